@@ -1,0 +1,22 @@
+"""Errors that a reader can act on, and writing files so that nothing is lost."""
+
+import os
+from pathlib import Path
+
+
+class Problem(Exception):
+    """An expected error; its message is a sentence: what is wrong, with which file or field, what to do."""
+
+
+def write_beside(path: Path, content: bytes) -> None:
+    """Writes `content` beside `path` and renames it, so that a reader sees the old file or the new one.
+
+    The bytes reach the disk before the rename: a process killed in the middle leaves the old file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
