@@ -14,7 +14,7 @@ def write_beside(path: Path, content: bytes) -> None:
     The bytes reach the disk before the rename: a process killed in the middle leaves the old file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = path.with_name(f".{path.name}.partial")
     with beside.open("wb") as file:
         file.write(content)
         file.flush()

@@ -1,0 +1,97 @@
+"""A checkpoint is a folder: model.safetensors (averaged weights) and card.json (all a reader needs).
+
+Reading needs neither torch nor pickle, so the app can list checkpoints at once.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as parse_tensors
+
+from .problem import Problem, write_beside
+
+CARD, WEIGHTS = "card.json", "model.safetensors"
+
+
+def names(root: str | Path = "checkpoints") -> list[str]:
+    """The checkpoints under `root`, broken ones too, sorted."""
+    folders = Path(root).glob("*/")
+    return sorted(f.name for f in folders if (f / CARD).exists() or (f / WEIGHTS).exists())
+
+
+def card(folder: str | Path) -> dict:
+    """Reads card.json; raises Problem when it is missing, not JSON, or lacks a field the program needs."""
+    path = Path(folder) / CARD
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        missing = [k for k in ("name", "config", "member", "data", "weights") if k not in content]
+    except FileNotFoundError:
+        raise Problem(
+            f"{path} is missing; a checkpoint is a folder with a card and weights."
+        ) from None
+    except (ValueError, TypeError, OSError) as error:
+        raise Problem(
+            f"{path} cannot be read as JSON ({error}); copy the checkpoint again."
+        ) from None
+    if missing:
+        raise Problem(f"{path} lacks the field «{missing[0]}»; copy the checkpoint again.")
+    return content
+
+
+def weights(folder: str | Path) -> dict[str, np.ndarray]:
+    """Reads and verifies the weights against the card: digest, names, shapes, no NaN.
+
+    Raises Problem that names the file and what is wrong with it.
+    """
+    path, said = Path(folder) / WEIGHTS, card(folder)["weights"]
+    try:
+        content = path.read_bytes()
+    except OSError:
+        raise Problem(f"{path} is missing; copy the checkpoint again.") from None
+    if len(content) != said["bytes"]:
+        raise Problem(
+            f"{path} has {len(content)} bytes where its card says {said['bytes']}: it is truncated or "
+            "replaced; copy the checkpoint again."
+        )
+    if hashlib.sha256(content).hexdigest() != said["sha256"]:
+        raise Problem(
+            f"{path} is not the file its card describes (sha256 differs): do not trust it."
+        )
+    try:
+        tensors = parse_tensors(content)
+    except SafetensorError as error:
+        raise Problem(
+            f"{path} is not a safetensors file ({error}); copy the checkpoint again."
+        ) from None
+    shapes = {name: list(tensor.shape) for name, tensor in tensors.items()}
+    for name in sorted(shapes.keys() | said["shapes"].keys()):
+        if shapes.get(name) != said["shapes"].get(name):
+            raise Problem(
+                f"{path}: «{name}» has shape {shapes.get(name)} where the card says "
+                f"{said['shapes'].get(name)}."
+            )
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise Problem(f"{path}: «{name}» holds NaN or infinity; this model cannot be used.")
+    return tensors
+
+
+def save(folder: str | Path, content: bytes, shapes: dict[str, list[int]], card: dict) -> None:
+    """Writes the weights (a safetensors file's bytes), then the card that vouches for them."""
+    digest = hashlib.sha256(content).hexdigest()
+    said = {"file": WEIGHTS, "sha256": digest, "bytes": len(content), "shapes": shapes}
+    write_beside(Path(folder) / WEIGHTS, content)
+    _write_card(folder, card | {"weights": said})
+
+
+def update_card(folder: str | Path, **entries) -> None:
+    """Replaces top-level entries of the card, atomically."""
+    _write_card(folder, card(folder) | entries)
+
+
+def _write_card(folder: str | Path, content: dict) -> None:
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    write_beside(Path(folder) / CARD, (text + "\n").encode())

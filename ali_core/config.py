@@ -1,0 +1,149 @@
+"""What a training run is: one frozen dataclass, the presets, and the command line's key=value."""
+
+import dataclasses
+import difflib
+import math
+from dataclasses import dataclass, field
+
+from .problem import Problem
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that decides a run's weights, and (last four) how it is kept while it runs."""
+
+    name: str = ""  # folder under checkpoints/ and .runs/; "" = DATA-MEMBER
+    member: str = "ali"  # a row of objectives.FAMILY
+    weights: dict[str, float] = field(default_factory=dict)  # weights.TERM=…: replaces the row's
+    data: str = "grid"  # see data.load
+    size: int = 0  # pixels a side: 28, 32 or 64; 0 = the data's own
+    channels: int = 0  # 1 or 3; 0 = the data's own
+    latent: int = 2  # dimensions of z
+    width: int = 128  # channels of the first convolution, or units of an MLP's layers
+    batch: int = 256  # pictures a step, over all processes together
+    steps: int = 2_000
+    lr: float = 1e-3  # Adam's, of encoder and decoder
+    lr_discriminator: float = 1e-3
+    beta1: float = 0.5
+    beta2: float = 0.999
+    cooldown: int = 0  # last steps, over which both learning rates fall linearly to 0
+    ema: float = 0.999  # decay of the averaged encoder and decoder
+    sd: float = 0.1  # of the decoder's Gaussian p(x|z), in units of the data, where a term needs it
+    seed: int = 0
+    precision: str = "no"  # "no" (float32) or "bf16"
+    compile: bool = False  # torch.compile the networks
+    save_every: int = 500  # steps between two saved states
+    picture_every: int = 500  # steps between two pictures
+
+
+# Fields that may differ when a run is resumed: they do not touch the weights (`steps` with care: see
+# train.resume).
+KEEPING = ("steps", "compile", "save_every", "picture_every")
+
+_FASHION = {
+    "data": "fashion-mnist",
+    "latent": 64,
+    "width": 32,
+    "batch": 64,
+    "steps": 24_000,
+    "lr": 3e-4,
+    "lr_discriminator": 2e-4,
+    "cooldown": 6_000,
+    "precision": "bf16",
+}
+
+PRESETS: dict[str, dict] = {
+    "fashion-ali": _FASHION | {"member": "ali"},
+    "fashion-alice": _FASHION | {"member": "alice"},
+    "fashion-vae": _FASHION | {"member": "vae", "lr": 1e-3},
+    "grid-ali": {"member": "ali", "data": "grid"},
+    "grid-alice": {"member": "alice", "data": "grid"},
+    "grid-vae": {"member": "vae", "data": "grid"},
+}
+
+_BOUNDS = {
+    "latent": (1, 4096),
+    "width": (1, 4096),
+    "batch": (2, 1 << 20),
+    "steps": (0, math.inf),
+    "lr": (0.0, 1.0),
+    "lr_discriminator": (0.0, 1.0),
+    "beta1": (0.0, 0.9999999),
+    "beta2": (0.0, 0.9999999),
+    "cooldown": (0, math.inf),
+    "ema": (0.0, 0.9999999),
+    "sd": (1e-6, 1e6),
+    "seed": (0, 2**31 - 1),
+    "save_every": (1, math.inf),
+    "picture_every": (1, math.inf),
+}
+_CHOICES = {"size": (0, 28, 32, 64), "channels": (0, 1, 3), "precision": ("no", "bf16")}
+
+
+def parse(argv: list[str]) -> Config:
+    """Reads `preset=NAME key=value …` into a Config; later words win.
+
+    Raises Problem for an unknown preset or field and for a value that does not fit its field.
+    """
+    values: dict = {}
+    for word in argv:
+        key, equals, text = word.partition("=")
+        if not equals:
+            raise Problem(f"«{word}» is not of the form key=value; for example steps=1000.")
+        if key == "preset":
+            if text not in PRESETS:
+                raise Problem(f"There is no preset «{text}»; there are: {', '.join(PRESETS)}.")
+            values = {"name": text} | PRESETS[text]
+        elif key.startswith("weights."):
+            term = key.removeprefix("weights.")
+            values["weights"] = values.get("weights", {}) | {term: _read(key, float, text)}
+        else:
+            values[key] = _read(key, _type(key), text)
+    config = Config(**values)
+    return config if config.name else dataclasses.replace(config, name=_default_name(config))
+
+
+def check(config: Config) -> Config:
+    """Returns `config` when every field is within its bounds; raises Problem that names the first that is not."""
+    for key, (low, high) in _BOUNDS.items():
+        if not low <= getattr(config, key) <= high:  # also refuses NaN
+            raise Problem(f"{key}={getattr(config, key)} is outside {low} to {high}.")
+    for key, choices in _CHOICES.items():
+        if getattr(config, key) not in choices:
+            raise Problem(
+                f"{key}={getattr(config, key)} is not one of {', '.join(map(str, choices))}."
+            )
+    for term, weight in config.weights.items():
+        if not 0 <= weight < math.inf:
+            raise Problem(f"weights.{term}={weight} must be a number that is not negative.")
+    if not config.name or set(config.name) & set('/\\:*?"<>|') or config.name.startswith("."):
+        raise Problem(
+            f"name={config.name!r} cannot be the name of a folder; use letters, digits, -."
+        )
+    return config
+
+
+def _default_name(config: Config) -> str:
+    stem = config.data.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    return f"{stem.replace(':', '-')}-{config.member}"
+
+
+def _type(key: str) -> type:
+    types = {f.name: f.type for f in dataclasses.fields(Config) if f.name != "weights"}
+    if key not in types:
+        near = difflib.get_close_matches(key, types, 1)
+        hint = f" Did you mean {near[0]}?" if near else f" Fields: {', '.join(types)}."
+        raise Problem(f"There is no field «{key}».{hint}")
+    return types[key]
+
+
+def _read(key: str, kind: type, text: str):
+    if kind is bool:
+        if text.lower() not in ("true", "false"):
+            raise Problem(f"{key}={text} must be true or false.")
+        return text.lower() == "true"
+    try:
+        return kind(text.replace("_", "")) if kind in (int, float) else text
+    except ValueError:
+        expected = "a whole number" if kind is int else "a number"
+        raise Problem(f"{key}={text} must be {expected}.") from None
