@@ -1,7 +1,12 @@
 """Many small pictures on one lossless sheet."""
 
+import io
+from pathlib import Path
+
 import numpy as np
 from PIL import Image
+
+from .problem import write_beside
 
 
 def grid(pictures: np.ndarray, columns: int, scale: int = 1) -> Image.Image:
@@ -25,3 +30,10 @@ def cut(sheet: Image.Image, n: int, h: int, w: int) -> np.ndarray:
     rows, columns = pixels.shape[0] // h, pixels.shape[1] // w
     tiles = pixels.reshape(rows, h, columns, w, -1).swapaxes(1, 2)
     return tiles.reshape(rows * columns, h, w, -1)[:n]
+
+
+def write_png(path: Path, picture: Image.Image) -> None:
+    """Writes a PNG beside `path` and renames it."""
+    content = io.BytesIO()
+    picture.save(content, "png", optimize=True)
+    write_beside(path, content.getvalue())

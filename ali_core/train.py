@@ -28,9 +28,10 @@ from tqdm import tqdm
 from . import checkpoint, networks, objectives
 from . import data as datasets
 from .config import KEEPING, PRESETS, Config, check, parse
+from .model import Model, to_bytes
 from .problem import Problem, write_beside
 from .samples import Samples
-from .sheet import grid
+from .sheet import grid, write_png
 
 RUNS = Path(".runs")
 # A discriminator has won when its loss, averaged over some 500 steps, falls below this share of
@@ -305,14 +306,13 @@ def _picture(
         z = torch.randn(8, config.latent, generator=torch.Generator().manual_seed(0)).to(device)
         rows = torch.cat([x, averaged["decoder"](mean), averaged["decoder"](z)])
     pixels = (rows.permute(0, 2, 3, 1).cpu().numpy() * 255).round().astype(np.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    grid(pixels, columns=8, scale=3).save(path)
+    write_png(path, grid(pixels, columns=8, scale=3))
 
 
 def write_checkpoint(
     folder: Path, config: Config, data: datasets.Data, progress: Progress, seconds: float
 ) -> None:
-    """Writes weights and card: encoder and decoder averaged, discriminators as they stand."""
+    """Writes weights, card and six samples: E and G averaged, discriminators as they stand."""
     row = objectives.member(config)
     nets = progress.nets | progress.averaged
     tensors = {
@@ -358,6 +358,10 @@ def write_checkpoint(
         "licence": "MIT (weights)",
     }
     checkpoint.save(folder, safetensors.torch.save(tensors), shapes, card)
+    if len(data.shape) == 3:
+        model = Model.load(folder)
+        samples = to_bytes(np.concatenate([model.sample(1, seed) for seed in range(6)]))
+        write_png(folder / "samples.png", grid(samples, columns=6))
 
 
 def _hardware() -> str:

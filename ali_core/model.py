@@ -1,0 +1,201 @@
+"""A trained checkpoint to ask: numpy in, numpy out, on whatever device there is.
+
+python -m ali_core reconstruct checkpoints/NAME IN OUT   a picture, or a folder of them
+python -m ali_core sample checkpoints/NAME OUT.png       a sheet of samples
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from . import checkpoint, networks, objectives, pictures
+from .problem import Problem
+from .samples import posterior
+from .sheet import grid, write_png
+
+BATCH = 256
+
+
+class Model:
+    """A checkpoint's networks; pictures are (n, h, w, c), float in [0, 1] or uint8, latents (n, d)."""
+
+    def __init__(self, name: str, card: dict, nets: dict[str, torch.nn.Module], row):
+        self.name, self.card, self.nets = name, card, nets
+        self.shape: tuple[int, ...] = tuple(card["data"]["shape"])
+        self.latent: int = card["config"]["latent"]
+        self.stochastic: bool = row.stochastic
+        self._joint = next((i for i, m in enumerate(row.matches) if m == objectives.JOINT), None)
+        self.device = next(nets["encoder"].parameters()).device
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Model":
+        """Reads and verifies a checkpoint folder; raises Problem that names the file and what is wrong."""
+        card, tensors = checkpoint.card(folder), checkpoint.weights(folder)
+        path, config = Path(folder) / checkpoint.CARD, card["config"]
+        if config.get("member") not in objectives.FAMILY:
+            known = ", ".join(objectives.FAMILY)
+            raise Problem(
+                f"{path}: unknown member «{config.get('member')}»; this version knows {known}."
+            )
+        row = objectives.FAMILY[config["member"]]
+        try:
+            nets = networks.build(
+                tuple(card["data"]["shape"]),
+                config["latent"],
+                config["width"],
+                row.stochastic,
+                row.matches,
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise Problem(f"{path}: the config cannot be built ({error!r}).") from None
+        for name, net in nets.items():
+            own = {
+                k.removeprefix(f"{name}."): torch.from_numpy(v)
+                for k, v in tensors.items()
+                if k.startswith(f"{name}.")
+            }
+            try:
+                net.load_state_dict(own)
+            except RuntimeError as error:
+                what = str(error).splitlines()[-1].strip()
+                file = path.with_name(checkpoint.WEIGHTS)
+                raise Problem(f"{file} does not fit the {name} of its card: {what}") from None
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+            net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+        return cls(Path(folder).name, card, nets, row)
+
+    def posterior(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of q(z|x), (n, d) each; sd is 0 for a deterministic encoder."""
+
+        def run(x):
+            mean, log_sigma = posterior(self.nets["encoder"](x), self.latent)
+            sd = torch.zeros_like(mean) if log_sigma is None else log_sigma.exp()
+            return torch.cat([mean, sd], 1)
+
+        both = self._batched(run, self._input(x))
+        return both[:, : self.latent], both[:, self.latent :]
+
+    def encode(self, x: np.ndarray) -> np.ndarray:
+        """Posterior means, (n, d)."""
+        return self.posterior(x)[0]
+
+    def draw(self, x: np.ndarray, n: int, seed: int) -> np.ndarray:
+        """n posterior samples of every picture, (n, len(x), d)."""
+        mean, sd = self.posterior(x)
+        noise = np.random.default_rng(seed).standard_normal((n, *mean.shape), np.float32)
+        return mean + sd * noise
+
+    def decode(self, z: np.ndarray) -> np.ndarray:
+        """Pictures of latents: float32 (n, h, w, c) in [0, 1], or (n, 2) points."""
+        x = self._batched(self.nets["decoder"], torch.from_numpy(np.asarray(z, np.float32)))
+        return x.transpose(0, 2, 3, 1) if x.ndim == 4 else x
+
+    def reconstruct(self, x: np.ndarray) -> np.ndarray:
+        """G(E(x)) with the posterior mean."""
+        return self.decode(self.encode(x))
+
+    def prior(self, n: int, seed: int, truncation: float = 1.0) -> np.ndarray:
+        """n draws of the prior N(0, truncation^2 I), (n, d); draw i does not depend on n."""
+        return truncation * np.random.default_rng(seed).standard_normal(
+            (n, self.latent), np.float32
+        )
+
+    def sample(self, n: int, seed: int, truncation: float = 1.0) -> np.ndarray:
+        """Pictures of n prior draws; truncation below 1 trades variety for typicality."""
+        return self.decode(self.prior(n, seed, truncation))
+
+    def score(self, x: np.ndarray, z: np.ndarray) -> np.ndarray | None:
+        """The joint discriminator's log-odds that (x, z) came from the encoder, (n,); None without one."""
+        if self._joint is None:
+            return None
+        net = self.nets[f"discriminator{self._joint}"]
+
+        def run(x, z):
+            logits = net(x, z)
+            return logits[:, 0] - logits[:, 1]
+
+        return self._batched(run, self._input(x), torch.from_numpy(np.asarray(z, np.float32)))
+
+    def _input(self, x: np.ndarray) -> torch.Tensor:
+        x = np.asarray(x)
+        if x.shape[1:] != self.shape:
+            raise Problem(f"{self.name} takes {self.shape}, these are {x.shape[1:]}.")
+        scaled = x.astype(np.float32) / 255 if x.dtype == np.uint8 else x.astype(np.float32)
+        tensor = torch.from_numpy(scaled)
+        return tensor.permute(0, 3, 1, 2) if tensor.dim() == 4 else tensor
+
+    @torch.inference_mode()
+    def _batched(self, run: Callable, *inputs: torch.Tensor) -> np.ndarray:
+        parts = zip(*(t.split(BATCH) for t in inputs), strict=True)
+        return torch.cat([run(*(t.to(self.device) for t in part)).cpu() for part in parts]).numpy()
+
+
+def to_bytes(x: np.ndarray) -> np.ndarray:
+    """Float pictures in [0, 1] as uint8."""
+    return (np.clip(x, 0, 1) * 255).round().astype(np.uint8)
+
+
+# ---- the commands --------------------------------------------------------------------------------
+
+
+def reconstruct_command(argv: list[str]) -> None:
+    """python -m ali_core reconstruct CHECKPOINT IN OUT."""
+    parser = argparse.ArgumentParser("python -m ali_core reconstruct")
+    parser.add_argument("checkpoint", help="a checkpoint folder, e.g. checkpoints/fashion-alice")
+    parser.add_argument("input", type=Path, help="a picture, or a folder of pictures")
+    parser.add_argument("output", type=Path, help="a .png for a picture, a folder for a folder")
+    words = parser.parse_args(argv)
+    if not words.input.exists():
+        raise Problem(f"{words.input} does not exist; give a picture or a folder of pictures.")
+    folder = words.input.is_dir()
+    if not folder and words.output.suffix.lower() != ".png":
+        raise Problem(f"{words.output} must end in .png: reconstructions are written without loss.")
+    model = Model.load(words.checkpoint)
+    files = sorted(p for p in words.input.rglob("*") if p.is_file()) if folder else [words.input]
+    done, skipped = 0, []
+    for path in files:
+        try:
+            seen = pictures.see(pictures.read(path.name, path.read_bytes()), model.shape)
+        except Problem as problem:
+            if not folder:
+                raise
+            skipped.append(str(problem))
+            continue
+        pair = np.stack([seen.array, to_bytes(model.reconstruct(seen.array[None]))[0]])
+        target = words.output / path.relative_to(words.input) if folder else words.output
+        # keep the old ending: a.jpg and a.png must not become one file
+        target = target.with_name(target.name + ".png") if folder else target
+        write_png(target, grid(pair, columns=2))
+        done += 1
+    for sentence in skipped:
+        print(f"skipped: {sentence}")
+    if not done:
+        raise Problem(f"{words.input} holds no picture that can be read.")
+    print(
+        f"{done} of {len(files)} written to {words.output}: left what the model sees, right what it makes."
+    )
+
+
+def sample_command(argv: list[str]) -> None:
+    """python -m ali_core sample CHECKPOINT OUT.png."""
+    parser = argparse.ArgumentParser("python -m ali_core sample")
+    parser.add_argument("checkpoint", help="a checkpoint folder, e.g. checkpoints/fashion-alice")
+    parser.add_argument("output", type=Path, help="a .png")
+    parser.add_argument("--n", type=int, default=64, help="how many (default 64)")
+    parser.add_argument("--columns", type=int, default=8, help="in how many columns (default 8)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--truncation", type=float, default=1.0, help="sd of the prior (default 1)")
+    words = parser.parse_args(argv)
+    if words.output.suffix.lower() != ".png":
+        raise Problem(f"{words.output} must end in .png: samples are written without loss.")
+    if not (1 <= words.n <= 10_000 and words.columns >= 1):
+        raise Problem(f"--n {words.n} --columns {words.columns}: take 1 to 10,000, and 1 or more.")
+    model = Model.load(words.checkpoint)
+    if len(model.shape) == 1:
+        raise Problem(f"{model.name} makes points, not pictures; there is nothing to draw.")
+    samples = to_bytes(model.sample(words.n, words.seed, words.truncation))
+    write_png(words.output, grid(samples, words.columns))
+    print(f"{words.n} samples, seed {words.seed}, written to {words.output}.")

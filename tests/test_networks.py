@@ -1,0 +1,57 @@
+"""Shapes, exactness and counts of the networks.   python -m pytest tests/test_networks.py"""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from ali_core import networks
+from ali_core.objectives import JOINT
+
+
+@pytest.mark.parametrize("size", [28, 32, 64])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_go_in_and_come_out_at_their_size(size, channels):
+    nets = networks.build((size, size, channels), 5, 8, True, (JOINT,))
+    x = torch.rand(2, channels, size, size)
+    parameters = nets["encoder"](x)
+    made = nets["decoder"](parameters[:, :5])
+    assert parameters.shape == (2, 10) and made.shape == x.shape
+    assert made.min() >= 0 and made.max() <= 1
+    assert nets["discriminator0"](x, parameters[:, :5]).shape == (2, 2)
+
+
+def test_a_deterministic_encoder_has_a_head_of_d_and_no_unused_half():
+    assert networks.build((28, 28, 1), 5, 8, False, ())["encoder"].head.out_features == 5
+
+
+def test_upconv_is_nearest_upsampling_and_a_convolution():
+    torch.manual_seed(0)
+    up, x = networks.UpConv(6, 4), torch.randn(2, 6, 7, 7)
+    plain = F.conv2d(F.interpolate(x, scale_factor=2), up.conv.weight, up.conv.bias, padding=1)
+    torch.testing.assert_close(up(x), plain, rtol=1e-5, atol=1e-5)
+
+
+def test_spectral_norm_bounds_every_layer_of_the_discriminator():
+    """After some power iterations each weight's largest singular value is 1."""
+    net = networks.build((28, 28, 1), 4, 8, True, (JOINT,))["discriminator0"].train()
+    for _ in range(60):
+        net(torch.rand(2, 1, 28, 28), torch.randn(2, 4))
+    layers = [m for m in net.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.Linear)]
+    assert len(layers) == 3 + 1 + 2 + 3
+    for layer in layers:
+        assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item() == pytest.approx(
+            1, abs=0.02
+        )
+    assert not [
+        m for m in net.modules() if "Norm" in type(m).__name__ and "Batch" in type(m).__name__
+    ]
+
+
+def test_parameter_counts_of_the_shipped_size():
+    """Pinned: a changed network is a changed checkpoint format."""
+    nets = networks.build((28, 28, 1), 64, 32, True, (JOINT,))
+    counts = {k: sum(p.numel() for p in net.parameters()) for k, net in nets.items()}
+    assert counts == COUNTS
+
+
+COUNTS = {"encoder": 312_608, "decoder": 500_673, "discriminator0": 1_068_514}
