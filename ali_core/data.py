@@ -1,19 +1,34 @@
-"""Data sets: Fashion-MNIST, and toys in the plane; each comes with a held-out part."""
+"""Data sets by name or path, each from a function of its own that ends in the same `Data`.
+
+Toys · IDX files (Fashion-MNIST) · .npz · a folder of pictures · Hugging Face.
+"""
 
 import gzip
 import os
+import warnings
+import zipfile
 import zlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
+from ali_core.pictures import read, see, shown
 from ali_core.problem import Problem
 
 TOYS = ("grid", "ring", "moons", "spiral")
-FASHION = "T-shirt/top Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag".split() + [
-    "Ankle boot"
-]
+# fmt: off
+FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker",
+           "Bag", "Ankle boot"]
+# fmt: on
+# A training picture may be larger than an upload; the limit on its pixels stays.
+MAX_BYTES = 200 * 2**20
+
+# A picture's name, how to get its bytes, and its class
+Source = tuple[str, Callable[[], bytes], int]
 
 
 @dataclass(frozen=True)
@@ -46,14 +61,33 @@ class Data:
 def load(data: str, size: int = 0, channels: int = 0) -> Data:
     """Loads a data set by name or path, as pictures of `size` x `size` with 1 or 3 `channels`.
 
-    data: "fashion-mnist", or a toy: "grid", "ring", "moons", "spiral". 0 = as the data has it.
-    Raises Problem when the data are missing or unreadable.
+    data: "fashion-mnist"; a path to an .npz file, a folder of IDX files or a folder of pictures
+    (class = subfolder); "hf:NAME" or "hf:FOLDER" for Hugging Face; a toy: "grid", "ring",
+    "moons", "spiral". 0 = as the data has it. Raises Problem when nothing can be read.
     """
     if data in TOYS:
         return toy(data)
+    path = Path(data).expanduser()
+    if data.startswith("hf:"):
+        return _hugging_face(data.removeprefix("hf:"), size, channels)
     if data == "fashion-mnist":
-        return _idx(_fashion_folder(), "fashion-mnist")
-    raise Problem(f"There is no data set “{data}”.")
+        found = _idx(_fashion_folder(), data)
+    elif path.is_dir() and _idx_file(path, "train-images"):
+        found = _idx(path, path.resolve().name)
+    elif path.is_dir():
+        return _folder(path, size, channels)
+    elif path.is_file() and path.suffix == ".npz":
+        found = _npz(path)
+    else:
+        raise Problem(
+            f"There is no data set “{data}”: give fashion-mnist, {', '.join(TOYS)}, an .npz file,"
+            " a folder of pictures or of IDX files, or hf:NAME."
+        )
+    return replace(
+        found,
+        x=_resized(found.x, size, channels),
+        x_test=_resized(found.x_test, size, channels),
+    )
 
 
 def toy(name: str, n: int = 100_000, n_test: int = 10_000, seed: int = 0) -> Data:
@@ -133,7 +167,7 @@ def _idx_array(path: Path) -> np.ndarray:
         raise Problem(
             f"{path} promises {shape} bytes but holds {len(content) - start:,}; fetch it again."
         )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()
 
 
 def _idx(folder: Path, name: str) -> Data:
@@ -145,7 +179,7 @@ def _idx(folder: Path, name: str) -> Data:
         arrays.append(_idx_array(path))
     x, y, x_test, y_test = arrays
     for pictures, labels, which in ((x, y, "train"), (x_test, y_test, "t10k")):
-        if pictures.ndim != 3 or labels.ndim != 1 or len(pictures) != len(labels):
+        if pictures.ndim != 3 or labels.ndim != 1 or len(pictures) != len(labels) or not len(y):
             raise Problem(
                 f"{folder}: the {which} files do not fit together: pictures {pictures.shape}, "
                 f"labels {labels.shape}."
@@ -157,7 +191,191 @@ def _idx(folder: Path, name: str) -> Data:
         y.astype(np.int64),
         x_test[..., None],
         y_test.astype(np.int64),
-        FASHION if fashion else [str(k) for k in range(int(y.max()) + 1)],
+        FASHION if fashion else [str(k) for k in range(int(max(y.max(), y_test.max())) + 1)],
         "MIT" if fashion else "unknown",
-        "https://github.com/zalandoresearch/fashion-mnist" if fashion else str(folder),
+        "https://github.com/zalandoresearch/fashion-mnist" if fashion else f"folder {folder.name}",
     )
+
+
+def _npz(path: Path) -> Data:
+    """Keys: images (n,h,w) or (n,h,w,c); labels (n,) or (n,k), label_names, train (n,) mask."""
+    if not zipfile.is_zipfile(path):
+        raise Problem(f"{path} is damaged, or no .npz; write it with numpy.savez_compressed.")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+    except Exception as error:  # damaged zips raise nearly every exception there is
+        raise Problem(f"{path} cannot be read as an .npz of plain arrays ({error}).") from error
+    if "images" not in arrays:
+        have = ", ".join(arrays) or "nothing"
+        raise Problem(f"{path} needs an array “images” (n,h,w,c) of bytes; it holds {have}.")
+    x = arrays["images"]
+    x = x[..., None] if x.ndim == 3 else x
+    if x.ndim != 4 or x.shape[3] not in (1, 3) or not x.size:
+        raise Problem(f"{path}: “images” must be (n,h,w) or (n,h,w,c), c 1 or 3; it is {x.shape}.")
+    if x.dtype.kind == "f" and x.min() >= 0 and x.max() <= 1:
+        x = np.rint(x * 255).astype(np.uint8)
+    if x.dtype != np.uint8:
+        raise Problem(f"{path}: “images” must be bytes 0..255 or floats 0..1; it is {x.dtype}.")
+    y = arrays.get("labels", np.zeros(len(x), np.int64))
+    train = arrays.get("train")
+    for key, array in (("labels", y), ("train", train)):
+        if array is not None and array.shape[:1] != x.shape[:1]:
+            raise Problem(f"{path}: “{key}” {array.shape} does not fit the {len(x)} images.")
+    names = [str(name) for name in np.ravel(arrays.get("label_names", ()))]
+    if y.ndim == 1 and not names:
+        classes, y = np.unique(y, return_inverse=True)
+        names = [str(name) for name in classes]
+    elif y.ndim == 1 and (y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= len(names)):
+        raise Problem(f"{path}: “labels” must count from 0 to {len(names) - 1}, as label_names.")
+    y = y.astype(np.int64) if y.ndim == 1 else y
+    train = _kept(len(x)) if train is None else train.astype(bool)
+    if not train.any() or train.all():
+        raise Problem(f"{path}: “train” must leave some images to train on and some held out.")
+    return Data(
+        path.stem, x[train], y[train], x[~train], y[~train], names, "unknown", f"file {path.name}"
+    )
+
+
+def _folder(folder: Path, size: int, channels: int) -> Data:
+    if not size:
+        raise Problem(f"{folder} is a folder of pictures: give their size: size=28, 32 or 64.")
+    name = folder.resolve().name
+    paths = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts)
+    )
+    inside = [path.relative_to(folder) for path in paths]
+    classes = [path.parts[0] if len(path.parts) > 1 else name for path in inside]
+    names = sorted(set(classes))
+    sources = [
+        (file.as_posix(), path.read_bytes, names.index(c))
+        for file, path, c in zip(inside, paths, classes, strict=True)
+    ]
+    x, y, skipped = _read_all(str(folder), sources, size, channels)
+    return _split(name, x, y, names, f"folder {name}", skipped=skipped)
+
+
+def _hugging_face(name: str, size: int, channels: int) -> Data:
+    try:
+        import datasets
+    except ImportError as error:
+        raise Problem("Hugging Face data need `pip install datasets`.") from error
+    path = Path(name).expanduser()
+    try:
+        if (path / "dataset_dict.json").exists() or (path / "state.json").exists():
+            splits = datasets.load_from_disk(str(path))
+        else:
+            splits = datasets.load_dataset(str(path) if path.exists() else name)
+    except Exception as error:  # whatever its many readers raise
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise Problem(f"The Hugging Face data set “{name}” cannot be loaded ({reason}).") from error
+    if isinstance(splits, datasets.Dataset):
+        splits = {"train": splits}
+    train = "train" if "train" in splits else next(iter(splits))
+    features = splits[train].features
+    column = next((k for k, v in features.items() if isinstance(v, datasets.Image)), None)
+    label = next((k for k, v in features.items() if isinstance(v, datasets.ClassLabel)), None)
+    # -1 is how a test set withholds its labels
+    labelled = [k for k in splits if not label or min(splits[k][label], default=-1) >= 0]
+    test = next((key for key in ("test", "validation", "valid") if key in labelled), None)
+    if column is None:
+        raise Problem(f"“{name}” has no column of pictures; its columns: {', '.join(features)}.")
+    if train not in labelled:
+        raise Problem(f"“{name}” has rows without a label in its split “{train}”; leave them out.")
+
+    def part(key: str, channels: int) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+        rows = splits[key].cast_column(column, datasets.Image(decode=False))
+        labels = rows[label] if label else [0] * len(rows)
+        sources = [
+            (f"{key} row {k}", lambda k=k: _row_bytes(rows[k][column]), c)
+            for k, c in enumerate(labels)
+        ]
+        return _read_all(f"“{name}” ({key})", sources, size, channels)
+
+    x, y, skipped = part(train, channels)
+    info = splits[train].info
+    names = list(features[label].names) if label else [path.name]
+    about = (names, f"Hugging Face data set {path.name if path.exists() else name}")
+    licence = info.license or "unknown"
+    if test is None or test == train:
+        return _split(path.name, x, y, *about, licence, skipped)
+    x_test, y_test, more = part(test, x.shape[3])
+    if x_test.shape[1:] != x.shape[1:]:
+        raise Problem(f"“{name}”: the pictures have different sizes; give size=28, 32 or 64.")
+    return Data(path.name, x, y, x_test, y_test, about[0], licence, about[1], skipped + more)
+
+
+def _row_bytes(cell: dict) -> bytes:
+    return cell["bytes"] or Path(cell["path"]).read_bytes()
+
+
+def _read_all(
+    where: str, sources: list[Source], size: int, channels: int
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Reads pictures side by side: x uint8 (n,h,w,c), y (n,), and the names of the unreadable.
+
+    channels 0: 1 when every picture is grey. size 0: the size of the first, which all must have.
+    """
+    from tqdm import tqdm
+
+    def one(source: Source) -> np.ndarray | None:
+        name, content, _ = source
+        try:
+            picture = read(name, content(), MAX_BYTES)
+        except (Problem, OSError):
+            return None
+        shape = (size, size, channels or 3) if size else (*picture.size[::-1], channels or 3)
+        if max(shape) > 256:
+            raise Problem(f"{where}: the pictures are large; give size=28, 32 or 64.")
+        return see(picture, shape, invert=False).array
+
+    with ThreadPoolExecutor() as pool:
+        arrays = list(tqdm(pool.map(one, sources), total=len(sources), disable=None, leave=False))
+    pairs = list(zip(arrays, sources, strict=True))
+    skipped = tuple(source[0] for array, source in pairs if array is None)
+    arrays = [array for array in arrays if array is not None]
+    if not arrays:
+        raise Problem(f"{where}: none of the {len(sources)} files is a picture that can be read.")
+    if skipped:
+        listed = ", ".join(map(shown, skipped[:20])) + (" and more" if len(skipped) > 20 else "")
+        warnings.warn(f"{where}: {len(skipped)} unreadable skipped: {listed}.", stacklevel=4)
+    if len({array.shape for array in arrays}) > 1:
+        raise Problem(f"{where}: the pictures have different sizes; give size=28, 32 or 64.")
+    x = np.stack(arrays)
+    if not channels and (x == x[..., :1]).all():
+        x = x[..., :1]
+    y = [source[2] for array, source in pairs if array is not None]
+    return x, np.array(y, np.int64), skipped
+
+
+def _kept(n: int) -> np.ndarray:
+    """A mask of n that leaves every tenth, drawn with a fixed seed, for the held-out part."""
+    mask = np.ones(n, bool)
+    mask[np.random.default_rng(0).permutation(n)[: max(1, n // 10)]] = False
+    return mask
+
+
+def _split(
+    name: str,
+    x: np.ndarray,
+    y: np.ndarray,
+    label_names: list[str],
+    source: str,
+    licence: str = "unknown",
+    skipped: tuple[str, ...] = (),
+) -> Data:
+    if len(x) < 2:
+        raise Problem(f"“{name}” has one readable picture; two are the least: one is held out.")
+    train = _kept(len(x))
+    parts = (x[train], y[train], x[~train], y[~train])
+    return Data(name, *parts, label_names, licence, source, skipped)
+
+
+def _resized(x: np.ndarray, size: int, channels: int) -> np.ndarray:
+    shape = (size or x.shape[1], size or x.shape[2], channels or x.shape[3])
+    if x.shape[1:] == shape:
+        return x
+    pictures = map(Image.fromarray, x[..., 0] if x.shape[3] == 1 else x)
+    return np.stack([see(picture, shape, invert=False).array for picture in pictures])

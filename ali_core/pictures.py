@@ -52,13 +52,14 @@ def read(name: str, content: bytes, max_bytes: int = MAX_BYTES) -> Image.Image:
         raise Problem(f"{who} is an SVG drawing, not pixels; export it as PNG.")
     if content[4:8] == b"ftyp":
         raise Problem(f"{who} is a HEIC, AVIF or video file, which is not read here; {ADVICE}.")
+    _check_pixels(who, _webp_size(content))
     # Decoders meet bytes that nobody has checked and raise nearly every exception there is.
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
-        _check_pixels(who, image)  # from the header, before anything is decoded
+        _check_pixels(who, image.size)  # from the header, before anything is decoded
         steps = ["Took the first frame of an animation."] if _moves(image) else []
         image.load()
-        _check_pixels(who, image)
+        _check_pixels(who, image.size)
         image, orientation = _eight_bits(image, steps), _orientation(image)
     except Image.UnidentifiedImageError as error:
         raise Problem(f"{who} is not a picture that can be read; {ADVICE}.") from error
@@ -142,9 +143,24 @@ def shown(name: str) -> str:
     return name or "a file without a name"
 
 
-def _check_pixels(who: str, image: Image.Image) -> None:
-    if image.width * image.height > MAX_PIXELS:
-        raise Problem(_too_many_pixels(f"{who} ({_size(image.size)})"))
+def _check_pixels(who: str, size: tuple[int, int]) -> None:
+    if size[0] * size[1] > MAX_PIXELS:
+        raise Problem(_too_many_pixels(f"{who} ({_size(size)})"))
+
+
+def _webp_size(content: bytes) -> tuple[int, int]:
+    """The size in a WebP header: opening the file would already fill the whole canvas."""
+    kind = content[12:16] if content[8:12] == b"WEBP" else b""
+    if kind == b"VP8X":
+        width, height = content[24:27], content[27:30]
+        return int.from_bytes(width, "little") + 1, int.from_bytes(height, "little") + 1
+    if kind == b"VP8L":
+        bits = int.from_bytes(content[21:25], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8 ":
+        bits = int.from_bytes(content[26:30], "little")
+        return bits & 0x3FFF, bits >> 16 & 0x3FFF
+    return 0, 0
 
 
 def _too_many_pixels(who: str) -> str:
