@@ -337,7 +337,7 @@ def _read_all(
     skipped = tuple(source[0] for array, source in pairs if array is None)
     arrays = [array for array in arrays if array is not None]
     if not arrays:
-        raise Problem(f"{where}: none of the {len(sources)} files is a picture that can be read.")
+        raise Problem(f"{where}: no picture that can be read among {len(sources)} files.")
     if skipped:
         listed = ", ".join(map(shown, skipped[:20])) + (" and more" if len(skipped) > 20 else "")
         warnings.warn(f"{where}: {len(skipped)} unreadable skipped: {listed}.", stacklevel=4)
