@@ -24,6 +24,11 @@ TOYS = ("grid", "ring", "moons", "spiral")
 FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker",
            "Bag", "Ankle boot"]
 # fmt: on
+PLACES = (
+    "/usr/share/datasets/fashion-mnist",
+    "data/fashion-mnist",
+    "~/.cache/ali-explorer/fashion-mnist",
+)
 # A training picture may be larger than an upload; the limit on its pixels stays.
 MAX_BYTES = 200 * 2**20
 
@@ -130,11 +135,7 @@ def toy(name: str, n: int = 100_000, n_test: int = 10_000, seed: int = 0) -> Dat
 
 def _fashion_folder() -> Path:
     places = [Path(os.environ["FASHION_MNIST"])] if os.environ.get("FASHION_MNIST") else []
-    places += [
-        Path("/usr/share/datasets/fashion-mnist"),
-        Path("data/fashion-mnist"),
-        Path.home() / ".cache/ali-explorer/fashion-mnist",
-    ]
+    places += [Path(place).expanduser() for place in PLACES]
     for place in places:
         if _idx_file(place, "train-images"):
             return place
@@ -254,7 +255,8 @@ def _folder(folder: Path, size: int, channels: int) -> Data:
         for file, path, c in zip(inside, paths, classes, strict=True)
     ]
     x, y, skipped = _read_all(str(folder), sources, size, channels)
-    return _split(name, x, y, names, f"folder {name}", skipped=skipped)
+    left, y = np.unique(y, return_inverse=True)  # without the classes that had nothing readable
+    return _split(name, x, y, [names[k] for k in left], f"folder {name}", skipped=skipped)
 
 
 def _hugging_face(name: str, size: int, channels: int) -> Data:
