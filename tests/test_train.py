@@ -1,0 +1,283 @@
+"""The loop: exact resume, many processes as one, and stops with a sentence.   python -m pytest tests/test_train.py"""
+
+import dataclasses
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors
+import safetensors.torch
+import torch
+
+from ali_core import data, train
+from ali_core.config import Config
+from ali_core.objectives import FAMILY
+from ali_core.problem import Problem, write_beside
+
+from .processes import run
+
+SMALL = Config(name="small", member="alice", data="grid", width=16, batch=32, steps=12, cooldown=4)
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def grid():
+    return data.load("grid")
+
+
+def last(config, points, state=None):
+    return deque(train.train(config, points, state), maxlen=1).pop()
+
+
+def keep(progress, path):
+    tensors, said = progress.state()
+    write_beside(path, safetensors.torch.save(tensors, said))
+
+
+def same(a, b):
+    tensors, others = a.state()[0], b.state()[0]
+    assert tensors.keys() == others.keys()
+    return all(torch.equal(tensors[k], others[k]) for k in tensors)
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_every_row_trains_and_moves_both_its_players(name, grid):
+    config = dataclasses.replace(SMALL, member=name, steps=3, cooldown=0)
+    steps = list(train.train(config, grid))
+    assert [p.step for p in steps] == [1, 2, 3]
+    assert all(np.isfinite(list(p.losses.values())).all() for p in steps)
+    untrained = train.networks.build((2,), 2, 16, FAMILY[name].stochastic, FAMILY[name].matches)
+    assert untrained.keys() == steps[-1].nets.keys()
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(grid):
+    first, second = last(SMALL, grid), last(SMALL, grid)
+    assert same(first, second)
+    assert not same(first, last(dataclasses.replace(SMALL, seed=1), grid))
+
+
+@pytest.mark.parametrize("cut", [1, 5, 11])
+def test_a_resumed_run_is_the_straight_run_bit_for_bit(cut, grid, tmp_path):
+    """Networks, averages, optimisers and what the discriminator averages, wherever the cut lies."""
+    state = tmp_path / "state.safetensors"
+    for progress in train.train(SMALL, grid):
+        if progress.step == cut:
+            keep(progress, state)
+            break
+    resumed, straight = last(SMALL, grid, state), last(SMALL, grid)
+    assert same(resumed, straight) and resumed.state()[1] == straight.state()[1]
+
+
+def test_pictures_resume_exactly_too(tmp_path):
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 255, (64, 28, 28, 1), np.uint8)
+    toy = data.Data(
+        "noise", pictures, np.zeros(64, int), pictures[:8], np.zeros(8, int), ("a",), "", ""
+    )
+    config = Config(name="p", member="ali", width=4, batch=8, latent=4, steps=4)
+    state = tmp_path / "state.safetensors"
+    for progress in train.train(config, toy):
+        if progress.step == 2:
+            keep(progress, state)
+    assert same(last(config, toy, state), progress)
+
+
+def test_more_steps_go_on_and_a_changed_field_is_refused_by_name(grid, tmp_path):
+    state = tmp_path / "state.safetensors"
+    plain = dataclasses.replace(SMALL, cooldown=0)
+    keep(last(plain, grid), state)
+    longer = dataclasses.replace(plain, steps=15, save_every=3)
+    assert last(longer, grid, state).step == 15
+    with pytest.raises(
+        Problem, match=r"another config \(width: was 16, is 8, lr: was 0.001, is 0.01\)"
+    ):
+        last(dataclasses.replace(plain, lr=0.01, width=8), grid, state)
+
+
+def test_steps_may_not_change_once_the_cooldown_has_begun(grid, tmp_path):
+    state = tmp_path / "state.safetensors"
+    for progress in train.train(SMALL, grid):
+        if progress.step == 10:  # the cooldown began at 8
+            keep(progress, state)
+    with pytest.raises(Problem, match=r"steps: was 12, is 20"):
+        last(dataclasses.replace(SMALL, steps=20), grid, state)
+
+
+def test_a_broken_state_is_a_sentence(grid, tmp_path):
+    state = tmp_path / "state.safetensors"
+    state.write_bytes(b"not a state")
+    with pytest.raises(Problem, match=r"state.safetensors cannot be read .*; delete it"):
+        last(SMALL, grid, state)
+
+
+def test_the_learning_rate_falls_linearly_to_its_end():
+    rates = [train._cooling(SMALL, step) for step in range(12)]
+    assert rates == [1.0] * 9 + [0.75, 0.5, 0.25]
+
+
+def test_a_loss_that_is_not_finite_stops_with_a_sentence(grid):
+    wild = dataclasses.replace(SMALL, member="vae", lr=1.0, sd=1e-6, steps=200, cooldown=0)
+    with pytest.raises(
+        Problem, match=r"Step \d+: a loss is not finite .* last saved state is kept"
+    ):
+        last(wild, grid)
+
+
+def test_a_discriminator_that_has_won_stops_with_a_sentence(grid):
+    """Encoder and decoder stand still (lr=0) far from the data: D learns to tell every pair."""
+    still = dataclasses.replace(
+        SMALL, member="ali", lr=0.0, lr_discriminator=3e-3, steps=6000, cooldown=0
+    )
+    far = dataclasses.replace(grid, x=grid.x + 30)
+    with pytest.raises(Problem, match=r"Step \d+: the discriminator has won .* guessing is 1.386"):
+        last(still, far)
+
+
+def test_averaged_weights_are_the_recursion_written_out(grid):
+    expected = None
+    for i, progress in enumerate(train.train(SMALL, grid)):
+        weight = progress.nets["decoder"].body[0].weight.detach().clone()
+        decay = min(SMALL.ema, (1 + i) / (10 + i))
+        if expected is None:
+            with torch.random.fork_rng():
+                torch.manual_seed(SMALL.seed)
+                start = train.networks.build((2,), 2, 16, True, FAMILY["alice"].matches)
+            expected = start["decoder"].body[0].weight.detach()
+        expected = decay * expected + (1 - decay) * weight
+    torch.testing.assert_close(progress.averaged["decoder"].body[0].weight, expected)
+
+
+def test_batches_cover_the_data_and_depend_on_seed_and_step_only():
+    index, z, noise = train.draw(SMALL, 1000, 7)
+    again = train.draw(SMALL, 1000, 7)
+    assert all(torch.equal(a, b) for a, b in zip((index, z, noise), again, strict=True))
+    assert not torch.equal(index, train.draw(SMALL, 1000, 8)[0])
+    assert not torch.equal(z, noise)
+    many = torch.cat([train.draw(SMALL, 1000, step)[0] for step in range(400)])
+    assert many.min() == 0 and many.max() == 999
+
+
+def test_two_processes_are_one_to_rounding(tmp_path):
+    """A fresh torchrun with gloo; it must say that there were two."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    words = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2"]
+    words += ["--master_addr=127.0.0.1", f"--master_port={port}", "-m", "tests.processes"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(
+        [*words, tmp_path / "two"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    run(tmp_path / "one")
+    with safetensors.safe_open(tmp_path / "two", "pt") as file:
+        assert file.metadata()["world"] == "2"
+    two, one = (safetensors.torch.load_file(tmp_path / name) for name in ("two", "one"))
+    furthest = max((two[k] - one[k]).abs().max().item() for k in one)
+    assert 0 <= furthest < 1e-4
+    moved = max((one[k] - 0).abs().max().item() for k in one)
+    assert moved > 0.1
+
+
+def command(*words, cwd):
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "ali_core", "train", *words],
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def saved_step(path):
+    with safetensors.safe_open(path, "pt") as file:
+        return int(file.metadata()["step"])
+
+
+LONG = ("preset=grid-ali", "name=long", "width=256", "batch=32", "steps=100000", "save_every=1")
+
+
+def wait_for(condition, seconds=60):
+    end = time.time() + seconds
+    while not condition():
+        assert time.time() < end, "waited too long"
+        time.sleep(0.02)
+
+
+def test_kill_nine_in_the_middle_of_saves_loses_nothing(tmp_path):
+    """A state is written at every step; however the process dies, the file is whole and goes on."""
+    state, steps = tmp_path / ".runs/long/state.safetensors", []
+    for pause in (0.0, 0.037, 0.411):
+        before = steps[-1] if steps else 0
+        process = command(*LONG, cwd=tmp_path)
+        wait_for(lambda before=before: state.exists() and saved_step(state) > before + 3)
+        time.sleep(pause)
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        steps.append(saved_step(state))
+    assert steps == sorted(set(steps))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_signal_saves_and_stops(number, tmp_path):
+    state = tmp_path / ".runs/long/state.safetensors"
+    process = command(*LONG, cwd=tmp_path)
+    wait_for(state.exists)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert f"Stopped at step {saved_step(state)}; the same command goes on" in output
+
+
+def test_the_command_trains_and_the_checkpoint_loads(tmp_path):
+    """The command a reader types, and exit status 2 with a sentence when it is run again at its end."""
+    words = ("preset=grid-alice", "name=g", "width=16", "batch=32", "steps=40")
+    process = command(*words, cwd=tmp_path)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    from ali_core.model import Model
+
+    model = Model.load(tmp_path / "checkpoints/g")
+    assert model.card["training"]["samples_seen"] == 40 * 32
+    assert model.sample(5, seed=0).shape == (5, 2)
+    process = command(*words, cwd=tmp_path)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 2 and "has all of its 40 steps; give more steps=" in output
+
+
+def test_alice_learns_the_ring(tmp_path):
+    """A minute of training covers all 8 modes, most samples within 3 sd of one (VEEGAN's protocol)."""
+    ring = data.load("ring")
+    config = Config(
+        name="r",
+        member="alice",
+        data="ring",
+        width=64,
+        batch=128,
+        steps=3000,
+        lr_discriminator=1e-3,
+    )
+    progress = last(config, ring)
+    with torch.inference_mode():
+        z = torch.randn(2500, 2, generator=torch.Generator().manual_seed(0))
+        from ali_core.metrics import modes
+
+        found, good = modes(progress.averaged["decoder"](z).numpy(), ring.centres, ring.sd)
+    print(f"modes {found}, good {good:.3f}")
+    assert found == 8
