@@ -49,7 +49,7 @@ class Model:
                 row.stochastic,
                 row.matches,
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise Problem(f"{path}: the config cannot be built ({error!r}).") from None
         for name, net in nets.items():
             own = {

@@ -1,0 +1,163 @@
+"""Checkpoints: round trip, every kind of damage a sentence, no pickle.   python -m pytest tests/test_checkpoint.py"""
+
+import dataclasses
+import json
+from collections import deque
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from ali_core import checkpoint, data, train
+from ali_core.config import Config
+from ali_core.model import Model
+from ali_core.problem import Problem
+
+SHIPPED = Path(__file__).parents[1] / "checkpoints"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A real checkpoint, trained for two steps."""
+    config = Config(name="tiny", member="alice", data="grid", width=8, batch=8, steps=2)
+    points = data.load("grid")
+    progress = deque(train.train(config, points), maxlen=1).pop()
+    train.write_checkpoint(tmp_path / "tiny", config, points, progress, 1.0)
+    return tmp_path / "tiny"
+
+
+def rewrite(folder, **changes):
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps(card | changes))
+
+
+def replace_weights(folder, change):
+    """Other weights, vouched for by the card, as a careless or hostile writer would."""
+    tensors = checkpoint.weights(folder)
+    change(tensors)
+    card = checkpoint.card(folder)
+    shapes = card["weights"]["shapes"]
+    checkpoint.save(folder, safetensors.numpy.save(tensors), shapes, card)
+
+
+def test_what_was_saved_is_what_is_loaded(folder):
+    card, tensors = checkpoint.card(folder), checkpoint.weights(folder)
+    assert {k: list(v.shape) for k, v in tensors.items()} == card["weights"]["shapes"]
+    assert card["training"]["steps"] == 2 and card["training"]["samples_seen"] == 16
+    assert Config(**card["config"]) == dataclasses.replace(
+        Config(), name="tiny", member="alice", data="grid", width=8, batch=8, steps=2
+    )
+    assert Model.load(folder).sample(3, seed=1).shape == (3, 2)
+    assert checkpoint.names(folder.parent) == ["tiny"]
+
+
+def test_a_card_can_be_updated_and_keeps_the_rest(folder):
+    before = checkpoint.card(folder)
+    checkpoint.update_card(folder, metrics={"mse": {"value": 0.5}})
+    assert checkpoint.card(folder) == before | {"metrics": {"mse": {"value": 0.5}}}
+    assert sorted(p.name for p in folder.iterdir()) == ["card.json", "model.safetensors"]
+
+
+def test_missing_weights(folder):
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(Problem, match=r"model.safetensors is missing"):
+        Model.load(folder)
+    assert checkpoint.names(folder.parent) == ["tiny"]
+
+
+def test_missing_card(folder):
+    (folder / "card.json").unlink()
+    with pytest.raises(Problem, match=r"card.json is missing"):
+        Model.load(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"card"', '{"name": "a"}'])
+def test_a_card_that_is_no_card(folder, text):
+    (folder / "card.json").write_text(text)
+    with pytest.raises(Problem, match=r"card.json (cannot be read|lacks the field)"):
+        Model.load(folder)
+
+
+@pytest.mark.parametrize("share", [0, 0.3, 0.99])
+def test_truncated_weights(folder, share):
+    path = folder / "model.safetensors"
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(Problem, match=r"model.safetensors has \d+ bytes where its card says \d+"):
+        Model.load(folder)
+
+
+def test_one_flipped_bit(folder):
+    path = folder / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(Problem, match=r"is not the file its card describes \(sha256 differs\)"):
+        Model.load(folder)
+
+
+def test_a_file_that_is_no_safetensors_file(folder):
+    card = checkpoint.card(folder)
+    checkpoint.save(folder, b"\x80\x04N.", card["weights"]["shapes"], card)  # a pickle, in fact
+    with pytest.raises(Problem, match=r"is not a safetensors file"):
+        Model.load(folder)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite(folder, value):
+    def spoil(tensors):
+        tensors["decoder.body.0.weight"][0, 0] = value
+
+    replace_weights(folder, spoil)
+    with pytest.raises(Problem, match=r"«decoder.body.0.weight» holds NaN or infinity"):
+        Model.load(folder)
+
+
+def test_a_wrong_shape_is_named(folder):
+    def cut(tensors):
+        tensors["encoder.head.0.weight"] = tensors["encoder.head.0.weight"][:, :1]
+
+    replace_weights(folder, cut)
+    with pytest.raises(
+        Problem, match=r"«encoder.head.0.weight» has shape \[8, 1\] where the card says \[8, 2\]"
+    ):
+        Model.load(folder)
+
+
+def test_a_config_of_another_size_does_not_fit(folder):
+    rewrite(folder, config=checkpoint.card(folder)["config"] | {"width": 16})
+    with pytest.raises(
+        Problem, match=r"model.safetensors does not fit the encoder of its card: size"
+    ):
+        Model.load(folder)
+
+
+@pytest.mark.parametrize("change", [{"width": "wide"}, {"width": -3}, {"latent": None}])
+def test_a_config_that_cannot_be_built(folder, change):
+    rewrite(folder, config=checkpoint.card(folder)["config"] | change)
+    with pytest.raises(Problem, match=r"card.json: the config cannot be built"):
+        Model.load(folder)
+
+
+def test_an_unknown_member(folder):
+    rewrite(folder, config=checkpoint.card(folder)["config"] | {"member": "later"})
+    with pytest.raises(Problem, match=r"unknown member «later»; this version knows ali, bigan"):
+        Model.load(folder)
+
+
+@pytest.mark.parametrize("name", checkpoint.names(SHIPPED))
+def test_every_shipped_checkpoint_loads_and_stays_small(name):
+    model = Model.load(SHIPPED / name)
+    x = model.sample(2, seed=0)
+    assert x.shape == (2, *model.shape) and 0 <= x.min() <= x.max() <= 1
+    weights = (SHIPPED / name / "model.safetensors").stat().st_size
+    assert 0 < weights <= 8 * 2**20
+    everything = sum(p.stat().st_size for p in (SHIPPED / name).iterdir())
+    shared = sum(p.stat().st_size for p in (SHIPPED / "pictures").glob("*"))
+    assert weights < everything + shared <= 12 * 2**20 + shared
+    assert model.card["training"]["samples_seen"] > 100_000 and model.card["training"]["hardware"]
+
+
+def test_three_checkpoints_ship():
+    assert {"fashion-ali", "fashion-alice", "fashion-vae"} <= set(checkpoint.names(SHIPPED))

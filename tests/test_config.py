@@ -1,0 +1,100 @@
+"""key=value, presets and the direction of imports.   python -m pytest tests/test_config.py"""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ali_core.config import PRESETS, Config, check, parse
+from ali_core.problem import Problem
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_later_words_win_and_types_are_the_fields():
+    config = parse(["preset=fashion-alice", "steps=1_000", "lr=1e-3", "compile=true"])
+    assert (config.member, config.steps, config.lr, config.compile) == ("alice", 1000, 1e-3, True)
+    assert config.name == "fashion-alice" and config.weights == {}
+    assert parse(["weights.reconstruction=2", "member=alice"]).weights == {"reconstruction": 2.0}
+
+
+def test_a_run_without_a_name_is_called_after_its_data_and_member():
+    assert parse(["data=pictures/my birds/", "member=ali"]).name == "my birds-ali"
+    assert parse(["data=sets/cups.npz"]).name == "cups-ali"
+    assert parse(["data=hf:zoo/animals"]).name == "animals-ali"
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_a_config_within_bounds(name):
+    assert check(parse([f"preset={name}"])).name == name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"batch": 1},
+        {"size": 30},
+        {"ema": 1.0},
+        {"precision": "fp16"},
+        {"seed": -1},
+        {"channels": 2},
+    ],
+)
+def test_a_value_outside_its_bounds_names_the_field(change):
+    with pytest.raises(Problem, match=next(iter(change))):
+        check(Config(**{"name": "a"} | change))
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "a:b"])
+def test_a_name_that_leaves_the_folder_is_refused(name):
+    with pytest.raises(Problem, match="name="):
+        check(Config(name=name))
+
+
+def imports(path):
+    """Modules imported at a file's top level."""
+    found = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def anywhere(path):
+    """Modules imported anywhere in a file."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def test_imports_point_one_way():
+    """views -> charts, bridge, tray -> ali_core; accelerate in train alone; no pickle, no torchvision."""
+    core, app = list((ROOT / "ali_core").glob("*.py")), list((ROOT / "app").rglob("*.py"))
+    assert len(core) > 10 and len(app) > 6
+    for path in core:
+        assert not anywhere(path) & {"streamlit", "app", "plotly"}, path
+        assert "accelerate" not in anywhere(path) or path.name == "train.py"
+    for path in app:
+        assert "ali_core" not in anywhere(path) or path.name == "bridge.py", path
+        assert "torch" not in anywhere(path) or path.name == "bridge.py", path
+    for path in core + app:
+        assert not anywhere(path) & {"pickle", "torchvision"}, path
+        assert not imports(path) & {"umap", "sklearn"}, path
+
+
+def test_reading_a_card_and_a_map_needs_no_torch():
+    code = (
+        "import sys, ali_core.checkpoint, ali_core.atlas, ali_core.pictures, ali_core.latent;"
+        "print({'torch', 'umap', 'sklearn', 'accelerate', 'streamlit'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.strip() == "set()", done.stderr
