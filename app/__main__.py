@@ -1,0 +1,56 @@
+"""Sets everything up and starts the app, on a machine that has nothing but Python.
+
+python -m app                      the first time it makes .venv and installs what is needed
+python -m app --server.port 8600   words after it go to Streamlit
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def prepare(*requirements: str) -> Path:
+    """Makes .venv hold the requirements files. -> its Python
+
+    Installs only when a file has changed since the last time; exits with a sentence on failure.
+    """
+    if sys.version_info < (3, 11):
+        sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}.")
+    home, files = ROOT / ".venv", [ROOT / name for name in requirements]
+    python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not python.exists():
+        print("Making .venv …", flush=True)
+        try:
+            venv.create(home, with_pip=True)
+        except subprocess.CalledProcessError:
+            sys.exit(
+                "Python cannot make virtual environments; on Debian: apt-get install python3-venv"
+            )
+    stamp = home / f"installed-{len(files)}"
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    if not stamp.exists() or stamp.read_text() != digest:
+        print("Installing what is needed; the first time takes some minutes …", flush=True)
+        words = [str(word) for file in files for word in ("-r", file)]
+        if subprocess.call([python, "-m", "pip", "install", "--quiet", *words], cwd=ROOT):
+            sys.exit(
+                "The installation failed; the lines above say why. The same command tries again."
+            )
+        stamp.write_text(digest)
+    return python
+
+
+def run(python: Path, *words: str) -> int:
+    """Runs a module of the environment in the project's root; Ctrl-C ends it quietly."""
+    try:
+        return subprocess.call([python, "-m", *words], cwd=ROOT)
+    except KeyboardInterrupt:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(prepare("requirements.txt"), "streamlit", "run", "app/main.py", *sys.argv[1:]))
