@@ -186,15 +186,12 @@ def _orientation(image: Image.Image) -> int:
 def _eight_bits(image: Image.Image, steps: list[str]) -> Image.Image:
     """A decoded picture as L, RGB or, if anything is transparent, RGBA."""
     if image.mode[0] in "IF":
-        array = np.asarray(image).astype(np.float64)
-        clear = array == image.info.get("transparency")  # a PNG may name one grey as transparent
-        array, said = _scale(array, bits16=image.mode != "F")
+        deep, clear = np.asarray(image), image.info.get("transparency")
+        array, said = _scale(deep.astype(np.float32), bits16=image.mode != "F")
         steps.append(said)
         image = Image.fromarray(np.rint(array * 255).astype(np.uint8))
-        if clear.any():
-            image = Image.merge(
-                "LA", (image, Image.fromarray(np.where(clear, 0, 255).astype("u1")))
-            )
+        if clear is not None:  # a PNG may name one grey as transparent
+            image = Image.merge("LA", (image, Image.fromarray((deep != clear) * np.uint8(255))))
     if image.mode == "CMYK":
         steps.append("Turned print colours (CMYK) to screen colours.")
     if image.has_transparency_data:
@@ -207,14 +204,18 @@ def _eight_bits(image: Image.Image, steps: list[str]) -> Image.Image:
 
 def _scale(array: np.ndarray, bits16: bool) -> tuple[np.ndarray, str]:
     """Greys of more than 8 bits as 0..1, and the sentence that says how."""
-    finite = array[np.isfinite(array)]
-    low, high = float(finite.min()), float(finite.max())
-    array = np.nan_to_num(array, nan=low, posinf=high, neginf=low)
+    known = np.isfinite(array)
+    if not known.any():
+        raise ValueError("no grey value is a number")
+    low = float(array.min(where=known, initial=np.inf))
+    high = float(array.max(where=known, initial=-np.inf))
+    np.nan_to_num(array, copy=False, nan=low, posinf=high, neginf=low)
     if bits16 and low >= 0 and high <= 65535:
         return array / 65535, "Scaled from 16 bits to 8 bits."
     if not bits16 and low >= 0 and high <= 1:
         return array, "Scaled from 0–1 to 8 bits."
-    return (array - low) / max(high - low, 1e-300), "Stretched its range of greys to 8 bits."
+    half = max(high / 2 - low / 2, 1e-30)  # halves, because high - low may be beyond float32
+    return (array / 2 - low / 2) / half, "Stretched its range of greys to 8 bits."
 
 
 def _crop(image: Image.Image, width: int, height: int, steps: list[str]) -> Image.Image:

@@ -160,6 +160,28 @@ def test_sixteen_bit_colours_keep_their_middle():
     assert np.isin(see(read("deep.ppm", content), COLOUR).array, (127, 128)).all()
 
 
+@pytest.mark.parametrize(
+    ("values", "seen"),
+    [
+        ([0, 0.5, 1], [0, 128, 255]),
+        ([-3, 0, 3], [0, 128, 255]),
+        ([100, 200, 300], [0, 128, 255]),
+        ([-3e38, 0, 3e38], [0, 128, 255]),
+        ([np.nan, 2, 4], [0, 0, 255]),
+        ([-np.inf, 2, np.inf], [0, 0, 0]),
+        ([7, 7, 7], [0, 0, 0]),
+    ],
+)
+def test_measured_values_are_stretched_to_their_range(values, seen):
+    array = np.repeat(np.float32(values), 32 * 32).reshape(96, 32)
+    image = read("measured.tif", file(Image.fromarray(array), "TIFF"))
+    assert np.asarray(image)[[0, 40, 95], 0].tolist() == seen
+
+
+def test_a_tiff_without_any_number_is_a_sentence():
+    assert "damaged" in said(file(Image.fromarray(np.full((9, 9), np.nan, "f4")), "TIFF"))
+
+
 def test_a_grey_named_transparent_in_a_deep_png_turns_white():
     array = np.full((28, 28), 1000, np.uint16)
     array[:14] = 2000
