@@ -19,7 +19,7 @@ def prepare(*requirements: str) -> Path:
 
     Installs only when a file has changed since the last time; exits with a sentence on failure.
     """
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036, this file runs before anything is checked
         sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}.")
     home, files = ROOT / ".venv", [ROOT / name for name in requirements]
     python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
