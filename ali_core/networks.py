@@ -69,6 +69,11 @@ class Encoder(nn.Module):
             self.head = nn.Linear(features, outputs)
         else:
             self.body, self.head = nn.Identity(), _mlp(shape[0], width, outputs)
+        if stochastic:
+            # Narrow at first: the codes' means then have to fill the prior. At sigma = 1 the noise
+            # fills it alone, and ALI's encoder says almost nothing for thousands of steps.
+            last = self.head if self.pictures else self.head[-1]
+            nn.init.constant_(last.bias[latent:], -2.0)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.head(self.body(x * 2 - 1 if self.pictures else x))
