@@ -1,0 +1,210 @@
+"""Speed, with medians and ratios; nothing here passes or fails.   python -m tests.benchmarks [NAME …]
+
+step      training pictures a second: our step, and the plain alternating step of the same networks
+limit     the same step's convolutions and products alone: what the machine could do at best
+start     server start to first map painted, against Streamlit's bare hello page
+click     a click on the map to the decoded picture; an upload to the full result; server memory
+"""
+
+import itertools
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+RUNS = 5
+
+
+def median(seconds: list[float]) -> str:
+    """Median, and smallest to largest."""
+    return f"{statistics.median(seconds):.3f} s ({min(seconds):.3f} to {max(seconds):.3f})"
+
+
+# ---- training --------------------------------------------------------------------------------------
+
+
+def step() -> None:
+    """Our step against the plain one, taking turns in one process so that both meet the same load."""
+    import torch
+    import torch.nn.functional as F
+
+    from ali_core import networks, objectives
+    from ali_core.samples import Samples
+
+    torch.manual_seed(0)
+    row, batch, latent = objectives.FAMILY["ali"], 64, 64
+    nets = networks.build((28, 28, 1), latent, 32, row.stochastic, row.matches)
+    for net in nets.values():
+        net.to(memory_format=torch.channels_last)
+    e, g, d = nets.values()
+    players = {"discriminator": [*d.parameters()], "generator": [*e.parameters(), *g.parameters()]}
+    optimizers = {k: torch.optim.Adam(p, 1e-5) for k, p in players.items()}
+    x = torch.rand(batch, 1, 28, 28).to(memory_format=torch.channels_last)
+    z, noise = torch.randn(2, batch, latent)
+
+    def ours():
+        losses, _ = objectives.losses(row, Samples(nets, x, z, noise, 0.1))
+        for i, (player, loss) in enumerate(losses.items()):
+            optimizers[player].zero_grad()
+            loss.backward(inputs=players[player], retain_graph=i == 0)
+        for optimizer in optimizers.values():
+            optimizer.step()
+
+    def logits(detach):
+        s = Samples(nets, x, z, noise, 0.1)
+        z_hat, x_tilde = (t.detach() if detach else t for t in (s.z_hat, s.x_tilde))
+        return d(torch.cat([x, x_tilde]), torch.cat([z_hat, z])).chunk(2)
+
+    def plain():  # as most ports write it: D's step on a detached forward, then E's and G's on a fresh one
+        for player, sign in (("discriminator", 1), ("generator", -1)):
+            real, fake = (sign * (t[:, 0] - t[:, 1]) for t in logits(player == "discriminator"))
+            optimizers[player].zero_grad()
+            (F.softplus(-real) + F.softplus(fake)).mean().backward()
+            optimizers[player].step()
+
+    times = {"ours": [], "plain": []}
+    for _ in range(40):
+        for name, run in (("ours", ours), ("plain", plain)):
+            start = time.perf_counter()
+            run()
+            times[name].append(time.perf_counter() - start)
+    per_second = {k: batch / statistics.median(v[5:]) for k, v in times.items()}
+    ratio = per_second["ours"] / per_second["plain"]
+    print(
+        f"step   ours {per_second['ours']:.0f} pictures/s, plain {per_second['plain']:.0f}: {ratio:.2f}x "
+        f"(batch {batch}, float32, {torch.get_num_threads()} threads)"
+    )
+    limit(nets, x, per_second["ours"], batch)
+
+
+def limit(nets, x, ours: float, batch: int) -> None:
+    """Times the step's convolutions alone, one by one, with the passes that the step makes of each."""
+    import torch
+    from torch import nn
+
+    # passes of (forward, gradient of input, gradient of weight) in one step: E and G once each;
+    # D sees 2x the batch, its input gradient is asked for by both players
+    total, hooks, shapes = 0.0, [], []
+
+    def note(name):
+        def hook(module, arguments, out):
+            shapes.append((name, module, arguments[0].detach()))
+
+        return hook
+
+    for name, net in nets.items():
+        for module in net.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                hooks.append(module.register_forward_hook(note(name)))
+    z = torch.randn(batch, 64)
+    nets["encoder"](x)
+    nets["decoder"](z)
+    nets["discriminator0"](torch.cat([x, x]), torch.cat([z, z]))
+    for hook in hooks:
+        hook.remove()
+    up = [m for m in nets["decoder"].modules() if type(m).__name__ == "UpConv"]
+    shapes += [("decoder", m, None) for m in up]
+    size = 7
+    for name, module, argument in shapes:
+        if argument is None:
+            channels = module.conv.weight.shape[1]
+            argument = torch.rand(batch, channels, size, size).to(memory_format=torch.channels_last)
+            size *= 2
+        argument.requires_grad_(True)
+        both = [argument, *module.parameters()]
+        out = module(argument)
+        out.sum().backward(inputs=both)
+        seconds = []
+        for _ in range(9):
+            start = time.perf_counter()
+            out = module(argument)
+            gradient = torch.ones_like(out)
+            if name == "discriminator0":
+                out.backward(gradient, inputs=[argument], retain_graph=True)
+            out.backward(gradient, inputs=both)
+            seconds.append(time.perf_counter() - start)
+        total += statistics.median(seconds)
+    best = batch / total
+    print(f"limit  convolutions and products alone {best:.0f} pictures/s: ours reaches {ours / best:.0%}")
+
+
+# ---- the app ---------------------------------------------------------------------------------------
+
+
+def serve(*words: str):
+    """Starts Streamlit on a free loopback port. -> process, address"""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    words = [sys.executable, "-m", "streamlit", *words, "--server.headless", "true"]
+    words += ["--server.port", str(port), "--server.address", "127.0.0.1"]
+    words += ["--browser.gatherUsageStats", "false"]
+    log = subprocess.DEVNULL
+    return subprocess.Popen(words, cwd=ROOT, stdout=log, stderr=log), f"http://127.0.0.1:{port}"
+
+
+def up(address: str) -> None:
+    """Waits until the server answers."""
+    for _ in itertools.repeat(None, 1200):
+        try:
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=1)
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise TimeoutError(address)
+
+
+def browser(playwright):
+    """Chromium as the tests start it."""
+    from .conftest import FLAGS, chromium
+
+    return playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+
+
+def start() -> None:
+    """From the process's start until the map's (or hello page's heading's) pixels are there."""
+    from playwright.sync_api import sync_playwright
+
+    pages = {
+        "hello": (["hello"], 'h1, h2, [data-testid="stHeading"]'),
+        "map": (["run", "app/main.py"], ".js-plotly-plot .gl-canvas"),
+    }
+    times = {name: [] for name in pages}
+    with sync_playwright() as playwright:
+        chrome = browser(playwright)
+        for _ in range(RUNS):
+            for name, (words, selector) in pages.items():
+                begin = time.perf_counter()
+                process, address = serve(*words)
+                try:
+                    up(address)
+                    context = chrome.new_context(viewport={"width": 1280, "height": 720})
+                    page = context.new_page()
+                    page.goto(address)
+                    page.wait_for_selector(selector, timeout=120_000, state="attached")
+                    times[name].append(time.perf_counter() - begin)
+                    context.close()
+                finally:
+                    process.terminate()
+                    process.wait()
+        chrome.close()
+    ratio = statistics.median(times["map"]) / statistics.median(times["hello"])
+    print(f"start  map {median(times['map'])}, hello {median(times['hello'])}: {ratio:.2f}x")
+
+
+def memory(pid: int) -> float:
+    """Resident memory of a process, MB (Linux)."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+BENCHMARKS = {"step": step, "start": start}
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or BENCHMARKS:
+        BENCHMARKS[name]()
