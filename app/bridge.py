@@ -1,0 +1,199 @@
+"""The only door from the app to ali_core: plain data in, plain data out, everything heavy kept once.
+
+A checkpoint is named by its folder's name. Caches are keyed by the files' digests or time stamps and by
+scalars, never by arrays. torch is imported when a model is first asked, never before. Every function may
+raise Problem, whose message is a sentence for st.error.
+"""
+
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from ali_core import checkpoint, sheet
+from ali_core.problem import Problem
+
+__all__ = ["Problem"]
+DEFAULT = "fashion-alice"
+
+
+def root() -> Path:
+    """The folder of checkpoints: $ALI_CHECKPOINTS, or `checkpoints` beside the app."""
+    return Path(os.environ.get("ALI_CHECKPOINTS") or Path(__file__).parents[1] / "checkpoints")
+
+
+# ---- what there is -------------------------------------------------------------------------------
+
+
+def names() -> list[str]:
+    """All checkpoints, the default first, broken ones too."""
+    return sorted(checkpoint.names(root()), key=lambda name: (name != DEFAULT, name))
+
+
+def broken(name: str) -> str | None:
+    """None for a checkpoint that can be used, else the sentence that says what is wrong."""
+    return _checked(str(root() / name), _stamp(name))
+
+
+def card(name: str) -> dict:
+    """The checkpoint's card."""
+    return _card(str(root() / name), _stamp(name))
+
+
+def _stamp(name: str) -> tuple:
+    files = [root() / name / file for file in (checkpoint.CARD, checkpoint.WEIGHTS, "atlas.npz")]
+    stats = [file.stat() if file.exists() else None for file in files]
+    return tuple((s.st_mtime_ns, s.st_size) if s else None for s in stats)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _card(folder: str, stamp: tuple) -> dict:
+    return checkpoint.card(folder)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _checked(folder: str, stamp: tuple) -> str | None:
+    try:
+        checkpoint.weights(folder)
+        shape = checkpoint.card(folder)["data"]["shape"]
+    except Problem as problem:
+        return str(problem)
+    if len(shape) != 3:
+        return f"{Path(folder).name} makes points, not pictures; this explorer shows pictures."
+    return None
+
+
+def samples(name: str) -> np.ndarray | None:
+    """Six samples, seeds 0 to 5, uint8 (6, h, w, c), as they were saved beside the weights; None without."""
+    path, (h, w, _) = root() / name / "samples.png", card(name)["data"]["shape"]
+    if not path.exists():
+        return None
+    with Image.open(path) as strip:
+        return sheet.cut(strip, 6, h, w)
+
+
+# ---- the atlas -----------------------------------------------------------------------------------
+
+
+def atlas(name: str):
+    """The checkpoint's map: see ali_core.atlas.Atlas. Shared: never write into its arrays."""
+    return _atlas(str(root() / name), _stamp(name))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the map …")
+def _atlas(folder: str, stamp: tuple):
+    from ali_core import atlas
+
+    return atlas.load(folder)
+
+
+def pictures(name: str) -> np.ndarray:
+    """The held-out pictures of the checkpoint's map, uint8 (n, h, w, c)."""
+    return _pictures(str(root()), atlas(name).pictures)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the pictures …")
+def _pictures(folder: str, which: str) -> np.ndarray:
+    from ali_core import atlas
+
+    return atlas.pictures(folder, which)
+
+
+def sheet_png(name: str) -> bytes:
+    """The same pictures as one PNG sheet of 100 columns."""
+    return _sheet_png(str(root() / "pictures" / f"{atlas(name).pictures}.png"))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _sheet_png(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
+def nearest(name: str, z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k nearest held-out codes of each row of z: indices and distances, (m, k) each."""
+    from ali_core import atlas as core
+
+    return core.nearest(atlas(name), np.atleast_2d(z), k)
+
+
+def place(name: str, z: np.ndarray, which: str = "umap") -> np.ndarray:
+    """Where codes stand on the map, (m, 2)."""
+    from ali_core import atlas as core
+
+    return core.place(atlas(name), np.atleast_2d(z), which)
+
+
+def lift(name: str, xy: tuple[float, float], which: str = "umap") -> dict:
+    """A place on the map as a code: z, neighbours, map_distance, typical_map_distance."""
+    from ali_core import atlas as core
+
+    return core.lift(atlas(name), np.asarray(xy, np.float32), which)
+
+
+# ---- the model -----------------------------------------------------------------------------------
+
+
+@dataclass
+class _Loaded:
+    model: object
+    lock: threading.Lock
+
+
+@st.cache_resource(max_entries=4, show_spinner="Waking the model …")
+def _loaded(folder: str, sha256: str) -> _Loaded:
+    import torch
+
+    from ali_core.model import Model
+
+    torch.set_num_threads(2)
+    return _Loaded(Model.load(folder), threading.Lock())
+
+
+def _ask(name: str, question: str, *inputs):
+    loaded = _loaded(str(root() / name), card(name)["weights"]["sha256"])
+    with loaded.lock:
+        return getattr(loaded.model, question)(*inputs)
+
+
+def encode(name: str, x: np.ndarray) -> np.ndarray:
+    """Codes (posterior means) of pictures (n, h, w, c), uint8 or float in [0, 1]. -> (n, d)"""
+    return _ask(name, "encode", x)
+
+
+def posterior(name: str, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of the posterior, (n, d) each."""
+    return _ask(name, "posterior", x)
+
+
+def draw(name: str, x: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """n posterior samples of every picture, (n, len(x), d)."""
+    return _ask(name, "draw", x, n, seed)
+
+
+def decode(name: str, z: np.ndarray) -> np.ndarray:
+    """Pictures of codes, uint8 (n, h, w, c)."""
+    return to_bytes(_ask(name, "decode", np.atleast_2d(z)))
+
+
+def prior(name: str, n: int, seed: int, truncation: float = 1.0) -> np.ndarray:
+    """n draws of the prior, (n, d)."""
+    return _ask(name, "prior", n, seed, truncation)
+
+
+def reconstruct(name: str, x: np.ndarray) -> np.ndarray:
+    """Decoded codes of pictures, uint8 (n, h, w, c)."""
+    return to_bytes(_ask(name, "reconstruct", x))
+
+
+def score(name: str, x: np.ndarray, z: np.ndarray) -> np.ndarray | None:
+    """The discriminator's log-odds that the pairs came from the encoder, (n,), or None."""
+    return _ask(name, "score", x, z)
+
+
+def to_bytes(x: np.ndarray) -> np.ndarray:
+    """Float pictures in [0, 1] as uint8."""
+    return (np.clip(x, 0, 1) * 255).round().astype(np.uint8)

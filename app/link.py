@@ -1,0 +1,83 @@
+"""The URL tells where the reader is: named values live in the session and stand in the query string.
+
+A name is the same in three places: the URL, st.session_state, and (often) the key of a widget. So a link
+reproduces the page, the browser's Back undoes, and a value survives a change of page.
+"""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+SEEN, PAGE = "link seen", "link page"
+
+
+def begin(page: str) -> None:
+    """Called by main before the page runs: on a new page the URL starts empty and the session speaks."""
+    if st.session_state.get(PAGE) != page:
+        st.session_state[PAGE], st.session_state[SEEN] = page, {}
+
+
+def keep(
+    name: str,
+    default,
+    parse: Callable = lambda text: text,
+    text: Callable[..., str] = str,
+    always: bool = False,
+):
+    """Reconciles st.session_state[name] with the URL and writes it there. -> the value
+
+    Call it before the widget of that name. `parse` turns the URL's text into a value, or raises
+    ValueError for text that makes no sense (then `default` holds). The default is left out of the URL,
+    unless `always`.
+    """
+    seen, state = st.session_state[SEEN], st.session_state
+    here = st.query_params.get(name)
+    told = text(state[name]) if name in state and state[name] is not None else None
+    if name not in state:
+        follow = True
+    elif name not in seen:
+        follow = here is not None
+    else:  # the reader went back or edited the URL, and has not just used the widget
+        follow = here != seen[name] and told == (seen[name] or text(default))
+    if follow:
+        try:
+            state[name] = default if here is None else parse(here)
+        except ValueError:
+            state[name] = default
+    elif state[name] is None:  # a segmented control can be switched off
+        state[name] = default
+    show(name, text(state[name]) if always or state[name] != default else None)
+    return state[name]
+
+
+def show(name: str, value: str | None) -> None:
+    """Writes a value into the URL, or takes it out."""
+    st.session_state[SEEN][name] = value
+    if value is None:
+        if name in st.query_params:
+            del st.query_params[name]
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value
+
+
+def one_of(*options: str) -> Callable[[str], str]:
+    """A parser that takes these words only."""
+
+    def parse(text: str) -> str:
+        if text not in options:
+            raise ValueError(text)
+        return text
+
+    return parse
+
+
+def number(low: int, high: int) -> Callable[[str], int]:
+    """A parser of whole numbers from low to high, both included."""
+
+    def parse(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise ValueError(text)
+        return value
+
+    return parse

@@ -1,0 +1,71 @@
+"""The explorer: page, sidebar (checkpoint, its samples, the tray), navigation. `python -m app` starts it."""
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+if (home := str(Path(__file__).parents[1])) not in sys.path:  # `streamlit run` knows app/ only
+    sys.path.insert(0, home)
+
+from app import bridge, charts, link, tray
+
+PAGES = [
+    st.Page("views/latent_map.py", title="Map", icon=":material/map:", default=True),
+    st.Page("views/reconstruct.py", title="Reconstruct", icon=":material/cached:"),
+    st.Page("views/interpolate.py", title="Interpolate", icon=":material/timeline:"),
+    st.Page("views/model.py", title="Model", icon=":material/description:"),
+]
+
+
+def choose() -> str | None:
+    """The picker; broken checkpoints are named with what is wrong. -> a usable checkpoint, or None"""
+    names = bridge.names()
+    problems = {name: sentence for name in names if (sentence := bridge.broken(name))}
+    good = [name for name in names if name not in problems]
+    asked = st.query_params.get("checkpoint")
+    if not good:
+        st.error(
+            f"There is no usable checkpoint in {bridge.root()}. Train one: "
+            "python -m ali_core train preset=fashion-alice"
+        )
+    else:
+        if asked and asked not in good and asked not in problems:
+            st.warning(f"There is no checkpoint «{asked}»; {good[0]} is shown.")
+        if st.session_state.get("checkpoint") not in [None, *good]:
+            del st.session_state["checkpoint"]
+        link.keep("checkpoint", good[0], link.one_of(*good), always=True)
+        st.selectbox("Checkpoint", good, key="checkpoint", persist_state="session")
+    for name, sentence in problems.items():
+        st.error(f"**{name}** cannot be used. {sentence}", icon=":material/broken_image:")
+    return st.session_state["checkpoint"] if good else None
+
+
+def show_samples(name: str) -> None:
+    """Six pictures the checkpoint makes up."""
+    strip = bridge.samples(name)
+    if strip is not None:
+        st.caption(
+            "Six samples of it", help="Decoded from random codes of the prior, seeds 0 to 5."
+        )
+        for seed, (column, picture) in enumerate(
+            zip(st.columns(6, gap="xsmall"), strip, strict=True)
+        ):
+            column.image(
+                charts.enlarge(picture, 1), output_format="PNG", alt=f"sample of seed {seed}"
+            )
+
+
+page = st.navigation(PAGES)
+# a material icon as favicon would be fetched from another host
+# the title names what is seen; the checkpoint is known a moment later, so the URL's word serves
+asked = st.session_state.get("checkpoint") or st.query_params.get("checkpoint") or bridge.DEFAULT
+st.set_page_config(f"{asked}: {page.title.lower()}", page_icon=charts.favicon(), layout="wide")
+link.begin(page.url_path)
+with st.sidebar:
+    name = choose()
+    if name:
+        show_samples(name)
+        tray.show(name)
+if name:
+    page.run()

@@ -1,0 +1,172 @@
+"""The tray: up to four pictures that go with the reader from page to page.
+
+An item is a word: `p123` is held-out picture 123; `s42` the sample of seed 42, `s42t0.7` the same with
+truncation 0.7; `u1` an upload and `z1` a latent, which are kept in the session only. Words of the first
+two kinds stand in the URL.
+"""
+
+import re
+
+import numpy as np
+import streamlit as st
+
+from app import bridge, charts, link
+
+SIZE = 4
+ITEM = re.compile(r"p\d{1,7}|s\d{1,9}(t[0-2](\.\d{1,2})?)?|[uz]\d{1,4}")
+KEPT, BEFORE, SENT = "tray kept", "tray before", "tray sent"
+
+
+def items() -> list[str]:
+    """The words in the tray, at most four."""
+    return st.session_state.get("tray", [])
+
+
+def add(item: str) -> None:
+    """Puts a word into the tray; in a full tray the oldest gives way. A word stands there once."""
+    if item not in items():
+        _change([*items(), item][-SIZE:])
+
+
+def remove(item: str) -> None:
+    """Takes a word out."""
+    _change([word for word in items() if word != item])
+
+
+def undo() -> None:
+    """Takes back the last change."""
+    before = st.session_state.get(BEFORE, [])
+    if before:
+        st.session_state["tray"] = before.pop()
+
+
+def _change(words: list[str]) -> None:
+    before = st.session_state.setdefault(BEFORE, [])
+    before.append(items())
+    del before[:-20]
+    st.session_state["tray"] = words
+
+
+def keep_upload(array: np.ndarray) -> str:
+    """Keeps a picture as the model sees it, uint8 (h, w, c), in the session. -> its word"""
+    return _keep("u", array)
+
+
+def keep_latent(name: str, z: np.ndarray) -> str:
+    """Keeps a code (d,) of checkpoint `name` in the session. -> its word"""
+    return _keep("z", (name, z))
+
+
+def _keep(letter: str, what) -> str:
+    kept = st.session_state.setdefault(KEPT, {})
+    word = f"{letter}{len(kept) + 1}"
+    kept[word] = what
+    return word
+
+
+def picture(name: str, item: str) -> np.ndarray:
+    """The item's picture, uint8 (h, w, c); samples are drawn by checkpoint `name`.
+
+    Raises bridge.Problem when the word cannot be followed.
+    """
+    kind, number = item[0], item[1:]
+    if kind == "p":
+        pictures = bridge.pictures(name)
+        if int(number) >= len(pictures):
+            raise bridge.Problem(f"There is no picture {number}; the last is {len(pictures) - 1}.")
+        return pictures[int(number)]
+    if kind == "s":
+        return bridge.decode(name, latent(name, item))[0]
+    what = _kept(item)
+    return what if kind == "u" else bridge.decode(what[0], what[1])[0]
+
+
+def latent(name: str, item: str) -> np.ndarray:
+    """The item's code for checkpoint `name`, (d,)."""
+    kind, number = item[0], item[1:]
+    if kind == "s":
+        seed, _, truncation = number.partition("t")
+        return bridge.prior(name, 1, int(seed), float(truncation or 1))[0]
+    if kind == "p" and (atlas := bridge.atlas(name)) and int(number) < len(atlas.z):
+        return atlas.z[int(number)]
+    if kind == "z" and _kept(item)[0] == name:
+        return _kept(item)[1]
+    return bridge.encode(name, picture(name, item)[None])[0]
+
+
+def _kept(item: str):
+    try:
+        return st.session_state[KEPT][item]
+    except KeyError:
+        raise bridge.Problem(f"«{item}» was kept in another visit and is gone.") from None
+
+
+def says(name: str, item: str) -> str:
+    """What an item is, in words."""
+    kind, number = item[0], item[1:]
+    if kind == "p":
+        atlas = bridge.atlas(name)
+        return f"{atlas.label_names[atlas.y[int(number)]]}, no. {number}"
+    if kind == "s":
+        seed, _, truncation = number.partition("t")
+        return f"sample, seed {seed}" + (f", truncation {truncation}" if truncation else "")
+    return {"u": "your picture", "z": "a code of this visit"}[kind] + f" ({item})"
+
+
+def parse(text: str) -> list[str]:
+    """The words of the URL's `p7,s42`; raises ValueError for anything else."""
+    words = text.split(",") if text else []
+    if len(words) > SIZE or not all(ITEM.fullmatch(word) and word[0] in "ps" for word in words):
+        raise ValueError(text)
+    return list(dict.fromkeys(words))
+
+
+def form(words: list[str]) -> str:
+    """What stands in the URL: numbers and seeds only."""
+    return ",".join(word for word in words if word[0] in "ps")
+
+
+def send(item: str, page: str) -> None:
+    """Opens another page with this item, e.g. send("p7", "views/reconstruct.py")."""
+    st.session_state[SENT] = item
+    st.switch_page(page)
+
+
+def received() -> str | None:
+    """The item another page sent here, once."""
+    return st.session_state.pop(SENT, None)
+
+
+def show(name: str) -> None:
+    """Draws the tray: four places, remove, undo."""
+    words = link.keep("tray", [], parse, form)
+    left, right = st.columns([3, 1], vertical_alignment="center")
+    left.markdown("**Tray**", help="Up to four pictures that go with you from page to page.")
+    right.button(
+        "Undo",
+        icon=":material/undo:",
+        on_click=undo,
+        key="tray undo",
+        type="tertiary",
+        disabled=not st.session_state.get(BEFORE),
+    )
+    for place, column in enumerate(st.columns(SIZE, gap="xsmall")):
+        with column:
+            if place >= len(words):
+                st.image(charts.empty(56), output_format="PNG", alt="an empty place of the tray")
+                continue
+            item = words[place]
+            try:
+                seen, what = picture(name, item), says(name, item)
+            except bridge.Problem as problem:
+                seen, what = None, str(problem)
+            shown = charts.empty(56) if seen is None else charts.enlarge(seen, 2)
+            st.image(shown, output_format="PNG", alt=what)
+            st.button(
+                "✕",
+                key=f"tray remove {place}",
+                help=f"Take out: {what}",
+                on_click=remove,
+                args=(item,),
+                type="tertiary",
+            )

@@ -1,0 +1,5 @@
+"""In work."""
+
+import streamlit as st
+
+st.title("In work")
