@@ -10,11 +10,12 @@ if (home := str(Path(__file__).parents[1])) not in sys.path:  # `streamlit run` 
 
 from app import bridge, charts, link, tray
 
+# without icons: the browser would fetch them from another host, as the tab's icon
 PAGES = [
-    st.Page("views/latent_map.py", title="Map", icon=":material/map:", default=True),
-    st.Page("views/reconstruct.py", title="Reconstruct", icon=":material/cached:"),
-    st.Page("views/interpolate.py", title="Interpolate", icon=":material/timeline:"),
-    st.Page("views/model.py", title="Model", icon=":material/description:"),
+    st.Page("views/latent_map.py", title="Map", default=True),
+    st.Page("views/reconstruct.py", title="Reconstruct"),
+    st.Page("views/interpolate.py", title="Interpolate"),
+    st.Page("views/model.py", title="Model"),
 ]
 
 
@@ -57,7 +58,6 @@ def show_samples(name: str) -> None:
 
 
 page = st.navigation(PAGES)
-# a material icon as favicon would be fetched from another host
 # the title names what is seen; the checkpoint is known a moment later, so the URL's word serves
 asked = st.session_state.get("checkpoint") or st.query_params.get("checkpoint") or bridge.DEFAULT
 st.set_page_config(f"{asked}: {page.title.lower()}", page_icon=charts.favicon(), layout="wide")

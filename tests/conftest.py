@@ -1,0 +1,100 @@
+"""Fixtures that the browser tests share: the app on a free port, and a page of a real Chromium."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# software WebGL, and nothing that calls home
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """The address of the app, started as a reader starts it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path_factory.mktemp("server") / "server.log"
+    words = ["streamlit", "run", "app/main.py", "--server.port", str(port)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with log.open("w") as file:
+        app = subprocess.Popen(
+            [sys.executable, "-m", *words],
+            cwd=ROOT,
+            env=environment,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            base = f"http://localhost:{port}"
+            for _ in range(300):
+                try:
+                    urllib.request.urlopen(f"{base}/_stcore/health")
+                    break
+                except OSError:
+                    assert app.poll() is None, log.read_text()
+                    time.sleep(0.2)
+            yield base
+        finally:
+            app.terminate()
+            app.wait(20)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium; without one the tests fail in CI and are skipped elsewhere."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if not program:
+        sentence = "neither chromium nor google-chrome is on the PATH; install one to run these"
+        pytest.fail(sentence) if os.environ.get("CI") == "true" else pytest.skip(sentence)
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=program, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A fresh page, 1280x720; a test whose page calls another host fails."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    outside = []
+    page.on("request", lambda r: "//localhost" in r.url or outside.append(r.url))
+    yield page
+    context.close()
+    calls = [url for url in outside if not url.startswith(("blob:", "data:"))]
+    assert not calls, f"requests left the machine: {calls}"
+
+
+def settle(page) -> None:
+    """Waits until the script has run and nothing is pending for 300 ms."""
+    page.wait_for_function(
+        """() => { const app = document.querySelector('[data-testid="stApp"]');
+        const busy = !app || app.getAttribute('data-test-script-state') === 'running'
+            || !document.querySelector('[data-testid="stMain"] [data-testid="stElementContainer"]')
+            || document.querySelector('[data-testid="stSkeleton"], [data-testid="stSpinner"]');
+        if (busy) { window.quiet = 0; return false; }
+        window.quiet ||= Date.now();
+        return Date.now() - window.quiet > 300; }""",
+        polling=50,
+    )
