@@ -24,8 +24,9 @@ from .problem import Problem, write_beside
 from .sheet import cut, grid
 
 FILE, PICTURES, COLUMNS = "atlas.npz", "pictures", 100
-MOST, NEIGHBOURS, SEED = 10_000, 8, 42
-TRUST_N, TRUST_K = 2_000, 15
+MOST, NEIGHBOURS = 10_000, 8
+UMAP = {"n_neighbors": 15, "min_dist": 0.1, "random_state": 42}
+TRUST_N, TRUST_K, SEED = 2_000, 15, 42
 LEVELS = [0.0, 0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0]
 
 
@@ -167,6 +168,8 @@ def build(folder: str | Path) -> None:
     held = data.load(config["data"], config["size"], config["channels"])
     x = held.x_test[:MOST]
     y = held.y_test[:MOST] if held.y_test.ndim == 1 else held.y_test[:MOST, 0]
+    if len(x) <= UMAP["n_neighbors"]:
+        raise Problem(f"{held.name} holds out {len(x)}; a map needs 16 at least: add pictures.")
     say(f"encoding {len(x)} held-out pictures of {held.name}")
     # stored in 16 bits, so everything else is computed from what will be read
     codes = model.encode(x)
@@ -177,7 +180,7 @@ def build(folder: str | Path) -> None:
     error = ((reconstructions - truth) ** 2).mean(axes)
     round_trip = np.linalg.norm(model.encode(reconstructions) - codes, axis=1)
     say("laying out PCA and UMAP (the first time, umap compiles itself: half a minute more)")
-    layout = umap.UMAP(n_neighbors=min(15, len(x) - 1), min_dist=0.1, random_state=SEED, n_jobs=1)
+    layout = umap.UMAP(**UMAP, n_jobs=1)
     maps = {"pca": _pca(z), "umap": layout.fit_transform(z).astype(np.float32)}
     say("measuring the maps")
     some = np.random.default_rng(SEED).permutation(len(z))[:TRUST_N]
@@ -216,12 +219,7 @@ def build(folder: str | Path) -> None:
             "n": len(z),
             "split": "held out",
             "pictures": name,
-            "umap": {
-                "version": umap.__version__,
-                "n_neighbors": layout.n_neighbors,
-                "min_dist": 0.1,
-                "seed": SEED,
-            },
+            "umap": UMAP | {"version": umap.__version__},
             "trustworthiness": {
                 which: {"value": round(value, 4), "n": len(some), "k": k, "seed": SEED}
                 for which, value in trust.items()
