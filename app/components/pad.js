@@ -1,0 +1,116 @@
+// A crosshair in a square of blends: pointer and arrow keys move it, the server hears where it came to rest.
+const squares = new WeakMap();
+
+class Square {
+  constructor(root) {
+    this.root = root;
+    [this.grid, this.picture] = root.querySelectorAll("canvas");
+    for (const name of ["note", "handle", "here", "across", "down", "blend"]) {
+      this[name] = root.querySelector("." + name);
+    }
+    this.handle.onpointerdown = (event) => {
+      this.handle.setPointerCapture(event.pointerId);
+      this.follow(event);
+    };
+    this.handle.onpointermove = (event) => {
+      if (this.handle.hasPointerCapture(event.pointerId)) this.follow(event);
+    };
+    this.handle.onpointerup = () => this.rest(0);
+    this.handle.onkeydown = (event) => this.press(event);
+    this.observer = new ResizeObserver(() => this.lay());
+  }
+
+  take(parcel) {
+    this.parcel = parcel;
+    // what the server says holds, unless the reader is on the way to another cell
+    if (!this.cell || (!this.timer && String(this.said) !== String(parcel.cell))) this.cell = parcel.cell;
+    this.said = parcel.cell;
+    this.lay();
+  }
+
+  lay() {
+    if (!this.parcel || !this.root.clientWidth) return;
+    const { w, h, n } = this.parcel, room = Math.min(this.root.clientWidth - 2, 290);
+    const scale = Math.max(1, Math.floor(Math.min(this.blend.clientWidth, room) / w));
+    resize(this.picture, w, h, Math.max(1, Math.min(scale, Math.floor((this.blend.clientHeight - 2) / h))));
+    // all blends where they fit at their own size, else the four corners with room between them
+    const all = n * w <= room;
+    this.cellSide = all ? w : Math.floor(room / n);
+    const side = this.cellSide * n;
+    resize(this.grid, side, side, 1);
+    const context = this.grid.getContext("2d");
+    context.clearRect(0, 0, side, side);
+    for (let row = 0; row < n; row++) {
+      for (let column = 0; column < n; column++) {
+        const corner = row % (n - 1) === 0 && column % (n - 1) === 0;
+        if (!all && !corner) continue;
+        const x = all ? column * w : column ? side - w : 0, y = all ? row * h : row ? side - h : 0;
+        tile(context, this.parcel, column, row, x, y);
+      }
+    }
+    this.show(this.cell);
+  }
+
+  show([row, column]) {
+    this.cell = [row, column];
+    const { n } = this.parcel, side = this.cellSide;
+    const context = this.picture.getContext("2d");
+    context.clearRect(0, 0, this.picture.width, this.picture.height);
+    tile(context, this.parcel, column, row, 0, 0);
+    Object.assign(this.here.style, { width: `${side}px`, height: `${side}px` });
+    this.here.style.transform = `translate(${column * side}px, ${row * side}px)`;
+    this.across.style.transform = `translateY(${Math.round((row + 0.5) * side)}px)`;
+    this.down.style.transform = `translateX(${Math.round((column + 0.5) * side)}px)`;
+    const right = column / (n - 1), low = row / (n - 1);
+    const shares = [(1 - low) * (1 - right), (1 - low) * right, low * (1 - right), low * right];
+    const names = ["top left", "top right", "bottom left", "bottom right"];
+    const parts = shares.map((share, i) => [Math.round(100 * share), names[i]]).filter(([share]) => share);
+    this.note.textContent = parts.map(([share, name]) => `${share} % ${name}`).join(" · ");
+    this.picture.setAttribute("aria-label", `Blend: ${this.note.textContent}`);
+    this.root.dataset.cell = `${row},${column}`;
+  }
+
+  follow(event) {
+    if (!this.parcel) return;
+    const box = this.grid.getBoundingClientRect(), last = this.parcel.n - 1;
+    const at = (pixels) => clamp(Math.floor(pixels / this.cellSide), 0, last);
+    this.show([at(event.clientY - box.top), at(event.clientX - box.left)]);
+  }
+
+  press(event) {
+    if (!this.parcel || event.ctrlKey || event.altKey || event.metaKey) return;
+    const last = this.parcel.n - 1, [row, column] = this.cell;
+    const to = {
+      ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1],
+      ArrowUp: [row - 1, column], ArrowDown: [row + 1, column],
+      Home: [0, 0], End: [last, last],
+    }[event.key];
+    if (!to) return;
+    this.show(to.map((value) => clamp(value, 0, last)));
+    this.rest(300); // held keys repeat: wait until they rest
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  rest(wait) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.timer = 0;
+      if (this.cell) this.send("cell", this.cell);
+    }, wait);
+  }
+}
+
+export default function ({ data, parentElement, setStateValue }) {
+  const root = parentElement.querySelector(".root");
+  if (!squares.has(root)) squares.set(root, new Square(root));
+  const square = squares.get(root);
+  square.send = setStateValue;
+  square.observer.observe(root);
+  let late = false; // newer data may arrive while older is decoded
+  unpack(data).then((parcel) => late || square.take(parcel));
+  return () => {
+    late = true;
+    square.observer.disconnect();
+  };
+}

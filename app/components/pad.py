@@ -1,0 +1,53 @@
+"""A square between four pictures: move the crosshair, see the blend; the server hears of it on release only."""
+
+import numpy as np
+import streamlit as st
+
+from app.components.parcel import STYLE, pack, script
+
+SIDE = 290
+
+_pad = st.components.v2.component(
+    "ali_pad",
+    html="""
+<div class="root" data-cell="">
+  <div class="stage">
+    <div class="handle square" role="application" tabindex="0"
+         aria-label="Pad between four pictures: the arrow keys move the crosshair, Home and End go to corners">
+      <canvas></canvas><div class="across"></div><div class="down"></div><div class="here"></div>
+    </div>
+    <div class="blend"><canvas class="large" role="img"></canvas></div>
+  </div>
+  <p class="note" aria-live="polite"></p>
+</div>""",
+    css=STYLE
+    + f"""
+.stage {{ flex-wrap: wrap; gap: 20px; min-height: {SIDE}px; }}
+.blend {{ display: flex; align-items: center; justify-content: center; width: {SIDE}px; height: {SIDE}px; }}
+.square {{ border: 1px solid #888; }}
+"""
+    + """
+.across, .down { position: absolute; background: var(--st-primary-color); opacity: 0.55; pointer-events: none; }
+.across { left: 0; width: 100%; top: 0; height: 1px; }
+.down { top: 0; height: 100%; left: 0; width: 1px; }
+.here { position: absolute; left: 0; top: 0; border: 2px solid var(--st-primary-color); pointer-events: none; }
+
+@media (max-width: 640px) { .stage { flex-direction: column-reverse; gap: 10px; } .blend { height: 230px; } }
+""",
+    js=script("pad.js"),
+)
+
+
+def pad(frames: np.ndarray, key: str, cell: tuple[int, int]) -> tuple[int, int]:
+    """Shows the blends between four pictures, uint8 (n, n, h, w, c), row first. -> (row, column)
+
+    `cell` is where the crosshair stands until the reader moves it.
+    """
+    result = _pad(
+        key=key,
+        data=pack(frames, n=len(frames), cell=cell, key=key),
+        default={"cell": list(cell)},
+        on_cell_change=lambda: None,
+    )
+    row, column = result.cell
+    return int(row), int(column)

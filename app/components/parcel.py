@@ -1,0 +1,27 @@
+"""Pictures on their way into the browser: one PNG sheet and what is said about it, in one piece of bytes."""
+
+import io
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+STYLE = (Path(__file__).parent / "parcel.css").read_text(encoding="utf-8")
+
+
+def pack(frames: np.ndarray, **about) -> bytes:
+    """Pictures uint8 (rows, columns, h, w, c) with JSON entries about them: length, JSON, PNG sheet."""
+    rows, columns, h, w, c = frames.shape
+    sheet = frames.swapaxes(1, 2).reshape(rows * h, columns * w, c)
+    png = io.BytesIO()
+    Image.fromarray(sheet[..., 0] if c == 1 else sheet).save(png, "png")
+    words = json.dumps({"h": h, "w": w, **about}, ensure_ascii=False).encode()
+    return struct.pack("<I", len(words)) + words + png.getvalue()
+
+
+def script(name: str) -> str:
+    """The JavaScript of a component, after what all of them share."""
+    here = Path(__file__).parent
+    return "\n".join((here / file).read_text(encoding="utf-8") for file in ("parcel.js", name))

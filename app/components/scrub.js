@@ -1,0 +1,134 @@
+// The film strip under the picture is the slider: pointer, arrows, Home, End; space plays to and fro.
+const players = new WeakMap();
+
+class Player {
+  constructor(root) {
+    this.root = root;
+    [this.picture, this.strip] = root.querySelectorAll("canvas");
+    for (const name of ["note", "handle", "here", "play", "keep"]) this[name] = root.querySelector("." + name);
+    this.frame = null;
+    this.timer = 0;
+    this.step = 1;
+    this.pause();
+    this.handle.onpointerdown = (event) => {
+      this.pause();
+      this.handle.setPointerCapture(event.pointerId);
+      this.follow(event);
+    };
+    this.handle.onpointermove = (event) => {
+      if (this.handle.hasPointerCapture(event.pointerId)) this.follow(event);
+    };
+    this.handle.onkeydown = (event) => this.press(event);
+    this.play.onclick = () => (this.timer ? this.pause() : this.start());
+    this.keep.onclick = () => this.parcel && this.send("keep", this.frame);
+    this.observer = new ResizeObserver(() => this.lay());
+  }
+
+  take(parcel) {
+    this.parcel = parcel;
+    const last = parcel.notes.length - 1;
+    this.frame = this.frame === null ? Math.floor(last / 2) : Math.min(this.frame, last);
+    this.handle.setAttribute("aria-valuemin", 1);
+    this.handle.setAttribute("aria-valuemax", last + 1);
+    this.lay();
+    this.show(this.frame);
+  }
+
+  // Fits whole multiples of the pictures into the room there is.
+  lay() {
+    if (!this.parcel || !this.root.clientWidth) return;
+    const { w, h, notes } = this.parcel, room = this.root.clientWidth - 2;
+    const stage = this.picture.parentElement.clientHeight - 2;
+    resize(this.picture, w, h, Math.max(1, Math.min(Math.floor(room / w), Math.floor(stage / h))));
+    let scale = Math.max(1, Math.floor(64 / h));
+    while (scale > 1 && Math.floor(room / (w * scale)) < Math.min(notes.length, 12)) scale--;
+    // where not all frames have room, the strip shows evenly chosen ones
+    const shown = clamp(Math.floor(room / (w * scale)), 1, notes.length);
+    resize(this.strip, shown * w, h, scale);
+    const context = this.strip.getContext("2d");
+    for (let i = 0; i < shown; i++) {
+      const frame = shown > 1 ? Math.round((i * (notes.length - 1)) / (shown - 1)) : 0;
+      tile(context, this.parcel, frame, 0, i * w, 0);
+    }
+    this.tile = w * scale;
+    this.long = shown * this.tile;
+    Object.assign(this.here.style, { width: `${this.tile + 4}px`, height: `${h * scale + 8}px` });
+    if (this.frame !== null) this.show(this.frame);
+  }
+
+  // The first and last frame stand in the middles of the first and last picture.
+  place(frame) {
+    return this.tile / 2 + (this.long - this.tile) * (frame / Math.max(this.parcel.notes.length - 1, 1));
+  }
+
+  show(frame) {
+    const { notes, key } = this.parcel;
+    const changed = this.root.dataset.frame !== String(frame);
+    this.frame = frame;
+    const context = this.picture.getContext("2d");
+    context.clearRect(0, 0, this.picture.width, this.picture.height);
+    tile(context, this.parcel, frame, 0, 0, 0);
+    this.picture.setAttribute("aria-label", notes[frame]);
+    this.note.textContent = notes[frame];
+    this.handle.setAttribute("aria-valuenow", frame + 1);
+    this.handle.setAttribute("aria-valuetext", notes[frame]);
+    const start = (this.handle.clientWidth - this.long) / 2;
+    this.here.style.transform = `translateX(${start + this.place(frame) - this.tile / 2 - 2}px)`;
+    this.root.dataset.frame = frame;
+    if (changed) window.dispatchEvent(new CustomEvent("ali-frame", { detail: { key, frame } }));
+  }
+
+  follow(event) {
+    if (!this.parcel) return;
+    const x = event.clientX - this.strip.getBoundingClientRect().left - this.tile / 2;
+    const last = this.parcel.notes.length - 1;
+    this.show(clamp(Math.round((x / Math.max(this.long - this.tile, 1)) * last), 0, last));
+  }
+
+  press(event) {
+    if (!this.parcel || event.ctrlKey || event.altKey || event.metaKey) return;
+    const last = this.parcel.notes.length - 1, { frame } = this;
+    const to = {
+      ArrowLeft: frame - 1, ArrowDown: frame - 1, ArrowRight: frame + 1, ArrowUp: frame + 1,
+      PageDown: frame - 5, PageUp: frame + 5, Home: 0, End: last,
+    }[event.key];
+    if (to !== undefined) {
+      this.pause();
+      this.show(clamp(to, 0, last));
+    } else if (event.key === " ") this.play.click();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  start() {
+    if (!this.parcel || this.parcel.notes.length < 2) return;
+    this.play.textContent = "❚❚ Pause";
+    this.timer = setInterval(() => {
+      const last = this.parcel.notes.length - 1;
+      if (this.frame + this.step < 0 || this.frame + this.step > last) this.step = -this.step;
+      this.show(clamp(this.frame + this.step, 0, last));
+    }, calm() ? 400 : 83);
+  }
+
+  pause() {
+    clearInterval(this.timer);
+    this.timer = 0;
+    this.play.textContent = "▶ Play";
+  }
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".root");
+  if (!players.has(root)) players.set(root, new Player(root));
+  const player = players.get(root);
+  player.send = setTriggerValue;
+  player.observer.observe(root);
+  let late = false; // newer data may arrive while older is decoded
+  unpack(data).then((parcel) => late || player.take(parcel));
+  return () => {
+    late = true;
+    player.observer.disconnect();
+    if (!root.isConnected) player.pause();
+  };
+}
