@@ -45,10 +45,10 @@ _FASHION = {
     "latent": 64,
     "width": 32,
     "batch": 64,
-    "steps": 24_000,
+    "steps": 16_000,
     "lr": 3e-4,
     "lr_discriminator": 2e-4,
-    "cooldown": 6_000,
+    "cooldown": 4_000,
     "precision": "bf16",
 }
 
