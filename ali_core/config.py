@@ -55,7 +55,7 @@ _FASHION = {
 PRESETS: dict[str, dict] = {
     "fashion-ali": _FASHION | {"member": "ali"},
     "fashion-alice": _FASHION | {"member": "alice"},
-    "fashion-vae": _FASHION | {"member": "vae", "lr": 1e-3},
+    "fashion-vae": _FASHION | {"member": "vae", "lr": 1e-3, "steps": 8_000, "cooldown": 2_000},
     "grid-ali": {"member": "ali", "data": "grid"},
     "grid-alice": {"member": "alice", "data": "grid"},
     "grid-vae": {"member": "vae", "data": "grid"},
