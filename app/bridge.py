@@ -134,6 +134,30 @@ def lift(name: str, xy: tuple[float, float], which: str = "umap") -> dict:
     return core.lift(atlas(name), np.asarray(xy, np.float32), which)
 
 
+def near(name: str, z: np.ndarray) -> np.ndarray:
+    """How many held-out codes are nearer than a typical eighth neighbour is, for each row of z, (m,)."""
+    known = atlas(name)
+    distances = (np.linalg.norm(known.z - row, axis=1) for row in z)
+    return np.array([(found <= known.typical["z"]).sum() for found in distances])
+
+
+# ---- ways between codes --------------------------------------------------------------------------
+
+
+def interpolate(a: np.ndarray, b: np.ndarray, steps: int, how: str) -> np.ndarray:
+    """A path between two codes, "slerp" or "lerp", ends included, (steps, d)."""
+    from ali_core import latent
+
+    return latent.interpolate(a, b, steps, how)
+
+
+def corners(four: list[np.ndarray], steps: int) -> np.ndarray:
+    """Blends of four codes (top left, top right, bottom left, bottom right), (steps, steps, d)."""
+    from ali_core import latent
+
+    return latent.corners(*four, steps)
+
+
 # ---- the model -----------------------------------------------------------------------------------
 
 
@@ -197,3 +221,85 @@ def score(name: str, x: np.ndarray, z: np.ndarray) -> np.ndarray | None:
 def to_bytes(x: np.ndarray) -> np.ndarray:
     """Float pictures in [0, 1] as uint8."""
     return (np.clip(x, 0, 1) * 255).round().astype(np.uint8)
+
+
+# ---- the reader's own picture ----------------------------------------------------------------------
+
+MEDIAN, RARE = 0.5, 0.99  # quantiles of the held-out pictures that a new one is compared to
+
+
+def quantile(name: str, what: str, level: float) -> float:
+    """A quantile over the held-out pictures: of "nearest" (distance to the next code) or "error"."""
+    typical = atlas(name).typical
+    return typical[what][typical["levels"].index(level)]
+
+
+def see(name: str, filename: str, content: bytes, fit: str, invert: str) -> dict:
+    """An uploaded file as the model sees it: array uint8 (h, w, c), steps, name, original.
+
+    fit: "crop" or "fit"; invert: "guess", "yes" or "no". Raises Problem for anything that is no
+    picture it can take.
+    """
+    from ali_core import pictures as intake
+
+    image = intake.read(filename, content)
+    asked = {"guess": None, "yes": True, "no": False}[invert]
+    shape = tuple(card(name)["data"]["shape"])
+    seen = intake.see(image, shape, fit, asked, _ground(name))
+    return {
+        "array": seen.array,
+        "steps": seen.steps,
+        "name": intake.shown(filename),
+        "original": image,
+    }
+
+
+def _ground(name: str) -> float:
+    """The usual brightness of the edges of the model's own pictures, 0 to 1."""
+    x = pictures(name)[:1000].astype(float)
+    edges = [x[:, 0], x[:, -1], x[:, :, 0], x[:, :, -1]]
+    return float(np.median([edge.mean() for edge in edges])) / 255
+
+
+def look(name: str, x: np.ndarray) -> dict:
+    """Everything checkpoint `name` has to say of one picture uint8 (h, w, c).
+
+    mean and sd of its code (d,), x_rec uint8, the errors, how far the code moves on the way round, and
+    in words what makes it unlike the held-out pictures (beyond 99 % of them).
+    """
+    from ali_core import metrics
+
+    mean, sd = posterior(name, x[None])
+    made = _ask(name, "decode", mean)
+    back = encode(name, made)
+    truth, held = x[None].astype(np.float32) / 255, atlas(name)
+    error = float(metrics.mse(truth, made)[0])
+    away = float(nearest(name, mean, 1)[1][0, 0])
+    unlike = []
+    if away > quantile(name, "nearest", RARE):
+        ratio = away / quantile(name, "nearest", MEDIAN)
+        unlike.append(f"its code lies {ratio:.1f}x as far from any other as usual")
+    if error > quantile(name, "error", RARE):
+        ratio = error / quantile(name, "error", MEDIAN)
+        unlike.append(f"its error is {ratio:.0f}x the usual one")
+    return {
+        "mean": mean[0],
+        "sd": sd[0],
+        "stochastic": bool(sd.any()),
+        "x_rec": to_bytes(made)[0],
+        "norm": float(np.linalg.norm(mean)),
+        "mse": error,
+        "psnr": float(metrics.psnr(truth, made)[0]),
+        "psnr_median": -10 * float(np.log10(np.median(held.error))),
+        "ssim": float(metrics.ssim(truth, made)[0]),
+        "drift": float(np.linalg.norm(back - mean)),
+        "unlike": unlike,
+    }
+
+
+def rivals(name: str) -> list[str]:
+    """The usable checkpoints with a map whose pictures have the same shape, `name` first."""
+    shape = card(name)["data"]["shape"]
+    good = [n for n in names() if not broken(n) and (root() / n / "atlas.npz").exists()]
+    same = [n for n in good if card(n)["data"]["shape"] == shape]
+    return sorted(same, key=lambda n: n != name)

@@ -1,5 +1,353 @@
-"""In work."""
+"""A picture, what the model sees of it, its code, what the model remembers, and where they differ."""
 
+import io
+
+import numpy as np
 import streamlit as st
 
-st.title("In work")
+from app import bridge, charts, link, portrait, tray
+
+SOURCES = ["Gallery", "Upload", "Camera"]
+DRAWS = 16
+NEAR = 8
+
+name = st.session_state["checkpoint"]
+card = bridge.card(name)
+atlas = bridge.atlas(name)
+data = card["data"]["name"]
+
+
+def one(text: str) -> str:
+    """The item of a link: a held-out picture's number or a sample's seed."""
+    words = tray.parse(text)
+    if len(words) != 1 or (words[0][0] == "p" and int(words[0][1:]) >= len(atlas.z)):
+        raise ValueError(text)
+    return words[0]
+
+
+def pick_number() -> None:
+    """The number widget was used."""
+    st.session_state["item"] = f"p{st.session_state['number']}"
+
+
+def pick_another(label: int | None) -> None:
+    """Another held-out picture, of a class or of any."""
+    among = np.arange(len(atlas.y)) if label is None else np.flatnonzero(atlas.y == label)
+    st.session_state["item"] = f"p{np.random.default_rng().choice(among)}"
+
+
+def pick(item: str) -> None:
+    """A picture of the tray."""
+    st.session_state["item"] = item
+
+
+def gallery() -> tuple[np.ndarray, str]:
+    """Held-out pictures by number and class, samples and the tray. -> uint8 (h, w, c), what it is"""
+    in_url = lambda item: tray.form([item]) or None  # noqa: E731, uploads never stand in a link
+    item = link.keep("item", "p0", one, in_url)
+    if item[0] == "p":
+        st.session_state["number"] = int(item[1:])
+    number, kind, another, *places = st.columns(
+        [1.1, 1.3, 0.9, *[0.9] * len(tray.items())], vertical_alignment="bottom"
+    )
+    number.number_input(
+        "Held-out picture no.", 0, len(atlas.z) - 1, key="number", on_change=pick_number
+    )
+    label = kind.selectbox(
+        "Class",
+        range(-1, len(atlas.label_names)),
+        format_func=lambda i: "any" if i < 0 else atlas.label_names[i],
+        persist_state="session",
+        key="class",
+    )
+    another.button(
+        "Another",
+        icon=":material/shuffle:",
+        on_click=pick_another,
+        args=(None if label < 0 else label,),
+    )
+    for place, word in zip(places, tray.items(), strict=True):
+        place.button(
+            f"{word}", help=f"From the tray: {tray.says(name, word)}", on_click=pick, args=(word,)
+        )
+    return tray.picture(name, item), tray.says(name, item)
+
+
+def upload(source: str) -> tuple[np.ndarray, str, dict | None]:
+    """An upload or a photograph. -> uint8 (h, w, c), what it is, how it was seen (None: nothing yet)"""
+    link.keep("fit", "crop", link.one_of("crop", "fit"))
+    link.keep("invert", "guess", link.one_of("guess", "yes", "no"))
+    left, fit, invert = st.columns([2.2, 1, 1.4])
+    with left:
+        if source == "Upload":
+            file = st.file_uploader("PNG, JPEG, WebP, GIF, BMP or TIFF, up to 10 MB", key="file")
+        else:
+            file = st.camera_input("A photograph", key="photo")
+    fit.segmented_control(
+        "Square",
+        ["crop", "fit"],
+        key="fit",
+        required=True,
+        persist_state="session",
+        help="Crop takes the middle; fit keeps all of it and fills the rest with its edge.",
+    )
+    invert.segmented_control(
+        "Invert light and dark",
+        ["guess", "yes", "no"],
+        key="invert",
+        required=True,
+        persist_state="session",
+        help="The model's own pictures have one ground, often black; a photograph on white paper has "
+        "to be turned round before it looks like them.",
+    )
+    if file is None:
+        st.caption(
+            "It stays in this visit: nothing is stored, nothing is sent on. Until then, no. 0:"
+        )
+        return tray.picture(name, "p0"), tray.says(name, "p0"), None
+    seen = bridge.see(
+        name, file.name, file.getvalue(), st.session_state["fit"], st.session_state["invert"]
+    )
+    return seen["array"], seen["name"], seen
+
+
+def percent(value: float, among: np.ndarray) -> float:
+    """How many of the held-out pictures, in %, have more."""
+    return 100 * float((among > value).mean())
+
+
+def cell(column, title: str, colour: str, image, caption: str, alt: str) -> None:
+    """A picture of the story with its heading and a line under it."""
+    with column:
+        st.markdown(f"<b style='color:{colour}'>{title}</b>", unsafe_allow_html=True)
+        st.image(image, output_format="PNG", alt=alt)
+        st.caption(caption)
+
+
+def story(x: np.ndarray, what: str, seen: dict | None) -> dict:
+    """The row that tells it: file, what is seen, code, reconstruction, difference. -> the numbers"""
+    found = bridge.look(name, x)
+    x_rec, mean, sd = found["x_rec"], found["mean"], found["sd"]
+    gap, most = portrait.difference(x, x_rec)
+    columns = st.columns([1, 1, 1.7, 1, 1], gap="small")
+    own = portrait.original(seen["original"]) if seen else portrait.whole(x)
+    cell(columns[0], "Your picture" if seen else "The picture", charts.DATA, own, what, what)
+    steps = " ".join(seen["steps"]) if seen else "It is a picture of the kind the model knows."
+    size = f"{x.shape[1]}x{x.shape[0]}"
+    seen_alt = f"the same picture as the model sees it, {size} pixels"
+    cell(
+        columns[1],
+        "What the model sees",
+        charts.DATA,
+        portrait.whole(x),
+        steps or f"As it is, {size}.",
+        seen_alt,
+    )
+    with columns[2]:
+        st.markdown(
+            f"<b style='color:{charts.CODES}'>Its code</b>, {len(mean)} numbers",
+            unsafe_allow_html=True,
+        )
+        st.plotly_chart(
+            portrait.code(mean, sd if found["stochastic"] else None),
+            config={"displayModeBar": False},
+            alt=f"bar chart of the code; {int((abs(mean) > 2).sum())} of {len(mean)} numbers beyond 2",
+        )
+        beyond = 100 * float((np.abs(mean) > 2).mean())
+        st.caption(
+            f"Orange: where 95 % of the prior lies; {beyond:.0f} % of these numbers lie outside. "
+            f"Length {found['norm']:.1f}, the prior's is {np.sqrt(len(mean)):.1f}."
+        )
+    cell(
+        columns[3],
+        "What it remembers",
+        charts.RECONSTRUCTION,
+        portrait.whole(x_rec),
+        "The decoder's picture of that code.",
+        f"reconstruction, mean squared error {found['mse']:.4f}",
+    )
+    cell(
+        columns[4],
+        "Where they differ",
+        charts.GREY,
+        gap,
+        f"Orange: brighter than it was; blue: darker. Strongest {most:.2f} of 1.",
+        f"map of the differences, at most {most:.2f}",
+    )
+    return found | {"gap": gap, "own": own}
+
+
+def numbers(found: dict) -> None:
+    """Each number with what it is compared to."""
+    closer = percent(found["mse"], atlas.error)
+    steadier = percent(found["drift"], atlas.round_trip)
+    for column, (label, value, than, why) in zip(
+        st.columns(4),
+        (
+            (
+                "Squared error",
+                f"{found['mse']:.4f}",
+                f"closer than {closer:.0f} % of held-out",
+                "Mean over pixels, brightness 0 to 1. Smaller is closer.",
+            ),
+            (
+                "PSNR",
+                f"{found['psnr']:.1f} dB",
+                f"held-out median {found['psnr_median']:.1f} dB",
+                "The same on a logarithmic scale; larger is closer.",
+            ),
+            (
+                "SSIM",
+                f"{found['ssim']:.3f}",
+                "1 is identical",
+                "Structural similarity: edges and contrast rather than brightness.",
+            ),
+            (
+                "Its code moves",
+                f"{found['drift']:.2f}",
+                f"less than {steadier:.0f} % of held-out",
+                "Distance between the codes of the picture and of its reconstruction: a small pixel error can still be another thing to the model, and the other way round.",
+            ),
+        ),
+        strict=True,
+    ):
+        column.metric(label, value, than, delta_color="off", delta_arrow="off", help=why)
+
+
+def warn(found: dict) -> None:
+    """The lesson in a sentence, when the picture is unlike anything the model saw."""
+    if not found["unlike"]:
+        return
+    st.warning(
+        f"**Unlike anything this model has seen** ({' and '.join(found['unlike'])}). It has seen "
+        f"{card['data']['train']:,} pictures of {data} and nothing else; whatever you show it, it answers "
+        "with one of those.",
+        icon=":material/travel_explore:",
+    )
+
+
+def posterior(x: np.ndarray, found: dict) -> np.ndarray:
+    """Sixteen draws and their deviation. -> their codes (16, d), or none for a deterministic encoder"""
+    st.subheader(
+        "What else it could be", help="The encoder answers with a distribution of codes, q(z|x)."
+    )
+    if not found["stochastic"]:
+        st.caption(
+            "This encoder is a function: one picture has exactly one code, so there is nothing to draw."
+        )
+        return np.zeros((0, len(found["mean"])), np.float32)
+    codes = bridge.draw(name, x[None], DRAWS, 0)[:, 0]
+    draws = bridge.decode(name, codes)
+    shade, most = portrait.deviation(draws, 112)
+    left, right = st.columns([2.6, 1], gap="small")
+    scale = max(1, 56 // x.shape[0])
+    left.image(
+        portrait.row(draws, 8, scale), output_format="PNG", alt="sixteen decoded posterior draws"
+    )
+    left.caption(
+        f"{DRAWS} draws of the posterior, decoded. Its mean width is {found['sd'].mean():.2f}; the prior's is 1."
+    )
+    right.image(shade, output_format="PNG", alt=f"deviation of the draws, at most {most:.2f}")
+    right.caption(f"Deviation of the draws, white {most:.2f}.")
+    return codes
+
+
+def where(found: dict, codes: np.ndarray) -> None:
+    """The place on the map and the nearest pictures."""
+    st.subheader(
+        "Where it stands", help="Placed by the nearest codes; the full map is on the Map page."
+    )
+    indices, distances = (each[0] for each in bridge.nearest(name, found["mean"], NEAR))
+    here = bridge.place(name, found["mean"])[0]
+    cloud = bridge.place(name, codes) if len(codes) else np.zeros((0, 2))
+    st.plotly_chart(
+        portrait.small_map(atlas.umap, here, cloud, atlas.umap[indices]),
+        config={"displayModeBar": False},
+        alt="the map with this picture's place as a star",
+    )
+    scale = max(1, 56 // found["x_rec"].shape[0])
+    st.image(
+        portrait.row(bridge.pictures(name)[indices], NEAR, scale),
+        output_format="PNG",
+        alt="nearest held-out pictures: "
+        + ", ".join(atlas.label_names[atlas.y[i]] for i in indices),
+    )
+    counts = np.bincount(atlas.y[indices])
+    kind = atlas.label_names[int(counts.argmax())]
+    st.caption(
+        f"The {NEAR} nearest held-out pictures by code: {counts.max()} of {NEAR} are «{kind}». The nearest is "
+        f"{distances[0] / atlas.typical['nearest'][bridge.MEDIAN]:.1f}x as far as a typical neighbour."
+    )
+
+
+def rivals(x: np.ndarray) -> None:
+    """The same picture in every checkpoint of the same shape."""
+    others = bridge.rivals(name)
+    st.subheader("The same picture, other models")
+    for column, other in zip(st.columns(max(4, len(others))), others, strict=False):
+        told = bridge.look(other, x)
+        column.image(
+            portrait.whole(told["x_rec"], 112),
+            output_format="PNG",
+            alt=f"reconstruction by {other}, mean squared error {told['mse']:.4f}",
+        )
+        column.caption(f"**{other}**  \nerror {told['mse']:.4f}, SSIM {told['ssim']:.2f}")
+
+
+def downloads(x: np.ndarray, what: str, found: dict) -> None:
+    """The comparison as a picture, the numbers as arrays, and into the tray."""
+    captions = ["picture", "seen", f"{name}", f"MSE {found['mse']:.4f}"]
+    images = [found["own"], portrait.whole(x), portrait.whole(found["x_rec"]), found["gap"]]
+    arrays = io.BytesIO()
+    np.savez_compressed(
+        arrays, picture=x, code=found["mean"], code_sd=found["sd"], reconstruction=found["x_rec"]
+    )
+    with st.container(horizontal=True):
+        st.button("To the tray", icon=":material/inventory_2:", on_click=keep, args=(x,))
+        st.download_button(
+            "Comparison (PNG)",
+            portrait.comparison(captions, images),
+            f"{name}-comparison.png",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Picture, code, reconstruction (NPZ)",
+            arrays.getvalue(),
+            f"{name}-reconstruction.npz",
+            on_click="ignore",
+        )
+
+
+def keep(x: np.ndarray) -> None:
+    """Into the tray: a held-out picture or a sample by its word, an upload in the session."""
+    if st.session_state["source"] == "Gallery":
+        tray.add(st.session_state["item"])
+    else:
+        tray.add(tray.keep_upload(x))
+
+
+if sent := tray.received():
+    st.session_state["item"], st.session_state["source"] = sent, "Gallery"
+link.keep("source", "Gallery", link.one_of(*SOURCES))
+source = st.segmented_control(
+    "Picture from",
+    SOURCES,
+    key="source",
+    required=True,
+    persist_state="session",
+    label_visibility="collapsed",
+)
+try:
+    x, what, seen = (*gallery(), None) if source == "Gallery" else upload(source)
+    found = story(x, what, seen)
+    numbers(found)
+    warn(found)
+    downloads(x, what, found)
+    left, right = st.columns([1.15, 1], gap="medium")
+    with left:
+        codes = posterior(x, found)
+        rivals(x)
+    with right:
+        where(found, codes)
+except bridge.Problem as problem:
+    st.error(str(problem), icon=":material/broken_image:")
