@@ -1,6 +1,7 @@
 """Figures and picture sheets from arrays; no state, no model."""
 
 import numpy as np
+import plotly.graph_objects as go
 from PIL import Image, ImageOps
 
 DATA, GENERATED, RECONSTRUCTION = "#0072B2", "#D55E00", "#009E73"
@@ -26,3 +27,110 @@ def favicon() -> Image.Image:
     image.paste(DATA, (2, 2, 15, 30))
     image.paste(GENERATED, (17, 2, 30, 30))
     return image
+
+
+# ten colours that stay apart under deuteranopia (Petroff 2021)
+CLASSES = [
+    "#3f90da",
+    "#ffa90e",
+    "#bd1f01",
+    "#94a4a2",
+    "#832db6",
+    "#a96b59",
+    "#e76300",
+    "#b9ac70",
+    "#717581",
+    "#92dadd",
+]
+
+
+def class_colour(label: int) -> str:
+    """The colour of a class on every page."""
+    return CLASSES[label % len(CLASSES)]
+
+
+def latent_map(
+    xy: np.ndarray,
+    y: np.ndarray,
+    error: np.ndarray,
+    label_names: list[str],
+    colour: str = "class",
+    revision: str = "",
+) -> go.Figure:
+    """All points (n, 2) in one trace; `colour` is "class" or "error"; a new `revision` resets the zoom.
+
+    customdata is (number, class, error) of a point, for whoever listens.
+    """
+    marker = {"size": 4.5, "opacity": 0.8}
+    if colour == "class":
+        n = len(CLASSES)
+        steps = [(at / n, tone) for i, tone in enumerate(CLASSES) for at in (i, i + 1)]
+        marker |= {"color": y % n, "cmin": -0.5, "cmax": n - 0.5, "colorscale": steps}
+    else:
+        top = float(np.quantile(error, 0.95))
+        bar = {"orientation": "h", "thickness": 10, "len": 0.6, "x": 0.5, "y": 0, "yanchor": "top"}
+        bar |= {
+            "title": {"text": "reconstruction error (MSE), cut at the worst 5 %", "side": "bottom"}
+        }
+        marker |= {"color": error, "cmin": 0, "cmax": top, "colorscale": "Cividis", "colorbar": bar}
+    data = np.column_stack([np.arange(len(y)), y, error]).astype(np.float32)
+    figure = go.Figure(
+        go.Scattergl(
+            x=xy[:, 0], y=xy[:, 1], customdata=data, mode="markers", marker=marker, hoverinfo="none",
+            showlegend=False,
+        )
+    )  # fmt: skip
+    for label, word in enumerate(label_names):
+        if colour == "class":
+            figure.add_scatter(
+                x=[None], y=[None], mode="markers", name=word, hoverinfo="skip",
+                marker={"size": 9, "color": class_colour(label)},
+            )  # fmt: skip
+        middle = np.median(xy[y == label], axis=0)
+        at = xy[y == label][np.linalg.norm(xy[y == label] - middle, axis=1).argmin()]
+        figure.add_annotation(
+            x=float(at[0]), y=float(at[1]), text=word, showarrow=False,
+            font={"size": 13, "shadow": "auto"},
+        )  # fmt: skip
+    legend = {"orientation": "h", "y": 0, "yanchor": "top", "x": 0.5, "xanchor": "center"}
+    axis = {"visible": False, "showgrid": False, "zeroline": False}
+    figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        xaxis=axis,
+        yaxis=axis | {"scaleanchor": "x"},
+        legend=legend | {"itemclick": False, "itemdoubleclick": False, "font": {"size": 12}},
+        hovermode="closest",
+        hoverdistance=14,
+        dragmode="pan",
+        uirevision=revision,
+        clickanywhere=True,
+        hoveranywhere=True,
+    )
+    return figure
+
+
+def histogram(counts: np.ndarray, label_names: list[str]) -> go.Figure:
+    """How many of each class, as bars with their numbers."""
+    some = np.flatnonzero(counts)
+    some = some[counts[some].argsort()]
+    figure = go.Figure(
+        go.Bar(
+            x=counts[some],
+            y=[label_names[i] for i in some],
+            orientation="h",
+            marker={"color": [class_colour(i) for i in some]},
+            text=counts[some],
+            textposition="outside",
+            cliponaxis=False,
+            hoverinfo="skip",
+        )
+    )
+    figure.update_layout(
+        margin={"l": 0, "r": 30, "t": 0, "b": 0},
+        height=24 * len(some) + 8,
+        xaxis={"visible": False, "fixedrange": True},
+        yaxis={"fixedrange": True},
+        bargap=0.3,
+        dragmode=False,
+    )
+    return figure
