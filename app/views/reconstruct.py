@@ -276,14 +276,14 @@ def where(found: dict, codes: np.ndarray) -> None:
     kind = atlas.label_names[int(counts.argmax())]
     st.caption(
         f"The {NEAR} nearest held-out pictures by code: {counts.max()} of {NEAR} are «{kind}». The nearest is "
-        f"{distances[0] / atlas.typical['nearest'][bridge.MEDIAN]:.1f}x as far as a typical neighbour."
+        f"{distances[0] / bridge.quantile(name, 'nearest', bridge.MEDIAN):.1f}x as far as a typical neighbour."
     )
 
 
 def rivals(x: np.ndarray) -> None:
     """The same picture in every checkpoint of the same shape."""
     others = bridge.rivals(name)
-    st.subheader("The same picture, other models")
+    st.markdown("#### The same picture, other models")
     for column, other in zip(st.columns(max(4, len(others))), others, strict=False):
         told = bridge.look(other, x)
         column.image(
