@@ -177,6 +177,21 @@ def _loaded(folder: str, sha256: str) -> _Loaded:
     return _Loaded(Model.load(folder), threading.Lock())
 
 
+def warm() -> None:
+    """Imports torch two seconds after the first paint, so that neither the paint nor a click waits."""
+    if st.runtime.exists() and not _warming:
+        _warming.append(threading.Timer(2.0, _import_model))
+        _warming[0].daemon = True
+        _warming[0].start()
+
+
+_warming: list[threading.Timer] = []
+
+
+def _import_model() -> None:
+    import ali_core.model  # noqa: F401
+
+
 def _ask(name: str, question: str, *inputs):
     loaded = _loaded(str(root() / name), card(name)["weights"]["sha256"])
     with loaded.lock:

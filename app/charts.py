@@ -56,11 +56,13 @@ def latent_map(
     label_names: list[str],
     colour: str = "class",
     revision: str = "",
+    dark: bool = False,
 ) -> go.Figure:
     """All points (n, 2) in one trace; `colour` is "class" or "error"; a new `revision` resets the zoom.
 
     customdata is (number, class, error) of a point, for whoever listens.
     """
+    ink = "#ffffff" if dark else "#000000"
     marker = {"size": 4.5, "opacity": 0.8}
     if colour == "class":
         n = len(CLASSES)
@@ -90,7 +92,7 @@ def latent_map(
         at = xy[y == label][np.linalg.norm(xy[y == label] - middle, axis=1).argmin()]
         figure.add_annotation(
             x=float(at[0]), y=float(at[1]), text=word, showarrow=False,
-            font={"size": 13, "shadow": "auto"},
+            font={"size": 13, "weight": 600, "color": ink, "shadow": "auto"},
         )  # fmt: skip
     legend = {"orientation": "h", "y": 0, "yanchor": "top", "x": 0.5, "xanchor": "center"}
     axis = {"visible": False, "showgrid": False, "zeroline": False}

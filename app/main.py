@@ -45,23 +45,26 @@ def choose() -> str | None:
 def show_samples(name: str) -> None:
     """Six pictures the checkpoint makes up."""
     strip = bridge.samples(name)
-    if strip is not None:
-        st.caption(
-            "Six samples of it", help="Decoded from random codes of the prior, seeds 0 to 5."
-        )
-        for seed, (column, picture) in enumerate(
-            zip(st.columns(6, gap="xsmall"), strip, strict=True)
-        ):
-            column.image(
-                charts.enlarge(picture, 1), output_format="PNG", alt=f"sample of seed {seed}"
-            )
+    if strip is None:
+        return
+    st.caption("Six samples of it", help="Decoded from random codes of the prior, seeds 0 to 5.")
+    with st.container(horizontal=True, gap="xxsmall", key="samples"):
+        for seed, picture in enumerate(strip):
+            shown = charts.enlarge(picture, max(1, 40 // len(picture)), charts.GENERATED)
+            st.image(shown, output_format="PNG", alt=f"sample of seed {seed}")
 
 
 page = st.navigation(PAGES)
 # the title names what is seen; the checkpoint is known a moment later, so the URL's word serves
 asked = st.session_state.get("checkpoint") or st.query_params.get("checkpoint") or bridge.DEFAULT
-st.set_page_config(f"{asked}: {page.title.lower()}", page_icon=charts.favicon(), layout="wide")
+st.set_page_config(
+    f"{asked}: {page.title.lower()}",
+    page_icon=charts.favicon(),
+    layout="wide",
+    initial_sidebar_state=316,
+)
 link.begin(page.url_path)
+st.html(Path(__file__).with_name("style.css"))
 with st.sidebar:
     name = choose()
     if name:
@@ -69,3 +72,4 @@ with st.sidebar:
         tray.show(name)
 if name:
     page.run()
+bridge.warm()

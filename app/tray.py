@@ -140,33 +140,45 @@ def received() -> str | None:
 def show(name: str) -> None:
     """Draws the tray: four places, remove, undo."""
     words = link.keep("tray", [], parse, form)
-    left, right = st.columns([3, 1], vertical_alignment="center")
-    left.markdown("**Tray**", help="Up to four pictures that go with you from page to page.")
-    right.button(
-        "Undo",
-        icon=":material/undo:",
-        on_click=undo,
-        key="tray undo",
-        type="tertiary",
-        disabled=not st.session_state.get(BEFORE),
-    )
-    for place, column in enumerate(st.columns(SIZE, gap="xsmall")):
-        with column:
-            if place >= len(words):
-                st.image(charts.empty(56), output_format="PNG", alt="an empty place of the tray")
-                continue
-            item = words[place]
-            try:
-                seen, what = picture(name, item), says(name, item)
-            except bridge.Problem as problem:
-                seen, what = None, str(problem)
-            shown = charts.empty(56) if seen is None else charts.enlarge(seen, 2)
-            st.image(shown, output_format="PNG", alt=what)
-            st.button(
-                "✕",
-                key=f"tray remove {place}",
-                help=f"Take out: {what}",
-                on_click=remove,
-                args=(item,),
-                type="tertiary",
-            )
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+    ):
+        st.markdown(
+            "**Tray**",
+            help="Up to four pictures that go with you from page to page.",
+            width="content",
+        )
+        st.button(
+            "",
+            icon=":material/undo:",
+            help="Undo the tray's last change",
+            on_click=undo,
+            key="tray undo",
+            type="tertiary",
+            disabled=not st.session_state.get(BEFORE),
+        )
+    with st.container(horizontal=True, gap="xxsmall", key="tray"):
+        for place in range(SIZE):
+            _slot(name, place, words[place] if place < len(words) else None)
+
+
+def _slot(name: str, place: int, item: str | None) -> None:
+    with st.container(width=58, gap=None, horizontal_alignment="center"):
+        if item is None:
+            st.image(charts.empty(56), output_format="PNG", alt="an empty place of the tray")
+            return
+        try:
+            seen, what = picture(name, item), says(name, item)
+        except bridge.Problem as problem:
+            seen, what = None, str(problem)
+        scale = max(1, 56 // len(seen)) if seen is not None else 1
+        shown = charts.empty(56) if seen is None else charts.enlarge(seen, scale)
+        st.image(shown, output_format="PNG", alt=what)
+        st.button(
+            "✕",
+            key=f"tray remove {place}",
+            help=f"Take out: {what}",
+            on_click=remove,
+            args=(item,),
+            type="tertiary",
+        )

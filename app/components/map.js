@@ -31,10 +31,11 @@ class View {
       plotly_unhover: () => this.leave(),
       plotly_click: (e) => this.click(e),
       plotly_selected: (e) => this.select(e),
-      plotly_afterplot: () => this.draw(),
+      plotly_afterplot: () => { this.mark(); this.draw() },
       plotly_relayouting: () => { this.leave(0); this.draw() },
     }
     this.key = (e) => this.press(e)
+    this.out = () => this.leave() // the chart does not tell when it is busy with a drag
     this.sheetCame = () => this.fill()
     window.addEventListener("ali-sheet", this.sheetCame)
     // Streamlit makes the chart anew when it likes (theme, full screen); look for it now and then
@@ -46,7 +47,7 @@ class View {
     this.data = data
     this.send = send
     this.attach()
-    if (this.chart && data.picks.length < 2) this.clearSelection()
+    this.mark()
     if (JSON.stringify(before?.gallery) !== JSON.stringify(data.gallery)) this.fill()
     this.draw()
   }
@@ -64,6 +65,7 @@ class View {
     chart.setAttribute("role", "application")
     chart.setAttribute("aria-label", this.data.alt)
     chart.addEventListener("keydown", this.key)
+    chart.addEventListener("mouseleave", this.out)
     chart.dataset.ali = "ready"
     this.draw()
   }
@@ -72,6 +74,8 @@ class View {
     if (!this.chart) return
     for (const [name, listener] of Object.entries(this.on)) this.chart.removeListener?.(name, listener)
     this.chart.removeEventListener("keydown", this.key)
+    this.chart.removeEventListener("mouseleave", this.out)
+    this.leave(0)
     delete this.chart.dataset.ali
     this.layer.remove()
   }
@@ -239,15 +243,8 @@ class View {
     }
     for (const id of this.data.near) ring(this.at(id), 5, "#0072B2")
     const many = this.data.picks.length > 1
-    for (const id of this.data.picks) {
-      if (!many) { ring(this.at(id), 8, "#000"); continue }
-      const [x, y] = this.at(id)
-      pen.beginPath()
-      pen.arc(x, y, 3.5, 0, 7)
-      pen.lineWidth = 1
-      pen.strokeStyle = "rgba(128,128,128,.9)"
-      pen.stroke()
-    }
+    if (!many || !window.Plotly)
+      for (const id of this.data.picks) ring(this.at(id), many ? 2 : 8, "#000")
     if (this.data.place) {
       const [x, y] = this.pixel(...this.data.place)
       ring([x, y], 8, "#D55E00")
@@ -257,10 +254,14 @@ class View {
     if (this.cursor !== null) ring(this.at(this.cursor), 7, "#D55E00")
   }
 
-  clearSelection() {
-    // window.Plotly is not promised; without it the outline stays until a double click
-    if (!this.chart._fullLayout.selections?.length && !this.points.selectedpoints) return
-    window.Plotly?.update(this.chart, { selectedpoints: [null] }, { selections: [] }, [0])
+  // many picks are marked by fading the rest, as the chart itself does after a lasso
+  mark() {
+    // window.Plotly is not promised; without it draw() marks them with rings
+    if (!this.chart || !window.Plotly) return
+    const picks = this.data.picks.length > 1 ? this.data.picks : null
+    if (String(this.points.selectedpoints ?? "") === String(picks ?? "")) return
+    const outlines = picks ? {} : { selections: [] }
+    window.Plotly.update(this.chart, { selectedpoints: [picks] }, outlines, [0])
   }
 }
 

@@ -91,7 +91,7 @@ def show_map(name: str, atlas) -> None:
     link.keep("view", "umap", link.one_of("umap", "pca"))
     link.keep("colour", "class", link.one_of("class", "error"))
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.markdown("### Map", width="content")
+        st.markdown("#### Map", width="content")
         view = st.segmented_control(
             "View", ["umap", "pca"], key="view", format_func=str.upper, required=True,
             label_visibility="collapsed", persist_state="session", width="content",
@@ -104,7 +104,13 @@ def show_map(name: str, atlas) -> None:
     positions = getattr(atlas, view)
     with st.container(key="map"):
         figure = charts.latent_map(
-            positions, atlas.y, atlas.error, atlas.label_names, colour, f"{name} {view}"
+            positions,
+            atlas.y,
+            atlas.error,
+            atlas.label_names,
+            colour,
+            revision=f"{name} {view}",
+            dark=st.context.theme.type == "dark",
         )
         st.plotly_chart(
             figure,
@@ -369,10 +375,6 @@ def inspector(name: str, view: str) -> None:
 
 
 name = st.session_state["checkpoint"]
-st.html(
-    "<style>.st-key-map {height: max(300px, calc(100dvh - 12.5rem));}"
-    ".st-key-map [data-testid='stPlotlyChart'] {height: 100%;}</style>"
-)
 try:
     atlas = bridge.atlas(name)
     bridge.pictures(name)
