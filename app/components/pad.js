@@ -4,6 +4,7 @@ const squares = new WeakMap();
 class Square {
   constructor(root) {
     this.root = root;
+    this.sent = new Set();
     [this.grid, this.picture] = root.querySelectorAll("canvas");
     for (const name of ["note", "handle", "here", "across", "down", "blend"]) {
       this[name] = root.querySelector("." + name);
@@ -22,9 +23,11 @@ class Square {
 
   take(parcel) {
     this.parcel = parcel;
-    // what the server says holds, unless the reader is on the way to another cell
-    if (!this.cell || (!this.timer && String(this.said) !== String(parcel.cell))) this.cell = parcel.cell;
-    this.said = parcel.cell;
+    // a link or the Back button moves the crosshair; the echo of what was sent from here does not
+    const said = String(parcel.cell);
+    if (!this.cell || (said !== this.said && !this.sent.has(said))) this.cell = parcel.cell;
+    if (said === this.latest) this.sent.clear();
+    this.said = said;
     this.lay();
   }
 
@@ -63,10 +66,11 @@ class Square {
     this.down.style.transform = `translateX(${Math.round((column + 0.5) * side)}px)`;
     const right = column / (n - 1), low = row / (n - 1);
     const shares = [(1 - low) * (1 - right), (1 - low) * right, low * (1 - right), low * right];
-    const names = ["top left", "top right", "bottom left", "bottom right"];
+    const names = ["A", "B", "C", "D"];
     const parts = shares.map((share, i) => [Math.round(100 * share), names[i]]).filter(([share]) => share);
-    this.note.textContent = parts.map(([share, name]) => `${share} % ${name}`).join(" · ");
-    this.picture.setAttribute("aria-label", `Blend: ${this.note.textContent}`);
+    const blend = parts.map(([share, name]) => `${share} % ${name}`).join(" · ");
+    this.note.textContent = `${blend}\n${this.parcel.notes[row * n + column]}`;
+    this.picture.setAttribute("aria-label", this.note.textContent);
     this.root.dataset.cell = `${row},${column}`;
   }
 
@@ -95,8 +99,10 @@ class Square {
   rest(wait) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      this.timer = 0;
-      if (this.cell) this.send("cell", this.cell);
+      if (!this.cell || String(this.cell) === this.said) return;
+      this.latest = String(this.cell);
+      this.sent.add(this.latest);
+      this.send("cell", this.cell);
     }, wait);
   }
 }

@@ -1,5 +1,7 @@
 """A square between four pictures: move the crosshair, see the blend; the server hears of it on release only."""
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 
@@ -38,16 +40,19 @@ _pad = st.components.v2.component(
 )
 
 
-def pad(frames: np.ndarray, key: str, cell: tuple[int, int]) -> tuple[int, int]:
-    """Shows the blends between four pictures, uint8 (n, n, h, w, c), row first. -> (row, column)
+def pad(
+    frames: np.ndarray,
+    notes: list[str],
+    cell: tuple[int, int],
+    key: str,
+    moved: Callable[[tuple[int, int]], None],
+) -> None:
+    """Shows the blends between four pictures, uint8 (n, n, h, w, c), row first, a sentence for each of n*n.
 
-    `cell` is where the crosshair stands until the reader moves it.
+    The crosshair stands at `cell`, (row, column); `moved` is called with the cell where it comes to rest.
     """
-    result = _pad(
+    _pad(
         key=key,
-        data=pack(frames, n=len(frames), cell=cell, key=key),
-        default={"cell": list(cell)},
-        on_cell_change=lambda: None,
+        data=pack(frames, n=len(frames), notes=notes, cell=cell),
+        on_cell_change=lambda: moved(tuple(int(number) for number in st.session_state[key].cell)),
     )
-    row, column = result.cell
-    return int(row), int(column)

@@ -4,7 +4,7 @@ const players = new WeakMap();
 class Player {
   constructor(root) {
     this.root = root;
-    [this.picture, this.strip] = root.querySelectorAll("canvas");
+    [this.picture, this.bars, this.strip] = root.querySelectorAll("canvas");
     for (const name of ["note", "handle", "here", "play", "keep"]) this[name] = root.querySelector("." + name);
     this.frame = null;
     this.timer = 0;
@@ -56,6 +56,21 @@ class Player {
     if (this.frame !== null) this.show(this.frame);
   }
 
+  // How many real pictures are near each frame, on a root scale, so that few differs from none.
+  count() {
+    const { near } = this.parcel, high = 28, sharp = devicePixelRatio || 1;
+    resize(this.bars, Math.round(this.long * sharp), high * sharp, 1 / sharp);
+    const context = this.bars.getContext("2d");
+    context.scale(sharp, sharp);
+    const most = Math.sqrt(Math.max(...near, 1));
+    const wide = clamp((this.long - this.tile) / near.length - 2, 2, 14);
+    near.forEach((found, frame) => {
+      const bar = 1 + (high - 1) * (Math.sqrt(found) / most);
+      context.fillStyle = frame === this.frame ? "#D55E00" : found ? "#56B4E9" : "#888888";
+      context.fillRect(this.place(frame) - wide / 2, high - bar, wide, bar);
+    });
+  }
+
   // The first and last frame stand in the middles of the first and last picture.
   place(frame) {
     return this.tile / 2 + (this.long - this.tile) * (frame / Math.max(this.parcel.notes.length - 1, 1));
@@ -74,6 +89,7 @@ class Player {
     this.handle.setAttribute("aria-valuetext", notes[frame]);
     const start = (this.handle.clientWidth - this.long) / 2;
     this.here.style.transform = `translateX(${start + this.place(frame) - this.tile / 2 - 2}px)`;
+    this.count();
     this.root.dataset.frame = frame;
     if (changed) window.dispatchEvent(new CustomEvent("ali-frame", { detail: { key, frame } }));
   }

@@ -1,5 +1,7 @@
 """A path of pictures that is scrubbed in the browser: the film strip is the slider, nothing goes to the server."""
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 
@@ -13,18 +15,21 @@ _scrub = st.components.v2.component(
 <div class="root" data-frame="">
   <div class="stage"><canvas class="large" role="img"></canvas></div>
   <p class="note"></p>
+  <canvas class="bars" aria-hidden="true"></canvas>
   <div class="handle strip" role="slider" tabindex="0" aria-label="Frame of the path">
     <canvas></canvas><div class="here"></div>
   </div>
   <div class="buttons">
     <button class="play" type="button" title="Space"></button>
-    <button class="keep" type="button">Keep this frame</button>
+    <button class="keep" type="button">To the tray</button>
   </div>
 </div>""",
     css=STYLE
     + f".stage {{ height: {STAGE}px; }}"
     + """
-.strip { height: 72px; margin: 0 auto 4px; display: flex; align-items: center; justify-content: center; }
+.note { height: 1.9em; }
+.bars { margin: 0 auto; }
+.strip { height: 68px; margin: 0 auto 4px; display: flex; align-items: center; justify-content: center; }
 .here {
   position: absolute; left: 0; border-radius: 3px; pointer-events: none;
   border: 2px solid var(--st-primary-color); box-shadow: 0 0 0 2px var(--st-background-color);
@@ -36,16 +41,17 @@ _scrub = st.components.v2.component(
 )
 
 
-def scrub(frames: np.ndarray, notes: list[str], key: str) -> dict:
-    """Shows a path of pictures, uint8 (n, h, w, c), with a sentence for each.
+def scrub(
+    frames: np.ndarray, notes: list[str], near: np.ndarray, key: str, kept: Callable[[int], None]
+) -> None:
+    """Shows a path of pictures, uint8 (n, h, w, c), with a sentence and a count for each.
 
-    -> {"keep": number of the frame that was just kept, or None}. While the reader scrubs, the window
-    hears CustomEvents "ali-frame" with {key, frame}, and nothing is sent to the server.
+    `kept` is called with the number of a frame that the reader keeps. While the reader scrubs, the
+    window hears CustomEvents "ali-frame" with {key, frame}, and nothing is sent to the server.
     """
-    result = _scrub(
+    _scrub(
         key=key,
-        data=pack(frames[None], notes=notes, key=key),
-        height=STAGE + 162,
-        on_keep_change=lambda: None,
+        data=pack(frames[None], notes=notes, near=near.tolist(), key=key),
+        height=STAGE + 170,
+        on_keep_change=lambda: kept(int(st.session_state[key].keep)),
     )
-    return {"keep": result.keep}

@@ -1,5 +1,233 @@
-"""In work."""
+"""Between pictures: a path from A to B that is scrubbed in the browser, or a pad between four."""
 
+import re
+
+import numpy as np
 import streamlit as st
 
-st.title("In work")
+from app import bridge, charts, film, link, tray
+from app.components.pad import pad
+from app.components.scrub import scrub
+
+PATH, PAD = "Path", "Pad"
+DEFAULTS = {"a": "p2", "b": "p13", "c": "p0", "d": "p1"}
+GRID, MIDDLE = 9, (4, 4)
+HEIGHT = 350
+
+
+def item(text: str) -> str:
+    """One word of the tray's language, as a URL may hold it."""
+    if not tray.ITEM.fullmatch(text) or text[0] not in "ps":
+        raise ValueError(text)
+    return text
+
+
+def cell_of(text: str) -> tuple[int, int]:
+    """A cell of the pad, `row.column`."""
+    if not re.fullmatch(rf"[0-{GRID - 1}]\.[0-{GRID - 1}]", text):
+        raise ValueError(text)
+    return int(text[0]), int(text[2])
+
+
+def set_end(end: str, word: str) -> None:
+    """Puts a picture at an end: a, b, c or d."""
+    st.session_state[end] = word
+
+
+def upload(name: str, end: str) -> None:
+    """Takes an uploaded file as an end; what is wrong with it is said beside the end."""
+    file = st.session_state[f"{end} file"]
+    st.session_state.pop(f"{end} problem", None)
+    if file is not None:
+        try:
+            seen = bridge.see(name, file.name, file.getvalue(), "crop", "guess")
+            set_end(end, tray.keep_upload(seen["array"]))
+        except bridge.Problem as problem:
+            st.session_state[f"{end} problem"] = str(problem)
+
+
+def choose(name: str, end: str) -> None:
+    """The ways to a picture for an end: the tray, a held-out picture, a sample, a file."""
+    word, letter = st.session_state[end], end.upper()
+    last = len(bridge.pictures(name)) - 1
+    for place, (column, other) in enumerate(zip(st.columns(tray.SIZE), tray.items(), strict=False)):
+        with column:
+            seen = tray.picture(name, other)
+            st.image(charts.enlarge(seen, 2), output_format="PNG", alt=tray.says(name, other))
+            st.button("Use", key=f"{end} tray {place}", on_click=set_end, args=(end, other))
+    if not tray.items():
+        st.caption("The tray is empty: what you put there can be chosen here.")
+    held_out, sample = f"{end} held out", f"{end} seed"
+    if word[0] == "p":
+        st.session_state[held_out] = int(word[1:])
+    if word[0] == "s":
+        st.session_state[sample] = int(word[1:].partition("t")[0])
+    st.number_input(
+        f"Held-out picture, 0 to {last}",
+        0,
+        last,
+        value=None,
+        key=held_out,
+        on_change=lambda: set_end(end, f"p{st.session_state[held_out] or 0}"),
+    )
+    st.number_input(
+        "Sample of seed",
+        0,
+        999_999_999,
+        value=None,
+        key=sample,
+        help="The same seed makes the same picture again.",
+        on_change=lambda: set_end(end, f"s{st.session_state[sample] or 0}"),
+    )
+    st.file_uploader(
+        f"Your own picture as {letter}", key=f"{end} file", on_change=upload, args=(name, end)
+    )
+
+
+def show_end(name: str, end: str, scale: int) -> np.ndarray | None:
+    """Draws an end with its picker. -> its code, or None where there is none"""
+    letter, word = end.upper(), st.session_state[end]
+    shown = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    try:
+        seen, code = tray.picture(name, word), tray.latent(name, word)
+        says = tray.says(name, word)
+        shown.markdown(f"**{letter}** {says}")
+        shown.image(charts.enlarge(seen, scale), output_format="PNG", alt=f"{letter}: {says}")
+    except bridge.Problem as problem:
+        shown.markdown(f"**{letter}**")
+        st.error(str(problem))
+        code = None
+    if sentence := st.session_state.get(f"{end} problem"):
+        st.error(sentence)
+    with shown.popover(f"Change {letter}"):
+        choose(name, end)
+    return code
+
+
+def neighbours(count: int) -> str:
+    """How many real pictures are near, in words."""
+    if count == 0:
+        return "no real picture is near"
+    return "1 real picture is near" if count == 1 else f"{count} real pictures are near"
+
+
+def show_path(name: str, how: str, count: int) -> None:
+    """A at the left, B at the right, the frames between them, the map beside them."""
+    left, middle, right, beside = st.columns([1.15, 2.7, 1.15, 2.4], gap="small")
+    with left:
+        a = show_end(name, "a", 4)
+    with right:
+        b = show_end(name, "b", 4)
+    if a is None or b is None:
+        return
+    z = bridge.interpolate(a, b, count, how)
+    frames, near = bridge.decode(name, z), bridge.near(name, z)
+    notes = [f"frame {i + 1} of {count} · {neighbours(found)}" for i, found in enumerate(near)]
+    with middle:
+        scrub(
+            frames,
+            notes,
+            near,
+            key="path",
+            kept=lambda frame: tray.add(tray.keep_latent(name, z[frame])),
+        )
+    with beside:
+        figure = film.path_map(bridge.atlas(name).umap, bridge.place(name, z), near, HEIGHT)
+        alone = int((near == 0).sum())
+        show_map(figure, f"Map of the held-out pictures with the path in {count} steps")
+        st.caption(
+            f"At {alone} of {count} steps no real picture is near."
+            if alone
+            else "Real pictures are near all along the path.",
+            help="Near means: not further than the eighth neighbour of a typical held-out picture is "
+            "from it, measured in the code. The UMAP stretches and tears distances: where the path "
+            "jumps on the map, the codes still move in equal steps.",
+        )
+        downloads(name, frames, z, near, how)
+
+
+def show_map(figure, alt: str) -> None:
+    st.plotly_chart(
+        figure, key="path map", config={"displayModeBar": False, "scrollZoom": True}, alt=alt
+    )
+
+
+def downloads(name: str, frames: np.ndarray, z: np.ndarray, near: np.ndarray, how: str) -> None:
+    """The path as PNG strip, GIF and NPZ."""
+    stem = f"{name}-path-{how}-{len(z)}"
+    files = {
+        "PNG": (f"{stem}.png", lambda: film.strip(frames), "All frames side by side"),
+        "GIF": (f"{stem}.gif", lambda: film.gif(frames), "There and back again"),
+        "NPZ": (
+            f"{stem}.npz",
+            lambda: film.arrays(latents=z, frames=frames, near=near),
+            "Codes (latents), pictures (frames) and counts (near) for numpy.load",
+        ),
+    }
+    for column, (kind, (file, content, says)) in zip(st.columns(3), files.items(), strict=True):
+        column.download_button(
+            kind, content, file, icon=":material/download:", on_click="ignore", help=says,
+            width="stretch",
+        )  # fmt: skip
+
+
+def show_pad(name: str) -> None:
+    """Four ends, the square between them, the map beside it."""
+    cell = link.keep("cell", MIDDLE, cell_of, lambda cell: f"{cell[0]}.{cell[1]}")
+    left, middle, right, beside = st.columns([0.95, 3.4, 0.95, 1.9], gap="small")
+    with left:
+        a, c = show_end(name, "a", 3), show_end(name, "c", 3)
+    with right:
+        b, d = show_end(name, "b", 3), show_end(name, "d", 3)
+    if any(code is None for code in (a, b, c, d)):
+        return
+    z = bridge.corners([a, b, c, d], GRID)
+    flat = z.reshape(-1, z.shape[-1])
+    frames, near = bridge.decode(name, flat), bridge.near(name, flat)
+    with middle:
+        pad(
+            frames.reshape(GRID, GRID, *frames.shape[1:]),
+            [neighbours(found) for found in near],
+            cell,
+            key="pad",
+            moved=lambda cell: set_end("cell", cell),
+        )
+        st.button(
+            "To the tray",
+            icon=":material/add:",
+            key="pad keep",
+            on_click=lambda: tray.add(tray.keep_latent(name, z[cell])),
+        )
+    with beside:
+        places = bridge.place(name, flat).reshape(GRID, GRID, 2)
+        figure = film.pad_map(bridge.atlas(name).umap, places, cell, HEIGHT)
+        show_map(figure, f"Map of the held-out pictures with the {GRID * GRID} blends of the pad")
+        st.caption("The 81 blends on the map; the chosen one is ringed.")
+
+
+name = st.session_state["checkpoint"]
+if word := tray.received():
+    set_end("a", word)
+for end, default in DEFAULTS.items():
+    link.keep(end, default, item)
+    if st.session_state[end][0] not in "ps":  # what lives in this visit only has no address
+        link.show(end, None)
+link.keep("mode", PATH, link.one_of(PATH, PAD))
+link.keep("how", "slerp", link.one_of("slerp", "lerp"))
+link.keep("frames", 25, link.number(5, 49))
+settings = st.container(horizontal=True, gap="medium")
+with settings:
+    st.segmented_control(
+        "Between pictures", [PATH, PAD], key="mode", persist_state="session", width="content"
+    )
+if st.session_state["mode"] == PAD:
+    show_pad(name)
+else:
+    with settings:
+        st.segmented_control(
+            "Way", ["slerp", "lerp"], key="how", persist_state="session", width="content",
+            help="lerp goes straight from code to code; slerp goes along the sphere on which most "
+            "codes lie, so that the middle is as far from the origin as the ends.",
+        )  # fmt: skip
+        st.slider("Frames", 5, 49, key="frames", persist_state="session", width=260)
+    show_path(name, st.session_state["how"], st.session_state["frames"])
