@@ -21,7 +21,7 @@ def path_map(known: np.ndarray, path: np.ndarray, near: np.ndarray, height: int)
         customdata=np.column_stack([np.arange(1, len(path) + 1), near]),
         hovertemplate="frame %{customdata[0]} · %{customdata[1]} real pictures are near<extra></extra>",
         line={"color": charts.CODES, "width": 3},
-        marker={"size": 9, "color": charts.CODES, "line": {"width": 1, "color": "#ffffff"}},
+        marker={"size": 9, "color": charts.CODES, "opacity": 1, "line": {"width": 1, "color": "#FFFFFF"}},
     )  # fmt: skip
     for place, letter in ((0, "A"), (-1, "B")):
         figure.add_annotation(
@@ -41,7 +41,7 @@ def pad_map(known: np.ndarray, blends: np.ndarray, cell: tuple[int, int], height
     flat = blends.reshape(-1, 2)
     figure.add_scatter(
         x=flat[:, 0], y=flat[:, 1], mode="markers", name="blends", hoverinfo="skip",
-        marker={"size": 6, "color": charts.CODES, "line": {"width": 1, "color": "#ffffff"}},
+        marker={"size": 6, "color": charts.CODES, "opacity": 1, "line": {"width": 1, "color": "#FFFFFF"}},
     )  # fmt: skip
     figure.add_scatter(
         x=blends[cell][:1], y=blends[cell][1:], mode="markers", name="chosen", hoverinfo="skip",

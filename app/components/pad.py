@@ -25,7 +25,7 @@ _pad = st.components.v2.component(
     css=STYLE
     + f"""
 .stage {{ flex-wrap: wrap; gap: 20px; min-height: {SIDE}px; }}
-.blend {{ display: flex; align-items: center; justify-content: center; width: {SIDE}px; height: {SIDE}px; }}
+.blend {{ display: flex; align-items: center; justify-content: center; flex: 1 1 200px; max-width: {SIDE}px; height: {SIDE}px; }}
 .square {{ border: 1px solid #888; }}
 """
     + """
@@ -34,7 +34,8 @@ _pad = st.components.v2.component(
 .down { top: 0; height: 100%; left: 0; width: 1px; }
 .here { position: absolute; left: 0; top: 0; border: 2px solid var(--st-primary-color); pointer-events: none; }
 
-@media (max-width: 640px) { .stage { flex-direction: column-reverse; gap: 10px; } .blend { height: 230px; } }
+@media (max-width: 640px) { .stage { flex-direction: column-reverse; gap: 10px; }
+  .blend { flex: none; width: 100%; height: 230px; } }
 """,
     js=script("pad.js"),
 )

@@ -78,7 +78,6 @@ class Player {
 
   show(frame) {
     const { notes, key } = this.parcel;
-    const changed = this.root.dataset.frame !== String(frame);
     this.frame = frame;
     const context = this.picture.getContext("2d");
     context.clearRect(0, 0, this.picture.width, this.picture.height);
@@ -91,7 +90,8 @@ class Player {
     this.here.style.transform = `translateX(${start + this.place(frame) - this.tile / 2 - 2}px)`;
     this.count();
     this.root.dataset.frame = frame;
-    if (changed) window.dispatchEvent(new CustomEvent("ali-frame", { detail: { key, frame } }));
+    (window.aliFrames ||= {})[key] = frame; // for a map that comes later
+    window.dispatchEvent(new CustomEvent("ali-frame", { detail: { key, frame } }));
   }
 
   follow(event) {

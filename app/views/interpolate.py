@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import bridge, charts, film, link, tray
+from app.components.follow import follow
 from app.components.pad import pad
 from app.components.scrub import scrub
 
@@ -133,6 +134,7 @@ def show_path(name: str, how: str, count: int) -> None:
         )
     with beside:
         figure = film.path_map(bridge.atlas(name).umap, bridge.place(name, z), near, HEIGHT)
+        follow("path", "path_map")
         alone = int((near == 0).sum())
         show_map(figure, f"Map of the held-out pictures with the path in {count} steps")
         st.caption(
@@ -148,7 +150,7 @@ def show_path(name: str, how: str, count: int) -> None:
 
 def show_map(figure, alt: str) -> None:
     st.plotly_chart(
-        figure, key="path map", config={"displayModeBar": False, "scrollZoom": True}, alt=alt
+        figure, key="path_map", config={"displayModeBar": False, "scrollZoom": True}, alt=alt
     )
 
 
@@ -174,7 +176,7 @@ def downloads(name: str, frames: np.ndarray, z: np.ndarray, near: np.ndarray, ho
 def show_pad(name: str) -> None:
     """Four ends, the square between them, the map beside it."""
     cell = link.keep("cell", MIDDLE, cell_of, lambda cell: f"{cell[0]}.{cell[1]}")
-    left, middle, right, beside = st.columns([0.95, 3.4, 0.95, 1.9], gap="small")
+    left, middle, right = st.columns([1, 4.6, 1], gap="small")
     with left:
         a, c = show_end(name, "a", 3), show_end(name, "c", 3)
     with right:
@@ -192,15 +194,14 @@ def show_pad(name: str) -> None:
             key="pad",
             moved=lambda cell: set_end("cell", cell),
         )
-        st.button(
+        st.container(horizontal_alignment="center").button(
             "To the tray",
             icon=":material/add:",
             key="pad keep",
             on_click=lambda: tray.add(tray.keep_latent(name, z[cell])),
         )
-    with beside:
         places = bridge.place(name, flat).reshape(GRID, GRID, 2)
-        figure = film.pad_map(bridge.atlas(name).umap, places, cell, HEIGHT)
+        figure = film.pad_map(bridge.atlas(name).umap, places, cell, 230)
         show_map(figure, f"Map of the held-out pictures with the {GRID * GRID} blends of the pad")
         st.caption("The 81 blends on the map; the chosen one is ringed.")
 
