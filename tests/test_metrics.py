@@ -1,0 +1,260 @@
+"""Measures with known answers, and the command that writes them.   python -m pytest tests/test_metrics.py"""
+
+import dataclasses
+import math
+from collections import deque
+
+import numpy as np
+import pytest
+
+from ali_core import checkpoint, classifier, data, evaluate, metrics, train
+from ali_core.config import Config
+from ali_core.model import Model
+from ali_core.problem import Problem
+
+rng = np.random.default_rng
+
+
+def flat(value, side=28, channels=1):
+    return np.full((2, side, side, channels), value)
+
+
+# ---- pictures
+
+
+def test_mse_and_psnr_of_a_constant_difference():
+    a, b = flat(0.25), flat(0.75)
+    np.testing.assert_allclose(metrics.mse(a, b), 0.25)
+    np.testing.assert_allclose(metrics.psnr(a, b), 10 * math.log10(4))
+    assert np.isposinf(metrics.psnr(a, a)).all()
+
+
+def test_mse_is_per_picture():
+    a, b = np.zeros((2, 4, 4, 3)), np.zeros((2, 4, 4, 3))
+    b[1, 0, 0, 0] = 1
+    np.testing.assert_allclose(metrics.mse(a, b), [0, 1 / 48])
+
+
+@pytest.mark.parametrize("side", [1, 5, 11, 28])
+def test_ssim_of_constant_pictures_has_a_closed_form(side):
+    c1, a, b = 0.01**2, 0.2, 0.6
+    expected = (2 * a * b + c1) / (a * a + b * b + c1)
+    np.testing.assert_allclose(metrics.ssim(flat(a, side, 3), flat(b, side, 3)), expected)
+
+
+def test_ssim_is_one_for_equals_symmetric_and_negative_for_the_negative():
+    x, y = rng(0).random((2, 3, 28, 28, 1))
+    np.testing.assert_allclose(metrics.ssim(x, x), 1)
+    np.testing.assert_allclose(metrics.ssim(x, y), metrics.ssim(y, x))
+    assert (metrics.ssim(x, 1 - x) < -0.5).all()
+
+
+def test_ssim_is_the_definition_at_the_one_place_an_11_pixel_window_fits():
+    x, y = rng(1).random((2, 1, 11, 11, 1))
+    bell = np.exp(-(np.arange(-5, 6) ** 2) / 4.5)
+    w = np.outer(bell, bell) / bell.sum() ** 2
+    p, q = x[0, ..., 0], y[0, ..., 0]
+    mp, mq = (w * p).sum(), (w * q).sum()
+    vp, vq = (w * (p - mp) ** 2).sum(), (w * (q - mq) ** 2).sum()
+    both, c1, c2 = (w * (p - mp) * (q - mq)).sum(), 1e-4, 9e-4
+    expected = (2 * mp * mq + c1) * (2 * both + c2) / (mp**2 + mq**2 + c1) / (vp + vq + c2)
+    np.testing.assert_allclose(metrics.ssim(x, y), [expected])
+
+
+# ---- features
+
+
+def test_frechet_distance_of_diagonal_gaussians_has_a_closed_form():
+    mean_a, mean_b = np.array([0.0, 1, 2]), np.array([1.0, 1, 0])
+    sd_a, sd_b = np.array([1.0, 2, 3]), np.array([2.0, 2, 0.5])
+    expected = ((mean_a - mean_b) ** 2 + (sd_a - sd_b) ** 2).sum()
+    distance = metrics.gaussian_frechet(mean_a, mean_b, np.diag(sd_a**2), np.diag(sd_b**2))
+    assert distance == pytest.approx(expected, rel=1e-9)
+    turn = np.linalg.qr(rng(0).standard_normal((3, 3)))[0]
+    turned = [turn @ np.diag(sd**2) @ turn.T for sd in (sd_a, sd_b)]
+    assert metrics.gaussian_frechet(turn @ mean_a, turn @ mean_b, *turned) == pytest.approx(
+        expected, rel=1e-9
+    )
+
+
+def test_frechet_distance_of_samples_nears_that_of_their_gaussians():
+    a = rng(0).standard_normal((40_000, 3))
+    b = 2 * rng(1).standard_normal((40_000, 3)) + [1, 0, 0]
+    assert metrics.frechet(a, b) == pytest.approx(1 + 3 * 1, rel=0.05)
+    assert metrics.frechet(a, a) == pytest.approx(0, abs=1e-9)
+    assert metrics.frechet(a, a + np.array([3, 0, 0])) == pytest.approx(9, rel=1e-9)
+
+
+def test_a_set_lies_wholly_within_itself_and_not_at_all_in_a_far_one():
+    x = rng(0).standard_normal((600, 8))
+    same = metrics.precision_recall_density_coverage(x, x)
+    # each point's own ball holds it too, hence (k + 1) / k
+    assert same == {"precision": 1, "recall": 1, "coverage": 1, "density": pytest.approx(1.2)}
+    far = metrics.precision_recall_density_coverage(x, x + 100)
+    assert far == dict.fromkeys(same, 0)
+
+
+def test_two_draws_of_one_distribution_cover_each_other():
+    x, y = rng(0).standard_normal((2, 2000, 4))
+    found = metrics.precision_recall_density_coverage(x, y)
+    assert 0.85 < found["precision"] <= 1 and 0.85 < found["recall"] <= 1
+    assert 0.9 < found["density"] < 1.1
+    # Naeem et al. 2020, equation 10: coverage's expectation for equal sets, 1 - 1/2^k nearly
+    assert found["coverage"] == pytest.approx(1 - 0.5**5, abs=0.02)
+
+
+def test_a_collapsed_set_is_precise_and_recalls_nothing():
+    x = rng(0).standard_normal((500, 4))
+    found = metrics.precision_recall_density_coverage(x, x[:1] + 1e-4 * rng(1).random((500, 4)))
+    assert found["precision"] == 1 and found["recall"] < 0.02 and found["coverage"] < 0.1
+
+
+# ---- codes
+
+
+def test_nearest_neighbours_are_brute_force():
+    x, z = rng(0).standard_normal((2, 700, 5))
+    y = np.arange(700) % 3
+    away = np.linalg.norm(x[None] - z[:, None], axis=2)
+    assert metrics.knn_accuracy(x, y, z, y) == (y[away.argmin(1)] == y).mean()
+    assert metrics.knn_accuracy(x, y, x, y) == 1
+
+
+def test_a_linear_probe_reads_a_half_space_and_nothing_from_noise():
+    x = rng(0).standard_normal((4000, 6)) * [1, 1, 1, 100, 1e-3, 0] + 7
+    y = (x[:, 0] + x[:, 1] > 14).astype(int)
+    assert metrics.linear_probe(x[:3000], y[:3000], x[3000:], y[3000:]) > 0.98
+    noise = rng(1).integers(2, size=4000)
+    assert 0.44 < metrics.linear_probe(x[:3000], noise[:3000], x[3000:], noise[3000:]) < 0.56
+
+
+def test_draws_of_the_prior_fill_the_prior():
+    found = metrics.against_prior(rng(0).standard_normal((20_000, 16)))
+    assert found["mean"] == pytest.approx(0, abs=0.02) and found["sd"] == pytest.approx(1, abs=0.01)
+    assert found["norm"] == pytest.approx(found["prior_norm"], rel=0.01)
+    narrow = metrics.against_prior(0.5 * rng(0).standard_normal((20_000, 1)) + 3)
+    assert narrow["mean"] == pytest.approx(3, abs=0.02)
+    assert narrow["sd"] == pytest.approx(0.5, abs=0.01)
+    assert narrow["prior_norm"] == pytest.approx(math.sqrt(2 / math.pi))
+
+
+def test_modes_are_counted_by_good_samples_alone():
+    centres = np.array([[0.0, 0], [10, 0], [0, 10]])
+    points = np.array([[0, 0.29], [0, 0.31], [10.2, 0.2], [5, 5], [0, 9]])
+    assert metrics.modes(points, centres, 0.1) == (2, 0.4)
+    toy = data.toy("grid", n=5000, n_test=10)
+    found, good = metrics.modes(toy.x, toy.centres, toy.sd)
+    # a Gaussian in the plane is within 3 sd with probability 1 - exp(-4.5)
+    assert found == 25 and good == pytest.approx(1 - math.exp(-4.5), abs=0.006)
+
+
+# ---- the command
+
+
+@pytest.fixture(scope="module")
+def squares():
+    """Four classes: a bright square in one corner, on noise."""
+    y = np.arange(700) % 4
+    x = rng(0).integers(0, 60, (700, 28, 28, 1))
+    for k, (row, column) in enumerate(((4, 4), (4, 16), (16, 4), (16, 16))):
+        x[y == k, row : row + 8, column : column + 8] += 150
+    x = x.astype(np.uint8)
+    names = ["a", "b", "c", "d"]
+    return data.Data("squares", x[100:], y[100:], x[:100], y[:100], names, "CC0", "made")
+
+
+@pytest.fixture(scope="module")
+def folder(squares, tmp_path_factory):
+    """A checkpoint of two steps, and its data as a file."""
+    root = tmp_path_factory.mktemp("evaluate")
+    x, y = (
+        np.concatenate(pair) for pair in ((squares.x_test, squares.x), (squares.y_test, squares.y))
+    )
+    np.savez(root / "squares.npz", images=x, labels=y, train=np.arange(700) >= 100)
+    config = Config(
+        name="tiny", data=str(root / "squares.npz"), width=4, batch=8, latent=6, steps=2
+    )
+    loaded = data.load(config.data)
+    progress = deque(train.train(config, loaded), maxlen=1).pop()
+    train.write_checkpoint(root / "tiny", config, loaded, progress, 1.0)
+    return root / "tiny"
+
+
+def test_the_classifier_learns_repeats_and_is_read_back(squares, tmp_path):
+    first = classifier.classifier(squares, seed=0, runs=tmp_path)
+    again = classifier.classifier(squares, seed=0, runs=tmp_path)
+    other = classifier.classifier(squares, seed=0, runs=tmp_path / "elsewhere")
+    assert first.about["accuracy"] > 0.9 and first.about["n"] == 100
+    assert first.about == again.about and first.about == other.about
+    features, logits = first.look(squares.x_test)
+    assert features.shape == (100, 128) and logits.shape == (100, 4)
+    np.testing.assert_array_equal(logits, again.look(squares.x_test)[1])
+    np.testing.assert_allclose(logits, first.look(squares.x_test / 255.0)[1], atol=1e-4)
+
+
+def test_a_damaged_classifier_is_trained_again(squares, tmp_path):
+    first = classifier.classifier(squares, runs=tmp_path)
+    (path,) = tmp_path.glob("*.safetensors")
+    path.write_bytes(path.read_bytes()[:1000])
+    assert classifier.classifier(squares, runs=tmp_path).about == first.about
+
+
+def test_other_pictures_have_another_fingerprint(squares):
+    other = squares.x_test.copy()
+    other[0, 0, 0, 0] += 1
+    assert classifier.fingerprint(squares) != classifier.fingerprint(
+        dataclasses.replace(squares, x_test=other)
+    )
+
+
+def test_the_card_holds_numbers_that_a_subset_reproduces(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)  # .runs/ is made here
+    monkeypatch.setattr(evaluate, "SUBSET", 50)
+    evaluate.main([str(folder)])
+    card, printed = checkpoint.card(folder), capsys.readouterr().out
+    model, loaded = Model.load(folder), data.load(card["config"]["data"])
+    again = evaluate.measure(model, loaded, evaluate.judge(loaded), 50)
+    assert set(again) == set(card["metrics"]) and len(again) > 20
+    for key, entry in card["metrics"].items():
+        assert entry["says"] and entry["seed"] == 0 and entry["split"] == "held out"
+        assert entry["n"] == 100 and entry["subset"]["n"] == 50 and key in printed
+        assert entry["subset"]["value"] == pytest.approx(again[key]["value"], rel=1e-4, abs=1e-5)
+    assert card["classifier"]["accuracy"] > 0.9 and len(card["classifier"]["sha256"]) == 64
+
+
+def test_the_numbers_are_those_of_the_arrays(folder, tmp_path):
+    model = Model.load(folder)
+    loaded = data.load(model.card["config"]["data"])
+    judge = classifier.classifier(loaded, runs=tmp_path)
+    found = evaluate.measure(model, loaded, judge, runs=tmp_path)
+    made = model.reconstruct(loaded.x_test)
+    difference = made - loaded.x_test / 255
+    assert found["reconstruction_mse"]["value"] == pytest.approx((difference**2).mean(), rel=1e-4)
+    kept = (judge.look(made)[1].argmax(1) == loaded.y_test).mean()
+    assert found["class_kept"]["value"] == pytest.approx(kept)
+    assert found["code_sd"]["value"] == pytest.approx(
+        model.encode(loaded.x_test).std(0).mean(), rel=1e-4
+    )
+    assert found["nn_accuracy_pixels"]["value"] > 0.9 and found["nn_accuracy"]["fit"] == 600
+
+
+def test_a_subset_is_printed_and_the_card_left_alone(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    before = (folder / "card.json").read_bytes()
+    evaluate.main([str(folder), "--subset", "20"])
+    assert "reconstruction_mse" in capsys.readouterr().out
+    assert (folder / "card.json").read_bytes() == before
+    with pytest.raises(Problem, match="fewer than 10"):
+        evaluate.main([str(folder), "--subset", "3"])
+
+
+def test_points_are_measured_by_their_modes(tmp_path):
+    config = Config(name="g", data="grid", width=8, batch=8, steps=2)
+    grid = data.toy("grid", n=500, n_test=3000)
+    progress = deque(train.train(config, grid), maxlen=1).pop()
+    train.write_checkpoint(tmp_path / "g", config, grid, progress, 1.0)
+    found = evaluate.measure(Model.load(tmp_path / "g"), grid, evaluate.judge(grid))
+    assert found["modes"]["n"] == 2500 and 0 <= found["modes"]["value"] <= 25
+    assert 0 <= found["good_samples"]["value"] <= 1
+    assert found["reconstruction_mse"]["n"] == 3000
+    assert not {"frechet", "reconstruction_ssim", "nn_accuracy"} & set(found)
