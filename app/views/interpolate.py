@@ -35,6 +35,12 @@ def set_end(end: str, word: str) -> None:
     st.session_state[end] = word
 
 
+def set_number(end: str, kind: str, key: str) -> None:
+    """Takes the number that was typed; an emptied field changes nothing."""
+    if st.session_state[key] is not None:
+        set_end(end, f"{kind}{st.session_state[key]}")
+
+
 def upload(name: str, end: str) -> None:
     """Takes an uploaded file as an end; what is wrong with it is said beside the end."""
     file = st.session_state[f"{end} file"]
@@ -69,7 +75,8 @@ def choose(name: str, end: str) -> None:
         last,
         value=None,
         key=held_out,
-        on_change=lambda: set_end(end, f"p{st.session_state[held_out] or 0}"),
+        on_change=set_number,
+        args=(end, "p", held_out),
     )
     st.number_input(
         "Sample of seed",
@@ -78,7 +85,8 @@ def choose(name: str, end: str) -> None:
         value=None,
         key=sample,
         help="The same seed makes the same picture again.",
-        on_change=lambda: set_end(end, f"s{st.session_state[sample] or 0}"),
+        on_change=set_number,
+        args=(end, "s", sample),
     )
     st.file_uploader(
         f"Your own picture as {letter}", key=f"{end} file", on_change=upload, args=(name, end)
@@ -207,6 +215,11 @@ def show_pad(name: str) -> None:
 
 
 name = st.session_state["checkpoint"]
+try:
+    bridge.atlas(name)
+except bridge.Problem as problem:
+    st.error(str(problem))
+    st.stop()
 if word := tray.received():
     set_end("a", word)
 for end, default in DEFAULTS.items():

@@ -1,0 +1,130 @@
+"""The Interpolate page without a browser: every checkpoint, every kind of end, links, files.   python -m pytest tests/test_app_interpolate.py"""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from app import bridge, film
+
+ROOT = Path(__file__).parents[1]
+NAMES = [name for name in bridge.names() if not bridge.broken(name)]
+
+
+def visit(**query) -> AppTest:
+    """The page as a link opens it, after one run."""
+    app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=120)
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.switch_page("views/interpolate.py").run()
+
+
+def sane(app: AppTest) -> AppTest:
+    assert not app.exception, [e.message for e in app.exception]
+    assert not app.error, [e.value for e in app.error]
+    return app
+
+
+def told(app: AppTest, name: str) -> str:
+    """What the URL says of a name."""
+    value = app.query_params[name]
+    return value[0] if isinstance(value, list) else value
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(element.value for element in [*app.main.markdown, *app.main.caption])
+
+
+@pytest.mark.parametrize("mode", ["Path", "Pad"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_checkpoint_shows_a_path_and_a_pad_between_held_out_pictures(name, mode):
+    app = sane(visit(checkpoint=name, mode=mode))
+    ends = "AB" if mode == "Path" else "ABCD"
+    assert all(f"**{letter}** " in texts(app) for letter in ends)
+    assert "no. 2" in texts(app) and "no. 13" in texts(app)
+
+
+def test_a_link_brings_back_every_setting():
+    said = {"a": "p12", "b": "s42", "how": "lerp", "frames": "9", "checkpoint": NAMES[0]}
+    app = sane(visit(**said))
+    assert "no. 12" in texts(app) and "sample, seed 42" in texts(app)
+    assert app.main.slider(key="frames").value == 9
+    assert app.session_state["how"] == "lerp"
+    assert "of 9" in texts(app) or "all along" in texts(app)
+    assert {name: told(app, name) for name in said} == said
+
+
+def test_what_makes_no_sense_in_a_link_is_left_out():
+    app = sane(visit(a="p1;drop", b="u1", how="around", frames="1000", cell="9.9", mode="Pad"))
+    assert app.session_state["a"] == "p2" and app.session_state["b"] == "p13"
+    assert app.session_state["cell"] == (4, 4)
+    assert "b" not in app.query_params and "frames" not in app.query_params
+
+
+def test_a_picture_that_does_not_exist_is_a_sentence():
+    app = visit(a="p9999999")
+    assert not app.exception
+    assert any("There is no picture 9999999" in error.value for error in app.error)
+
+
+def test_an_end_is_chosen_by_number_by_seed_from_the_tray_and_by_upload():
+    app = sane(visit(tray="p7,s3"))
+    sane(app.main.number_input(key="a held out").set_value(21).run())
+    assert app.session_state["a"] == "p21" and told(app, "a") == "p21"
+    sane(app.main.number_input(key="b seed").set_value(5).run())
+    assert app.session_state["b"] == "s5" and "sample, seed 5" in texts(app)
+    sane(app.main.button(key="b tray 0").click().run())
+    assert app.session_state["b"] == "p7" and told(app, "b") == "p7"
+    file = io.BytesIO()
+    Image.fromarray(np.full((40, 30, 3), 200, np.uint8)).save(file, "png")
+    app.main.file_uploader(key="a file").upload("mine.png", file.getvalue(), "image/png")
+    sane(app.run())
+    assert app.session_state["a"] == "u1" and "your picture" in texts(app)
+    assert "a" not in app.query_params, "an upload has no address"
+    app.main.file_uploader(key="a file").upload("bad.png", b"not a picture", "image/png")
+    app.run()
+    assert not app.exception
+    assert any("bad.png" in error.value for error in app.error)
+    assert app.session_state["a"] == "u1", "the end before stays"
+
+
+def test_the_settings_stay_when_another_page_was_seen():
+    app = sane(visit(a="s8", frames="11"))
+    app.switch_page("views/model.py").run()
+    sane(app.switch_page("views/interpolate.py").run())
+    assert app.session_state["a"] == "s8" and app.main.slider(key="frames").value == 11
+    assert told(app, "a") == "s8" and told(app, "frames") == "11"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_real_neighbours_are_counted_as_brute_force_counts_them(name):
+    atlas = bridge.atlas(name)
+    z = bridge.interpolate(atlas.z[2], atlas.z[13], 5, "slerp")
+    within = ((atlas.z[None] - z[:, None]) ** 2).sum(2) <= atlas.typical["z"] ** 2
+    np.testing.assert_array_equal(bridge.near(name, z), within.sum(1))
+    assert bridge.near(name, z)[0] >= 1, "a held-out picture is near itself"
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_files_hold_the_frames(channels):
+    frames = np.random.default_rng(0).integers(0, 256, (6, 8, 8, channels), dtype=np.uint8)
+    strip = np.asarray(Image.open(io.BytesIO(film.strip(frames, 2)))).reshape(16, 96, channels)
+    np.testing.assert_array_equal(strip[::2, ::2].reshape(8, 6, 8, channels).swapaxes(0, 1), frames)
+    with Image.open(io.BytesIO(film.gif(frames, 2))) as gif:
+        assert gif.n_frames == 10 and gif.size == (16, 16), "there and back, the ends once"
+        assert gif.info["loop"] == 0 and gif.info["duration"] == 480
+        if channels == 1:
+            gif.seek(3)
+            shown = np.asarray(gif.convert("L"))[::2, ::2]
+            np.testing.assert_array_equal(shown, frames[3, ..., 0])
+    with np.load(io.BytesIO(film.arrays(frames=frames)), allow_pickle=False) as file:
+        np.testing.assert_array_equal(file["frames"], frames)
+
+
+def test_a_link_is_short_and_says_what_it_shows():
+    app = sane(visit())
+    said = {name for name in app.query_params}
+    assert said <= {"checkpoint"}, "defaults are left out"
