@@ -54,15 +54,12 @@ def show_samples(name: str) -> None:
             st.image(shown, output_format="PNG", alt=f"sample of seed {seed}")
 
 
+# first of all: a sidebar that is already drawn keeps its width (four pictures of the tray fit into this)
+st.set_page_config(page_icon=charts.favicon(), layout="wide", initial_sidebar_state=316)
 page = st.navigation(PAGES)
 # the title names what is seen; the checkpoint is known a moment later, so the URL's word serves
 asked = st.session_state.get("checkpoint") or st.query_params.get("checkpoint") or bridge.DEFAULT
-st.set_page_config(
-    f"{asked}: {page.title.lower()}",
-    page_icon=charts.favicon(),
-    layout="wide",
-    initial_sidebar_state=316,
-)
+st.set_page_config(f"{asked}: {page.title.lower()}")
 link.begin(page.url_path)
 st.html(Path(__file__).with_name("style.css"))
 with st.sidebar:
@@ -71,5 +68,8 @@ with st.sidebar:
         show_samples(name)
         tray.show(name)
 if name:
-    page.run()
+    try:
+        page.run()
+    except bridge.Problem as problem:
+        st.error(str(problem), icon=":material/broken_image:")
 bridge.warm()

@@ -337,17 +337,14 @@ source = st.segmented_control(
     persist_state="session",
     label_visibility="collapsed",
 )
-try:
-    x, what, seen = (*gallery(), None) if source == "Gallery" else upload(source)
-    found = story(x, what, seen)
-    numbers(found)
-    warn(found)
-    downloads(x, what, found)
-    left, right = st.columns([1.15, 1], gap="medium")
-    with left:
-        codes = posterior(x, found)
-        rivals(x)
-    with right:
-        where(found, codes)
-except bridge.Problem as problem:
-    st.error(str(problem), icon=":material/broken_image:")
+x, what, seen = (*gallery(), None) if source == "Gallery" else upload(source)
+found = story(x, what, seen)
+numbers(found)
+warn(found)
+downloads(x, what, found)
+left, right = st.columns([1.15, 1], gap="medium")
+with left:
+    codes = posterior(x, found)
+    rivals(x)
+with right:
+    where(found, codes)

@@ -1,0 +1,148 @@
+"""The Reconstruct page: flow, numbers, and files of every bad kind.   python -m pytest tests/test_app_reconstruct.py"""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from ali_core import atlas, checkpoint
+
+ROOT = Path(__file__).parents[1]
+NAMES = checkpoint.names(ROOT / "checkpoints")
+
+
+def open_page(**query) -> AppTest:
+    app = AppTest.from_file(ROOT / "app/main.py", default_timeout=120)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    app.switch_page("views/reconstruct.py").run()
+    # a link lands on the page itself; AppTest goes through the first page, so say it again
+    for key, value in query.items():
+        app.query_params[key] = value
+    return app.run() if query else app
+
+
+def upload(content: bytes, name: str = "picture.png") -> AppTest:
+    app = open_page()
+    app.segmented_control(key="source").set_value("Upload").run()
+    app.file_uploader(key="file").upload(name, content, "image/png").run()
+    return app
+
+
+def png(image: Image.Image, kind: str = "png", **words) -> bytes:
+    content = io.BytesIO()
+    image.save(content, kind, **words)
+    return content.getvalue()
+
+
+def error_of(app) -> float:
+    return float(next(m.value for m in app.metric if m.label == "Squared error"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_first_paint_shows_a_held_out_picture_with_the_atlas_own_error(name):
+    """The page's number and the map's number are the same number."""
+    app = open_page(checkpoint=name)
+    assert not app.exception and not app.error
+    held = atlas.load(ROOT / "checkpoints" / name)
+    assert error_of(app) == pytest.approx(float(held.error[0]), abs=6e-5)
+    assert {m.label for m in app.metric} == {"Squared error", "PSNR", "SSIM", "Its code moves"}
+
+
+def test_a_number_and_a_link_show_the_same_picture():
+    app = open_page()
+    app.number_input(key="number").set_value(7).run()
+    assert app.query_params["item"] == "p7"
+    assert error_of(open_page(item="p7")) == error_of(app)
+    assert error_of(open_page(item="p8")) != error_of(app)
+
+
+@pytest.mark.parametrize("item", ["p99999999", "u1", "nonsense", "p1,p2", "p", "p10000"])
+def test_a_link_that_makes_no_sense_shows_the_first_picture(item):
+    app = open_page(item=item)
+    assert not app.exception and not app.error
+    assert error_of(app) == error_of(open_page())
+
+
+def test_a_sample_of_the_prior_can_be_reconstructed():
+    app = open_page(item="s42")
+    assert not app.exception and 0 < error_of(app) < 0.5
+
+
+def test_another_picture_of_a_class_is_of_that_class():
+    app = open_page()
+    app.selectbox(key="class").set_value(8).run()
+    next(b for b in app.button if b.label == "Another").click().run()
+    number = int(app.query_params["item"][1:])
+    assert atlas.load(ROOT / "checkpoints" / NAMES[0]).y[number] == 8
+
+
+def test_an_upload_of_a_held_out_picture_gives_its_own_error():
+    """Nothing is lost on the way in: the uploaded PNG is the gallery's picture."""
+    held = atlas.load(ROOT / "checkpoints/fashion-alice")
+    x = atlas.pictures(ROOT / "checkpoints", held.pictures)[3]
+    app = upload(png(Image.fromarray(x[..., 0])))
+    assert not app.exception and error_of(app) == pytest.approx(float(held.error[3]), abs=6e-5)
+    assert "item" not in app.query_params
+
+
+def test_an_upload_goes_to_the_tray_and_not_into_the_link():
+    app = upload(png(Image.new("L", (28, 28), 30)))
+    next(b for b in app.button if b.label == "To the tray").click().run()
+    assert app.session_state["tray"] == ["u1"] and "tray" not in app.query_params
+    assert not app.exception
+
+
+def test_a_picture_unlike_anything_is_said_to_be():
+    noise = np.random.default_rng(0).integers(0, 255, (28, 28), np.uint8)
+    app = upload(png(Image.fromarray(noise)))
+    assert any("Unlike anything" in w.value for w in app.warning)
+    assert not any("Unlike anything" in w.value for w in open_page().warning)
+
+
+def test_inversion_is_guessed_and_can_be_overruled():
+    """A dark thing on white paper is turned round, and left alone when asked."""
+    held = atlas.load(ROOT / "checkpoints/fashion-alice")
+    x = 255 - atlas.pictures(ROOT / "checkpoints", held.pictures)[3]
+    app = upload(png(Image.fromarray(x[..., 0])))
+    assert error_of(app) == pytest.approx(float(held.error[3]), abs=6e-5)
+    app.segmented_control(key="invert").set_value("no").run()
+    assert error_of(app) > 2 * float(held.error[3])
+
+
+GOOD = {
+    "cmyk.jpg": png(Image.new("CMYK", (50, 40), (0, 90, 0, 10)), "jpeg"),
+    "sixteen.png": png(Image.fromarray(np.full((30, 30), 30000, np.uint16))),
+    "palette.gif": png(Image.new("P", (64, 64), 3), "gif"),
+    "one.png": png(Image.new("RGB", (1, 1), "red")),
+    "long.png": png(Image.new("L", (20000, 1), 99)),
+    "animated.gif": png(
+        Image.new("L", (9, 9)), "gif", save_all=True, append_images=[Image.new("L", (9, 9), 9)]
+    ),
+    "nämé ' \" <b> `x` .png": png(Image.new("RGBA", (30, 60), (9, 9, 9, 90))),
+}
+BAD = {
+    "no.png": b"not a picture",
+    "empty.png": b"",
+    "cut.png": png(Image.effect_noise((90, 90), 90))[:400],
+    "drawing.svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "bomb.png": png(Image.new("1", (20000, 20000))),
+    "big.png": png(Image.new("L", (9, 9))) + bytes(11 * 2**20),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_every_odd_picture_gives_a_result(name):
+    app = upload(GOOD[name], name)
+    assert not app.exception and not app.error and 0 <= error_of(app) <= 1
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_every_bad_file_gives_a_sentence(name):
+    app = upload(BAD[name], name)
+    assert not app.exception and len(app.error) == 1
+    assert len(app.error[0].value) > 30 and app.error[0].value.rstrip().endswith(".")
