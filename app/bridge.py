@@ -233,6 +233,26 @@ def score(name: str, x: np.ndarray, z: np.ndarray) -> np.ndarray | None:
     return _ask(name, "score", x, z)
 
 
+def samples_of(name: str, seeds: tuple[int, ...], truncation: float = 1.0) -> np.ndarray:
+    """One sample a seed, as the tray's `s42` has it, uint8 (n, h, w, c)."""
+    return _samples_of(name, card(name)["weights"]["sha256"], seeds, truncation)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _samples_of(name: str, sha256: str, seeds: tuple[int, ...], truncation: float) -> np.ndarray:
+    return decode(name, np.concatenate([prior(name, 1, seed, truncation) for seed in seeds]))
+
+
+def mean_picture_error(name: str) -> float:
+    """The reconstruction error of a model that always answers with the mean picture."""
+    return _mean_picture_error(str(root()), atlas(name).pictures)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _mean_picture_error(folder: str, which: str) -> float:
+    return float(np.mean(_pictures(folder, which).var(0)) / 255**2)
+
+
 def to_bytes(x: np.ndarray) -> np.ndarray:
     """Float pictures in [0, 1] as uint8."""
     return (np.clip(x, 0, 1) * 255).round().astype(np.uint8)

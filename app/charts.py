@@ -15,6 +15,18 @@ def enlarge(picture: np.ndarray, scale: int, border: str = GREY) -> Image.Image:
     return ImageOps.expand(image.convert("RGB"), 1, border)
 
 
+def contact_sheet(
+    pictures: np.ndarray, columns: int, scale: int, border: str = GREY, gap: int = 3
+) -> Image.Image:
+    """Pictures (n, h, w, c), each enlarged in its border, row by row on nothing."""
+    tiles = [enlarge(picture, scale, border) for picture in pictures]
+    w, h = tiles[0].width + gap, tiles[0].height + gap
+    sheet = Image.new("RGBA", (columns * w - gap, -(-len(tiles) // columns) * h - gap))
+    for i, tile in enumerate(tiles):
+        sheet.paste(tile, (i % columns * w, i // columns * h))
+    return sheet
+
+
 def empty(side: int) -> Image.Image:
     """A place without a picture: a frame around nothing, as large as an enlarged picture of `side`."""
     image = Image.new("RGBA", (side + 2, side + 2), (136, 136, 136, 28))
@@ -82,16 +94,18 @@ def latent_map(
             showlegend=False,
         )
     )  # fmt: skip
+    spots = label_spots(xy, y, len(label_names))
     for label, word in enumerate(label_names):
         if colour == "class":
             figure.add_scatter(
                 x=[None], y=[None], mode="markers", name=word, hoverinfo="skip",
                 marker={"size": 9, "color": class_colour(label)},
             )  # fmt: skip
-        middle = np.median(xy[y == label], axis=0)
-        at = xy[y == label][np.linalg.norm(xy[y == label] - middle, axis=1).argmin()]
+        if label not in spots:
+            continue
+        x, height = spots[label]
         figure.add_annotation(
-            x=float(at[0]), y=float(at[1]), text=word, showarrow=False,
+            x=x, y=height, text=word, showarrow=False,
             font={"size": 13, "weight": 600, "color": ink, "shadow": "auto"},
         )  # fmt: skip
     legend = {"orientation": "h", "y": 0, "yanchor": "top", "x": 0.5, "xanchor": "center"}
@@ -109,6 +123,20 @@ def latent_map(
         hoveranywhere=True,
     )
     return figure
+
+
+def label_spots(xy: np.ndarray, y: np.ndarray, classes: int) -> dict[int, tuple[float, float]]:
+    """A place for each class's name: its point nearest its middle that no other name covers."""
+    spots: dict[int, tuple[float, float]] = {}
+    room = np.ptp(xy, axis=0) * (0.16, 0.05)  # what a name takes of the map
+    for label in range(classes):
+        own = xy[y == label]
+        order = np.linalg.norm(own - np.median(own, axis=0), axis=1).argsort() if len(own) else []
+        for spot in own[order]:
+            if all((np.abs(spot - other) > room).any() for other in spots.values()):
+                spots[label] = (float(spot[0]), float(spot[1]))
+                break
+    return spots
 
 
 def histogram(counts: np.ndarray, label_names: list[str]) -> go.Figure:

@@ -1,5 +1,250 @@
-"""In work."""
+"""The card, for a careful reader: what data, how long, how good against what, bad at what, may I use it."""
+
+import json
 
 import streamlit as st
 
-st.title("In work")
+from app import bridge, charts, link, tray
+
+SHOWN = 32  # samples on the page
+
+PAPERS = {
+    "ali": "Dumoulin, Belghazi, Poole, Mastropietro, Lamb, Arjovsky, Courville: *Adversarially Learned "
+    "Inference*, ICLR 2017, arXiv 1606.00704",
+    "bigan": "Donahue, Krähenbühl, Darrell: *Adversarial Feature Learning*, ICLR 2017, arXiv 1605.09782",
+    "alice": "Li, Liu, Chen, Pu, Chen, Henao, Carin: *ALICE: Towards Understanding Adversarial Learning "
+    "for Joint Distribution Matching*, NIPS 2017, arXiv 1709.01215",
+    "vae": "Kingma, Welling: *Auto-Encoding Variational Bayes*, ICLR 2014, arXiv 1312.6114",
+    "fashion-mnist": "Xiao, Rasul, Vollgraf: *Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine "
+    "Learning Algorithms*, 2017, arXiv 1708.07747",
+}
+
+# measure: its name, its decimals, and whether it is a share
+MEASURES = {
+    "reconstruction_mse": ("Reconstruction error (MSE)", 4, False),
+    "reconstruction_psnr": ("PSNR", 1, False),
+    "reconstruction_ssim": ("SSIM", 3, False),
+    "class_kept": ("Reconstructions keep the class", 1, True),
+    "verdict_kept": ("Reconstructions keep the verdict", 1, True),
+    "nn_accuracy": ("Class from the nearest code", 1, True),
+    "probe_accuracy": ("Class from a line through the codes", 1, True),
+    "code_mean": ("Mean of the codes", 3, False),
+    "code_sd": ("Spread of the mean codes", 2, False),
+    "draw_sd": ("Spread of drawn codes", 2, False),
+    "posterior_sd": ("Width of a posterior", 2, False),
+    "code_norm": ("Length of the codes", 2, False),
+    "swap_log_odds": ("Does the discriminator see the code?", 2, False),
+    "frechet": ("Fréchet distance of samples", 2, False),
+    "precision": ("Precision of samples", 1, True),
+    "recall": ("Recall of samples", 1, True),
+    "density": ("Density of samples", 2, False),
+    "coverage": ("Coverage by samples", 1, True),
+}
+
+
+def written(key: str, value: float | None) -> str:
+    """A number as the tables show it."""
+    if value is None:
+        return "–"
+    _, decimals, share = MEASURES[key]
+    return f"{value:.{decimals}%}" if share else f"{value:.{decimals}f}"
+
+
+def compared(name: str, key: str, metrics: dict) -> str:
+    """What a number is to be compared to."""
+    entry = metrics[key]
+
+    def of(other: str) -> str:
+        return written(key, metrics[other]["value"]) if other in metrics else "–"
+
+    if key == "reconstruction_mse":
+        return f"the mean picture: {bridge.mean_picture_error(name):.4f}"
+    if key in ("nn_accuracy", "probe_accuracy"):
+        return f"pixels: {of(key + '_pixels')}, PCA of the same size: {of(key + '_pca')}"
+    if key == "frechet":
+        return f"as many real pictures: {entry['floor']:.2f}"
+    if key == "code_norm":
+        return f"the prior: {entry['prior']:.2f}"
+    words = {
+        "reconstruction_psnr": "higher is better",
+        "reconstruction_ssim": "the same picture: 1",
+        "class_kept": "chance: "
+        + f"{1 / max(1, len(bridge.card(name)['data']['label_names'])):.0%}",
+        "verdict_kept": "all: 100%",
+        "code_mean": "the prior: 0",
+        "code_sd": "the prior: 1",
+        "draw_sd": "the prior: 1",
+        "posterior_sd": "the prior: 1",
+        "swap_log_odds": "a blind one: 0",
+        "density": "real pictures: about 1",
+    }
+    return words.get(key, "at most 100%")
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def rows(head: list[str], lines: list[list[str]], right: tuple[int, ...] = ()) -> str:
+    """A Markdown table; the columns in `right` are aligned to the right."""
+    rule = ["---:" if i in right else "---" for i in range(len(head))]
+    lines = [[cell.replace("|", "\\|").replace("\n", " ") for cell in line] for line in lines]
+    return "\n".join("| " + " | ".join(line) + " |" for line in [head, rule, *lines])
+
+
+def show_training(card: dict) -> None:
+    """What it is, its data, and how it was trained."""
+    member, data, training = card["member"], card["data"], card.get("training", {})
+    st.markdown(f"**Member of the family: {member['name'].upper()}.** {member.get('says', '')}")
+    if member.get("formula"):
+        st.latex(member["formula"])
+        st.caption(
+            "Made small by encoder and decoder. q(x, z): a picture and its code; p(x, z): a code of the "
+            "prior and its picture."
+        )
+    config = card["config"]
+    facts = [
+        ["Data", f"[{data['name']}]({data['source']}), licence {data['licence']}"],
+        ["Pictures", f"{data['train']:,} to learn from, {data['held_out']:,} held out for every number here"],
+        ["Size", " × ".join(str(side) for side in data["shape"]) + f"; code of {config['latent']} numbers"],
+    ]  # fmt: skip
+    if training:
+        seen = training["samples_seen"]
+        facts += [
+            ["Trained", f"{training['steps']:,} steps, {seen:,} pictures seen ({seen / data['train']:.1f} times each)"],
+            ["Time", f"{duration(training['seconds'])} on {training['hardware']}, seed {training['seed']}"],
+        ]  # fmt: skip
+    facts.append(["Weights", f"{card['weights']['bytes'] / 1e6:.1f} MB, sha256 {card['weights']['sha256'][:12]}…"])  # fmt: skip
+    st.markdown(rows(facts[0], facts[1:]))
+
+
+def show_metrics(name: str, metrics: dict) -> None:
+    """Every number with its n, its meaning, and what it is compared to."""
+    st.markdown("#### How good, against what")
+    if not metrics:
+        st.info(f"Nothing is measured yet: `python -m ali_core evaluate checkpoints/{name}`")
+        return
+    lines = [
+        [
+            MEASURES[key][0],
+            f"**{written(key, entry['value'])}** {entry.get('unit', '')}".strip(),
+            compared(name, key, metrics),
+            f"{entry['n']:,}",
+            entry["says"],
+        ]
+        for key, entry in metrics.items()
+        if key in MEASURES
+    ]
+    st.markdown(rows(["Measure", "Value", "Compared to", "n", "Meaning"], lines, (1, 3)))
+
+
+def show_family(names: list[str]) -> None:
+    """All checkpoints' key numbers side by side."""
+    st.markdown("#### All checkpoints")
+    lines = []
+    for name in names:
+        card = bridge.card(name)
+        metrics, training = card.get("metrics", {}), card.get("training", {})
+        trust = card.get("atlas", {}).get("trustworthiness", {}).get("umap", {}).get("value")
+        lines.append(
+            [
+                f"**{name}**".replace("-", "\u2011"),  # unbroken
+                card["member"]["name"].upper(),
+                *(
+                    written(key, metrics.get(key, {}).get("value"))
+                    for key in (
+                        "reconstruction_mse",
+                        "class_kept",
+                        "nn_accuracy",
+                        "frechet",
+                        "code_sd",
+                    )
+                ),
+                "–" if trust is None else f"{trust:.2f}",
+                f"{training['samples_seen']:,}" if training else "–",
+            ]
+        )
+    head = ["", "member", "MSE ↓", "class kept ↑", "1-NN ↑", "Fréchet ↓", "code spread → 1"]
+    head += ["map's trust ↑", "pictures seen"]
+    st.markdown(rows(head, lines, tuple(range(2, len(head)))))
+
+
+def show_samples(name: str) -> None:
+    """A sheet of samples; every one has its own seed, so that it can be found again."""
+    st.markdown("**What it makes up**")
+    link.keep("seed", 0, link.number(0, 999_999))
+    link.keep("truncation", 1.0, truncation)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        first = st.number_input(
+            "First seed", 0, 999_999, key="seed", step=SHOWN, persist_state="session", width=150
+        )
+        spread = st.number_input(
+            "Truncation", 0.0, 2.0, key="truncation", step=0.1, persist_state="session", width=150,
+            help="The spread of the codes. 1: as the model was trained. Less: more alike and more typical.",
+        )  # fmt: skip
+    seeds = range(first, first + SHOWN)
+    pictures = bridge.samples_of(name, tuple(seeds), spread)
+    scale = max(1, 56 // pictures.shape[1])
+    st.image(
+        charts.contact_sheet(pictures, 8, scale, charts.GENERATED),
+        output_format="PNG",
+        alt=f"{SHOWN} samples, seeds {seeds[0]} to {seeds[-1]}, truncation {spread:g}",
+    )
+    st.caption(f"Seeds {seeds[0]} to {seeds[-1]}, row by row, chosen by nobody.")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.number_input("Seed", 0, 1_000_030, first, key=f"tray seed {first}", width=150)
+        if st.button("To tray", icon=":material/add:"):
+            tray.add(
+                f"s{chosen}" + (f"t{spread:.2f}".rstrip("0").rstrip(".") if spread != 1 else "")
+            )
+            st.rerun()
+
+
+def truncation(text: str) -> float:
+    """The URL's truncation; raises ValueError for anything else."""
+    if not 0 <= (value := float(text)) <= 2:
+        raise ValueError(text)
+    return round(value, 2)
+
+
+def show_rights(name: str, card: dict) -> None:
+    """Limits, licence, citation."""
+    st.markdown("#### What it is bad at")
+    st.markdown("\n".join(f"- {sentence}" for sentence in card.get("limits", [])))
+    st.markdown("#### May I use it?")
+    data = card["data"]
+    st.markdown(
+        f"Weights: {card.get('licence', 'no licence is stated')}. Data: {data['licence']}, {data['source']}."
+    )
+    st.markdown("#### How to cite")
+    papers = [PAPERS[key] for key in (card["member"]["name"], data["name"]) if key in PAPERS]
+    digest = card["weights"]["sha256"][:12]
+    st.markdown(
+        "\n".join(f"- {line}" for line in [*papers, f"Checkpoint {name}, sha256 {digest}…"])
+    )
+    st.download_button(
+        "The whole card (JSON)",
+        json.dumps(card, indent=1, ensure_ascii=False),
+        f"{name}-card.json",
+        "application/json",
+        icon=":material/download:",
+    )
+
+
+name = st.session_state["checkpoint"]
+card = bridge.card(name)
+st.markdown(f"#### {card.get('title') or name}")
+left, right = st.columns([3, 2], gap="large")
+with left:
+    show_training(card)
+with right:
+    try:
+        show_samples(name)
+    except bridge.Problem as problem:
+        st.error(str(problem))
+show_family([other for other in bridge.names() if not bridge.broken(other)])
+show_metrics(name, card.get("metrics", {}))
+show_rights(name, card)
