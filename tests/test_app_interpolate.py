@@ -65,7 +65,7 @@ def test_what_makes_no_sense_in_a_link_is_left_out():
 
 
 def test_a_picture_that_does_not_exist_is_a_sentence():
-    app = visit(a="p9999999")
+    app = visit(a="p9999999", tray="p9999998")
     assert not app.exception
     assert any("There is no picture 9999999" in error.value for error in app.error)
 
@@ -76,6 +76,8 @@ def test_an_end_is_chosen_by_number_by_seed_from_the_tray_and_by_upload():
     assert app.session_state["a"] == "p21" and told(app, "a") == "p21"
     sane(app.main.number_input(key="b seed").set_value(5).run())
     assert app.session_state["b"] == "s5" and "sample, seed 5" in texts(app)
+    sane(app.main.button(key="b random").click().run())
+    assert told(app, "b") == app.session_state["b"] != "s5"
     sane(app.main.button(key="b tray 0").click().run())
     assert app.session_state["b"] == "p7" and told(app, "b") == "p7"
     file = io.BytesIO()

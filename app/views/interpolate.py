@@ -1,5 +1,6 @@
 """Between pictures: a path from A to B that is scrubbed in the browser, or a pad between four."""
 
+import random
 import re
 
 import numpy as np
@@ -57,13 +58,17 @@ def choose(name: str, end: str) -> None:
     """The ways to a picture for an end: the tray, a held-out picture, a sample, a file."""
     word, letter = st.session_state[end], end.upper()
     last = len(bridge.pictures(name)) - 1
-    for place, (column, other) in enumerate(zip(st.columns(tray.SIZE), tray.items(), strict=False)):
-        with column:
-            seen = tray.picture(name, other)
-            st.image(charts.enlarge(seen, 2), output_format="PNG", alt=tray.says(name, other))
+    row = st.container(horizontal=True, gap="xsmall")
+    for place, other in enumerate(tray.items()):
+        with row.container(width=58):
+            try:
+                seen, says = tray.picture(name, other), tray.says(name, other)
+            except bridge.Problem:  # the tray itself says what is wrong with it
+                continue
+            st.image(charts.enlarge(seen, 2), output_format="PNG", alt=says)
             st.button("Use", key=f"{end} tray {place}", on_click=set_end, args=(end, other))
     if not tray.items():
-        st.caption("The tray is empty: what you put there can be chosen here.")
+        st.caption("What you put into the tray can be chosen here.")
     held_out, sample = f"{end} held out", f"{end} seed"
     if word[0] == "p":
         st.session_state[held_out] = int(word[1:])
@@ -87,6 +92,12 @@ def choose(name: str, end: str) -> None:
         help="The same seed makes the same picture again.",
         on_change=set_number,
         args=(end, "s", sample),
+    )
+    st.button(
+        "Another sample",
+        icon=":material/casino:",
+        key=f"{end} random",
+        on_click=lambda: set_end(end, f"s{random.randrange(10_000)}"),
     )
     st.file_uploader(
         f"Your own picture as {letter}", key=f"{end} file", on_change=upload, args=(name, end)
