@@ -19,7 +19,86 @@ RUNS = Path(".runs")
 FEATURES, EPOCHS, BATCH = 128, 3, 128
 
 
-class Classifier(nn.Module):
+class Classifier:
+    """A trained classifier to ask: numpy in, numpy out.
+
+    accuracy: on the held-out pictures, `n` of them; sha256: of its weights' file; seed: its own.
+    """
+
+    def __init__(self, net: nn.Module, data: Data, seed: int, sha256: str):
+        self.net, self.seed, self.sha256 = net.eval().requires_grad_(False), seed, sha256
+        self.data, self.n = data.name, len(data.x_test)
+        right = self.logits(data.x_test).argmax(1) == held_out_classes(data)
+        self.accuracy = float(right.mean())
+
+    @classmethod
+    def get(cls, data: Data, seed: int = 0, runs: Path = RUNS) -> "Classifier":
+        """The classifier of a data set: trained once (two minutes on a CPU), then read from `runs`."""
+        path = runs / f"classifier-{data.name}-{fingerprint(data)}-{seed}.safetensors"
+        count = int(max(classes(data).max(), held_out_classes(data).max())) + 1
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            net = _Network(data.shape[2], count)
+        net.to("cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            net.load_state_dict(parse_tensors(path.read_bytes()))
+        except (OSError, SafetensorError, RuntimeError):  # none yet, or damaged: a cache
+            _train(net, data, seed)
+            write_beside(path, tensor_bytes({k: v.cpu() for k, v in net.state_dict().items()}))
+        return cls(net, data, seed, hashlib.sha256(path.read_bytes()).hexdigest())
+
+    def logits(self, x: np.ndarray) -> np.ndarray:
+        """Logits (n, classes) of pictures (n,h,w,c), uint8 or in [0, 1]."""
+        return self.look(x)[1]
+
+    def features(self, x: np.ndarray) -> np.ndarray:
+        """The last hidden layer, (n, 128), of pictures (n,h,w,c), uint8 or in [0, 1]."""
+        return self.look(x)[0]
+
+    @torch.inference_mode()
+    def look(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Features and logits of pictures in one go."""
+        device = next(self.net.parameters()).device
+        chunks = (x[start : start + 500] for start in range(0, len(x), 500))
+        seen = [[part.cpu().numpy() for part in self.net(_tensor(c, device))] for c in chunks]
+        features, logits = (np.concatenate(part) for part in zip(*seen, strict=True))
+        return features, logits
+
+    @property
+    def card(self) -> dict:
+        """What a checkpoint's card says of its judge."""
+        return {
+            "accuracy": round(self.accuracy, 4),
+            "n": self.n,
+            "seed": self.seed,
+            "sha256": self.sha256,
+            "data": self.data,
+            "says": f"A small convolutional classifier, trained by `evaluate` for {EPOCHS} epochs on "
+            "the training pictures; its accuracy is on the n held-out ones, its last hidden layer "
+            f"gives the {FEATURES} features.",
+        }
+
+
+def classes(data: Data) -> np.ndarray:
+    """The training part's classes, (n,); of several factors the first."""
+    return data.y if data.y.ndim == 1 else data.y[:, 0]
+
+
+def held_out_classes(data: Data) -> np.ndarray:
+    """The held-out part's classes, (n,); of several factors the first."""
+    return data.y_test if data.y_test.ndim == 1 else data.y_test[:, 0]
+
+
+def fingerprint(data: Data) -> str:
+    """Twelve letters that differ when the pictures or their classes differ."""
+    digest = hashlib.sha256()
+    for part in (data.x, data.y, data.x_test, data.y_test):
+        digest.update(repr((part.shape, part.dtype)).encode())
+        digest.update(np.ascontiguousarray(part).data)
+    return digest.hexdigest()[:12]
+
+
+class _Network(nn.Module):
     """Pictures (n, c, h, w) in [0, 1] -> features (n, 128) and logits (n, classes)."""
 
     def __init__(self, channels: int, classes: int):
@@ -44,69 +123,7 @@ class Classifier(nn.Module):
         return features, self.head(features)
 
 
-class Judge:
-    """A trained classifier to ask: numpy in, numpy out. `about` goes into the card."""
-
-    def __init__(self, net: Classifier, about: dict):
-        self.net, self.about = net.eval().requires_grad_(False), about
-
-    @torch.inference_mode()
-    def look(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Features (n, 128) and logits (n, classes) of pictures (n,h,w,c), uint8 or in [0, 1]."""
-        device = next(self.net.parameters()).device
-        chunks = (x[start : start + 500] for start in range(0, len(x), 500))
-        seen = [[part.cpu().numpy() for part in self.net(_tensor(c, device))] for c in chunks]
-        features, logits = (np.concatenate(part) for part in zip(*seen, strict=True))
-        return features, logits
-
-
-def classes(data: Data) -> np.ndarray:
-    """The training part's classes, (n,); of several factors the first."""
-    return data.y if data.y.ndim == 1 else data.y[:, 0]
-
-
-def held_out_classes(data: Data) -> np.ndarray:
-    """The held-out part's classes, (n,); of several factors the first."""
-    return data.y_test if data.y_test.ndim == 1 else data.y_test[:, 0]
-
-
-def fingerprint(data: Data) -> str:
-    """Twelve letters that differ when the pictures or their classes differ."""
-    digest = hashlib.sha256()
-    for part in (data.x, data.y, data.x_test, data.y_test):
-        digest.update(repr((part.shape, part.dtype)).encode())
-        digest.update(np.ascontiguousarray(part).data)
-    return digest.hexdigest()[:12]
-
-
-def classifier(data: Data, seed: int = 0, runs: Path = RUNS) -> Judge:
-    """The classifier of a data set: trained once (minutes on a CPU), then read from `runs`."""
-    path = runs / f"classifier-{data.name}-{fingerprint(data)}-{seed}.safetensors"
-    torch.manual_seed(seed)
-    count = int(max(classes(data).max(), held_out_classes(data).max())) + 1
-    net = Classifier(data.shape[2], count).to("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        net.load_state_dict(parse_tensors(path.read_bytes()))
-    except (OSError, SafetensorError, RuntimeError):  # none yet, or damaged: a cache is made again
-        _train(net, data, seed)
-        write_beside(path, tensor_bytes({k: v.cpu() for k, v in net.state_dict().items()}))
-    judge = Judge(net, {})
-    right = judge.look(data.x_test)[1].argmax(1) == held_out_classes(data)
-    judge.about.update(
-        accuracy=round(float(right.mean()), 4),
-        n=len(right),
-        seed=seed,
-        epochs=EPOCHS,
-        features=FEATURES,
-        data=data.name,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        says="A small convolutional classifier, trained by `evaluate` on the training pictures; its "
-        "accuracy is on the held-out ones, its last hidden layer gives the features.",
-    )
-    return judge
-
-
-def _train(net: Classifier, data: Data, seed: int) -> None:
+def _train(net: nn.Module, data: Data, seed: int) -> None:
     device, y = next(net.parameters()).device, torch.from_numpy(classes(data))
     steps = EPOCHS * -(-len(y) // BATCH)
     optimizer = torch.optim.Adam(net.parameters())

@@ -2,8 +2,8 @@
 
     python -m ali_core evaluate checkpoints/NAME
 
-Everything is measured twice: on all held-out data, and on the first few hundred, so that a reader
-(or a test) can check a card in seconds.
+Two kinds: means over examples, which the card also holds for the first 500 so that a reader (or a
+test) can check it in seconds, and comparisons of whole sets, which depend on their size.
 """
 
 import argparse
@@ -15,203 +15,206 @@ from pathlib import Path
 import numpy as np
 
 from . import checkpoint, data, metrics
-from .classifier import RUNS, Judge, classes, classifier, fingerprint, held_out_classes
+from .classifier import RUNS, Classifier, classes, fingerprint, held_out_classes
 from .data import Data
 from .model import Model
 from .problem import Problem, write_beside
 
-SEED, SUBSET, SAMPLES = 0, 500, 10_000
-FIT = 6  # training examples per held-out one that neighbours and probes are fitted to
+SEED, SUBSET = 0, 500
+SAMPLES = 10_000  # pictures drawn from the prior
+POINTS = 2_500  # points drawn from it, as VEEGAN's protocol has it
+FIT = 6  # training examples per held-out one among which neighbours are looked for
 ROOM = 50_000_000  # numbers that the pixels of those may hold: 60,000 pictures of 28 x 28
+PROBE = 20_000  # training examples a probe is fitted to: more do not change the second digit
 
 
 def measure(
-    model: Model,
-    data: Data,
-    classifier: Judge | None,
-    subset: int = 0,
-    seed: int = SEED,
-    runs: Path = RUNS,
+    model: Model, data: Data, classifier: Classifier | None = None, n: int = 0, seed: int = SEED
 ) -> dict[str, dict]:
-    """Measures a model on the first `subset` held-out examples (0: on all). -> the card's metrics
+    """Means over the first n held-out examples (0: all). -> the card's entries, by name
 
-    Each is {"value", "n", "seed", "split", "says"}; those that learn from training examples also
-    say from how many ("fit"). classifier None (points, or no classes): without what needs it.
+    Each is {"value", "n", "seed", "split", "says"}. Without a classifier (points, or no classes),
+    without what needs one.
     """
-    n = min(subset or len(data.x_test), len(data.x_test))
+    n = n or len(data.x_test)
     x, y = data.x_test[:n], held_out_classes(data)[:n]
     mean, sd = model.posterior(x)
     made = model.decode(mean)
-    found: dict[str, dict] = {}
+    truth = x.astype(np.float32) / 255 if x.dtype == np.uint8 else x
+    found = {}
 
     def note(key: str, value: float, says: str, **more) -> None:
-        entry = {"value": _rounded(value), "n": n, "seed": seed, "split": "held out"}
-        found[key] = entry | more | {"says": says}
+        found[key] = _entry(value, says, len(x), seed, **more)
 
-    truth = x.astype(np.float32) / 255 if x.dtype == np.uint8 else x
-    note(
-        "reconstruction_mse",
-        metrics.mse(made, truth).mean(),
-        "mean squared error of G(E(x)), mean codes; lower is better",
-    )
+    says = "mean squared error of G(E(x)), mean codes, pixels in 0 to 1; lower is better"
+    if x.ndim == 2:
+        says = "mean squared error of G(E(x)), mean codes, per coordinate; lower is better"
+    note("reconstruction_mse", metrics.mse(made, truth).mean(), says)
     if x.ndim == 4:
-        note(
-            "reconstruction_psnr",
-            # a perfect picture is infinitely good: 100 dB is more than eight bits can show
-            np.minimum(metrics.psnr(made, truth), 100).mean(),
-            "peak signal-to-noise ratio of G(E(x)), mean of the pictures'; higher is better",
-            unit="dB",
-        )
-        note(
-            "reconstruction_ssim",
-            metrics.ssim(made, truth).mean(),
-            "structural similarity of x and G(E(x)), at most 1",
-        )
-    _note_codes(note, mean, sd, model, x, seed)
-    if data.centres is not None:
-        _note_modes(note, model, data, n, seed)
+        # a perfect picture is infinitely good: 100 dB is more than eight bits can show
+        decibels = np.minimum(metrics.psnr(made, truth), 100).mean()
+        says = "peak signal-to-noise ratio of G(E(x)), mean of the pictures'; higher is better"
+        note("psnr", decibels, says, unit="dB")
+        similar = metrics.ssim(made, truth).mean()
+        note("ssim", similar, "structural similarity of x and G(E(x)), at most 1")
     if classifier is not None:
-        _note_judged(note, model, classifier, data, made, n, seed)
-        fit = min(len(data.x), FIT * n, ROOM // int(np.prod(data.shape)))
-        codes, labels = model.encode(data.x[:fit]), classes(data)[:fit]
-        note(
-            "nn_accuracy",
-            metrics.knn_accuracy(codes, labels, mean, y),
-            "share of held-out codes whose nearest training code has the same class",
-            fit=fit,
-        )
-        note(
-            "probe_accuracy",
-            metrics.linear_probe(codes, labels, mean, y),
-            "accuracy of a logistic regression on the codes, standardised",
-            fit=fit,
-        )
-        for key, value in baselines(data, model.latent, n, fit, runs).items():
-            space = "raw pixels" if "pixels" in key else f"{model.latent} principal components"
-            note(key, value, f"the same on {space}, to compare", fit=fit)
-    return found
+        verdict, own = (classifier.logits(p).argmax(1) for p in (made, x))
+        says = "share of reconstructions that the classifier gives "
+        note("class_kept", (verdict == y).mean(), says + "the picture's true class")
+        note("verdict_kept", (verdict == own).mean(), says + "the class it gives the picture")
 
-
-def _note_codes(note, mean, sd, model, x, seed) -> None:
-    """The codes against the prior, and whether the discriminator looks at the code at all."""
     moments = metrics.against_prior(mean)
-    draws = model.draw(x, 1, seed)[0] if model.stochastic else mean
-    expected = _rounded(moments["prior_norm"])
-    note("code_mean", moments["mean"], "root mean square of the codes' means; the prior's is 0")
-    note(
-        "code_sd",
-        moments["sd"],
-        "standard deviation of the mean codes, averaged over dimensions; the prior's is 1",
-    )
+    says = "root mean square of the codes' means; the prior's is 0"
+    note("latent_mean", moments["mean"], says)
+    says = "standard deviation of the mean codes, averaged over dimensions; the prior's is 1"
+    note("latent_sd", moments["sd"], says)
+    prior = moments["prior_norm"]
+    says = f"mean length of the mean codes; the prior's is {prior:.4g}"
+    note("latent_norm", moments["norm"], says, prior=_rounded(prior))
+    drawn = mean
     if model.stochastic:
+        drawn = model.draw(x, 1, seed)[0]
         note("posterior_sd", sd.mean(), "mean standard deviation of q(z|x)")
-        note(
-            "draw_sd",
-            metrics.against_prior(draws)["sd"],
-            "standard deviation of codes drawn from q(z|x); the prior's is 1",
-        )
-    note("code_norm", moments["norm"], "mean length of the mean codes", prior=expected)
-    own = model.score(x, draws)
+        says = "standard deviation of codes drawn from q(z|x), averaged over dimensions; "
+        note("drawn_sd", metrics.against_prior(drawn)["sd"], says + "the prior's is 1")
+    away = np.linalg.norm(model.encode(made) - mean, axis=1).mean()
+    says = "mean distance of E(G(E(x))) from E(x); two draws of the prior are about "
+    note("round_trip", away, says + f"{prior * 2**0.5:.3g} apart")
+
+    own = model.score(x, drawn)
     if own is not None:
         # a cyclic shift of a random order gives every picture another one's code
         order = np.random.default_rng(seed).permutation(len(x))
         others = np.empty_like(order)
         others[order] = np.roll(order, 1)
-        swapped = model.score(x, draws[others])
-        note(
-            "swap_log_odds",
-            (own - swapped).mean(),
-            "the discriminator's log-odds of (x, E(x)) less those of x with another picture's code: "
-            "0 means that it ignores the code",
-            own=_rounded(own.mean()),
-            swapped=_rounded(swapped.mean()),
-        )
+        says = "the discriminator's mean log-odds that (x, z) came from the encoder, z "
+        note("log_odds", own.mean(), says + "drawn from q(z|x)")
+        says += "drawn for another picture: as large as log_odds where it ignores z"
+        note("log_odds_swapped", model.score(x, drawn[others]).mean(), says)
+    return found
 
 
-def _note_modes(note, model, data, n, seed) -> None:
-    count = min(2_500, n)
-    found, good = metrics.modes(model.sample(count, seed), data.centres, data.sd)
-    note(
-        "modes",
-        found,
-        f"modes of {len(data.centres)} that samples reach (VEEGAN's protocol)",
-        n=count,
-        split="samples",
-    )
-    note(
-        "good_samples",
-        good,
-        "share of samples within 3 standard deviations of a mode",
-        n=count,
-        split="samples",
-    )
+def compare(
+    model: Model,
+    data: Data,
+    classifier: Classifier | None,
+    n: int = 0,
+    seed: int = SEED,
+    runs: Path = RUNS,
+) -> dict[str, dict]:
+    """Compares sets: codes with classes, samples with the first n held-out examples (0: all).
+
+    Entries as of `measure`; those that learn from training examples also say from how many ("fit").
+    """
+    n = min(n or len(data.x_test), len(data.x_test))
+    found = {}
+    if data.centres is not None:
+        count, good = metrics.modes(model.sample(POINTS, seed), data.centres, data.sd)
+        says = f"of {len(data.centres)} modes, those that samples reach (VEEGAN's protocol)"
+        found["modes"] = _entry(count, says, POINTS, seed, split="samples")
+        says = "share of samples within 3 standard deviations of a mode"
+        found["good_samples"] = _entry(good, says, POINTS, seed, split="samples")
+    if classifier is not None:
+        samples = SAMPLES if n == len(data.x_test) else n
+        found |= _samples(model, data, classifier, n, samples, seed)
+        found |= _accuracies(model, data, n, seed, runs)
+    return found
 
 
-def _note_judged(note, model, classifier, data, made, n, seed) -> None:
-    """Reconstructions and samples through the classifier's eyes."""
-    y = held_out_classes(data)[:n]
-    real, real_logits = classifier.look(data.x_test[:n])
-    verdict = classifier.look(made)[1].argmax(1)
-    note(
-        "class_kept",
-        (verdict == y).mean(),
-        "share of reconstructions that the classifier gives the picture's true class",
-    )
-    note(
-        "verdict_kept",
-        (verdict == real_logits.argmax(1)).mean(),
-        "share of reconstructions that the classifier gives the class it gives the picture",
-    )
-    count = SAMPLES if n == len(data.x_test) else n
-    samples = classifier.look(model.sample(count, seed))[0]
-    note(
-        "frechet",
-        metrics.frechet(real, samples),
-        "Fréchet distance of samples and held-out pictures in the classifier's features; lower is "
-        "better; `floor` is that of as many training pictures",
-        samples=count,
-        floor=_rounded(metrics.frechet(real, classifier.look(data.x[:n])[0])),
-    )
-    says = {
-        "precision": "share of samples that lie among real pictures (k = 5)",
-        "recall": "share of real pictures that lie among samples (k = 5)",
-        "density": "how densely real pictures lie around samples; about 1 for real ones (k = 5)",
-        "coverage": "share of real pictures with a sample nearby (k = 5)",
+def _samples(model, data, classifier, n, samples, seed) -> dict[str, dict]:
+    """Samples beside held-out pictures, through the classifier's eyes."""
+    real = classifier.features(data.x_test[:n])
+    made = classifier.features(model.sample(samples, seed))
+    floor = metrics.frechet(real, classifier.features(data.x[:n]))
+    says = "Fréchet distance, in the classifier's features, of held-out pictures and "
+    found = {
+        "frechet": _entry(
+            metrics.frechet(real, made), says + "samples; lower is better", n, seed, samples=samples
+        ),
+        "frechet_floor": _entry(floor, says + "as many training pictures", n, seed),
     }
-    for key, value in metrics.precision_recall_density_coverage(real, samples).items():
-        note(key, value, f"{says[key]}, in the classifier's features", samples=count)
+    says = {
+        "precision": "share of samples that lie among real pictures",
+        "recall": "share of real pictures that lie among samples",
+        "density": "how densely real pictures lie around samples, about 1 for real ones",
+        "coverage": "share of real pictures with a sample nearby",
+    }
+    for key, value in metrics.precision_recall_density_coverage(real, made).items():
+        sentence = f"{says[key]} (5 neighbours, the classifier's features)"
+        found[key] = _entry(value, sentence, n, seed, samples=samples)
+    return found
 
 
-def baselines(data: Data, latent: int, n: int, fit: int, runs: Path = RUNS) -> dict[str, float]:
-    """What the data alone give: accuracies on pixels and on PCA of the latent's size; kept in `runs`."""
-    path = runs / f"baselines-{data.name}-{fingerprint(data)}-{latent}-{n}-{fit}.json"
-    if path.exists():
-        return json.loads(path.read_text(encoding="utf-8"))
-    from sklearn.decomposition import PCA
+def _accuracies(model, data, n, seed, runs) -> dict[str, dict]:
+    """How well classes can be read from mean codes, beside raw pixels and PCA."""
+    fit = min(len(data.x), FIT * n, ROOM // int(np.prod(data.shape)))
+    codes, code_test = model.encode(data.x[:fit]), model.encode(data.x_test[:n])
+    values = _read(data, codes, code_test, seed)
+    spaces = {
+        "": "codes",
+        "_pixels": "raw pixels",
+        "_pca": f"{model.latent} principal components of the pixels",
+    }
+    for space, read in baselines(data, model.latent, n, fit, seed, runs).items():
+        values |= {f"{key}_{space}": value for key, value in read.items()}
+    found = {}
+    for space, name in spaces.items():
+        says = (
+            f"share of held-out pictures whose nearest training picture, by {name}, has its class"
+        )
+        key = f"nn_accuracy{space}"
+        found[key] = _entry(values[key], says, n, seed, fit=fit)
+        says = f"accuracy of a logistic regression on {name}, standardised"
+        key = f"probe_accuracy{space}"
+        found[key] = _entry(values[key], says, n, seed, fit=min(fit, PROBE))
+    return found
 
+
+def _read(data: Data, x: np.ndarray, x_test: np.ndarray, seed: int) -> dict[str, float]:
+    y, y_test = classes(data)[: len(x)], held_out_classes(data)[: len(x_test)]
+    rows = np.random.default_rng(seed).permutation(len(x))[:PROBE]
+    return {
+        "nn_accuracy": metrics.knn_accuracy(x, y, x_test, y_test),
+        "probe_accuracy": metrics.linear_probe(x[rows], y[rows], x_test, y_test),
+    }
+
+
+def baselines(
+    data: Data, latent: int, n: int, fit: int, seed: int = SEED, runs: Path = RUNS
+) -> dict[str, dict[str, float]]:
+    """What the data alone give, on "pixels" and on "pca" of the latent's size; each kept in `runs`."""
     x, x_test = (p.reshape(len(p), -1).astype(np.float32) / 255 for p in (data.x, data.x_test))
     x, x_test = x[:fit], x_test[:n]
-    components = min(latent, *x.shape)
-    pca = PCA(components, svd_solver="randomized", random_state=SEED).fit(x)
-    spaces = {"pixels": (x, x_test), "pca": (pca.transform(x), pca.transform(x_test))}
-    y, y_test = classes(data)[:fit], held_out_classes(data)[:n]
-    found = {}
-    for name, (train, test) in spaces.items():
-        found[f"nn_accuracy_{name}"] = metrics.knn_accuracy(train, y, test, y_test)
-        found[f"probe_accuracy_{name}"] = metrics.linear_probe(train, y, test, y_test)
-    write_beside(path, json.dumps(found).encode())
-    return found
+    stem = f"baselines-{data.name}-{fingerprint(data)}-{n}-{fit}-{seed}"
+
+    def kept(name: str, spaces) -> dict[str, float]:
+        path = runs / f"{stem}-{name}.json"
+        if not path.exists():
+            write_beside(path, json.dumps(_read(data, *spaces(), seed)).encode())
+        return json.loads(path.read_text(encoding="utf-8"))
+
+    def components() -> tuple[np.ndarray, np.ndarray]:
+        from sklearn.decomposition import PCA
+
+        pca = PCA(min(latent, *x.shape), svd_solver="randomized", random_state=seed).fit(x)
+        return pca.transform(x), pca.transform(x_test)
+
+    return {"pixels": kept("pixels", lambda: (x, x_test)), "pca": kept(f"pca-{latent}", components)}
+
+
+def _entry(value: float, says: str, n: int, seed: int, split: str = "held out", **more) -> dict:
+    return {"value": _rounded(value), "n": n, "seed": seed, "split": split} | more | {"says": says}
 
 
 def _rounded(value: float) -> float:
     return float(f"{float(value):.6g}")
 
 
-def judge(data: Data, seed: int = SEED, runs: Path = RUNS) -> Judge | None:
+def judge(data: Data, runs: Path = RUNS) -> Classifier | None:
     """The data's classifier; None for points and for pictures of one class."""
     if len(data.shape) == 1 or len(np.unique(classes(data))) < 2:
         return None
-    return classifier(data, seed, runs)
+    return Classifier.get(data, SEED, runs)
 
 
 def main(argv: list[str]) -> None:
@@ -238,20 +241,17 @@ def main(argv: list[str]) -> None:
     config = model.card["config"]
     held = data.load(config["data"], config["size"], config["channels"])
     say(f"a classifier of {held.name}: read, or trained first")
-    judged = judge(held)
-    if words.subset:
-        say(f"measuring on {words.subset}")
-        found = measure(model, held, judged, words.subset)
-    else:
-        say("measuring on all held-out examples")
-        found = measure(model, held, judged)
-        say(f"measuring on the first {SUBSET}")
-        few = measure(model, held, judged, SUBSET)
-        for key, entry in few.items():
-            found[key]["subset"] = {k: entry[k] for k in ("n", "value")}
+    classifier = judge(held)
+    say(f"measuring on {words.subset or 'all'} held-out examples")
+    found = measure(model, held, classifier, words.subset)
+    say("comparing samples and codes")
+    found |= compare(model, held, classifier, words.subset)
+    if not words.subset:
+        for key, entry in measure(model, held, classifier, SUBSET).items():
+            found[key]["subset"] = {"n": entry["n"], "value": entry["value"]}
         if checkpoint.card(words.checkpoint)["weights"]["sha256"] != digest:
             raise Problem(f"{words.checkpoint} got other weights meanwhile; run the command again.")
-        entries = {"classifier": judged.about} if judged else {}
+        entries = {"classifier": classifier.card} if classifier else {}
         checkpoint.update_card(words.checkpoint, metrics=found, **entries)
     say("done")
     for key, entry in found.items():
