@@ -38,11 +38,11 @@ def texts(app: AppTest) -> str:
     return "\n".join(element.value for element in [*app.main.markdown, *app.main.caption])
 
 
-@pytest.mark.parametrize("mode", ["Path", "Pad"])
+@pytest.mark.parametrize("mode", ["path", "pad"])
 @pytest.mark.parametrize("name", NAMES)
 def test_every_checkpoint_shows_a_path_and_a_pad_between_held_out_pictures(name, mode):
     app = sane(visit(checkpoint=name, mode=mode))
-    ends = "AB" if mode == "Path" else "ABCD"
+    ends = "AB" if mode == "path" else "ABCD"
     assert all(f"**{letter}** " in texts(app) for letter in ends)
     assert "no. 2" in texts(app) and "no. 13" in texts(app)
 
@@ -58,7 +58,7 @@ def test_a_link_brings_back_every_setting():
 
 
 def test_what_makes_no_sense_in_a_link_is_left_out():
-    app = sane(visit(a="p1;drop", b="u1", how="around", frames="1000", cell="9.9", mode="Pad"))
+    app = sane(visit(a="p1;drop", b="u1", how="around", frames="1000", cell="9.9", mode="pad"))
     assert app.session_state["a"] == "p2" and app.session_state["b"] == "p13"
     assert app.session_state["cell"] == (4, 4)
     assert "b" not in app.query_params and "frames" not in app.query_params

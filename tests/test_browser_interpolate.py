@@ -87,7 +87,7 @@ def test_a_kept_frame_goes_to_the_tray_and_the_frame_stays(page, server, traffic
 
 
 def test_the_pad_moves_by_keys_and_by_pointer_and_the_url_follows(page, server):
-    page.goto(f"{server}/interpolate?mode=Pad&cell=2.3")
+    page.goto(f"{server}/interpolate?mode=pad&cell=2.3")
     settle(page)
     square, picture = page.get_by_role("application"), page.locator("canvas.large")
     page.locator('.root[data-cell="2,3"]').wait_for()

@@ -11,7 +11,7 @@ from app.components.follow import follow
 from app.components.pad import pad
 from app.components.scrub import scrub
 
-PATH, PAD = "Path", "Pad"
+PATH, PAD = "path", "pad"
 DEFAULTS = {"a": "p2", "b": "p13", "c": "p0", "d": "p1"}
 GRID, MIDDLE = 9, (4, 4)
 HEIGHT = 350
@@ -243,7 +243,12 @@ link.keep("frames", 25, link.number(5, 49))
 settings = st.container(horizontal=True, gap="medium")
 with settings:
     st.segmented_control(
-        "Between pictures", [PATH, PAD], key="mode", persist_state="session", width="content"
+        "Between pictures",
+        [PATH, PAD],
+        format_func=str.title,
+        key="mode",
+        persist_state="session",
+        width="content",
     )
 if st.session_state["mode"] == PAD:
     show_pad(name)
