@@ -23,7 +23,10 @@ DEFAULT = "fashion-alice"
 
 def root() -> Path:
     """The folder of checkpoints: $ALI_CHECKPOINTS, or `checkpoints` beside the app."""
-    return Path(os.environ.get("ALI_CHECKPOINTS") or Path(__file__).parents[1] / "checkpoints")
+    given = os.environ.get("ALI_CHECKPOINTS")
+    path = Path(given) if given else Path(__file__).parents[1] / "checkpoints"
+    # sentences name files: a short path reads better
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 # ---- what there is -------------------------------------------------------------------------------
@@ -243,9 +246,12 @@ def _samples_of(name: str, sha256: str, seeds: tuple[int, ...], truncation: floa
     return decode(name, np.concatenate([prior(name, 1, seed, truncation) for seed in seeds]))
 
 
-def mean_picture_error(name: str) -> float:
-    """The reconstruction error of a model that always answers with the mean picture."""
-    return _mean_picture_error(str(root()), atlas(name).pictures)
+def mean_picture_error(name: str) -> float | None:
+    """The reconstruction error of a model that always answers with the mean picture; None without atlas."""
+    try:
+        return _mean_picture_error(str(root()), atlas(name).pictures)
+    except Problem:
+        return None
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

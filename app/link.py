@@ -4,8 +4,11 @@ A name is the same in three places: the URL, st.session_state, and (often) the k
 reproduces the page, the browser's Back undoes, and a value survives a change of page.
 """
 
+import base64
+import zlib
 from collections.abc import Callable
 
+import numpy as np
 import streamlit as st
 
 SEEN, PAGE = "link seen", "link page"
@@ -81,3 +84,44 @@ def number(low: int, high: int) -> Callable[[str], int]:
         return value
 
     return parse
+
+
+def numbers_form(picks: list[int]) -> str:
+    """Numbers with commas; many of them as a compressed bit set, so that any lasso fits into a link."""
+    if len(picks) <= 50:
+        return ",".join(str(pick) for pick in picks)
+    bits = np.zeros(max(picks) + 1, bool)
+    bits[picks] = True
+    return "~" + base64.urlsafe_b64encode(zlib.compress(np.packbits(bits).tobytes(), 9)).decode()
+
+
+def numbers(n: int) -> Callable[[str], list[int]]:
+    """A parser of `numbers_form` where there are n; raises ValueError for anything else."""
+
+    def parse(text: str) -> list[int]:
+        if text.startswith("~"):
+            try:
+                content = zlib.decompressobj().decompress(base64.urlsafe_b64decode(text[1:]), n)
+            except zlib.error:
+                raise ValueError(text) from None
+            picks = np.flatnonzero(np.unpackbits(np.frombuffer(content, np.uint8))).tolist()
+        else:
+            picks = [int(word) for word in text.split(",")]
+        if not picks or not all(0 <= pick < n for pick in picks):
+            raise ValueError(text)
+        return picks
+
+    return parse
+
+
+def place(text: str) -> tuple[float, float]:
+    """A parser of `1.5,-2`, a place on a map; raises ValueError for anything else."""
+    x, y = (float(word) for word in text.split(","))
+    if not (abs(x) < 1e4 and abs(y) < 1e4):
+        raise ValueError(text)
+    return x, y
+
+
+def place_form(place: tuple[float, float]) -> str:
+    """A place for the URL, to a thousandth."""
+    return ",".join(f"{value:.3f}".rstrip("0").rstrip(".") for value in place)

@@ -1,8 +1,6 @@
 """The map: every held-out picture where its code puts it; point, click, lasso, or ask for an empty place."""
 
-import base64
 import io
-import zlib
 
 import numpy as np
 import streamlit as st
@@ -13,48 +11,7 @@ from app.components import map as parts
 FAR = 10  # times the typical distance, from where a place counts as empty of data
 
 
-# ---- picks in the URL ----------------------------------------------------------------------------
-
-
-def picks_form(picks: list[int]) -> str:
-    """Numbers with commas; many of them as a compressed bit set, so that any lasso fits into a link."""
-    if len(picks) <= 50:
-        return ",".join(str(pick) for pick in picks)
-    bits = np.zeros(max(picks) + 1, bool)
-    bits[picks] = True
-    return "~" + base64.urlsafe_b64encode(zlib.compress(np.packbits(bits).tobytes(), 9)).decode()
-
-
-def picks_parser(n: int):
-    """A parser of `picks_form` for maps of n points; raises ValueError for anything else."""
-
-    def parse(text: str) -> list[int]:
-        if text.startswith("~"):
-            try:
-                content = zlib.decompressobj().decompress(base64.urlsafe_b64decode(text[1:]), n)
-            except zlib.error:
-                raise ValueError(text) from None
-            picks = np.flatnonzero(np.unpackbits(np.frombuffer(content, np.uint8))).tolist()
-        else:
-            picks = [int(word) for word in text.split(",")]
-        if not picks or not all(0 <= pick < n for pick in picks):
-            raise ValueError(text)
-        return picks
-
-    return parse
-
-
-def parse_place(text: str) -> tuple[float, float]:
-    """`1.5,-2` as a place; raises ValueError for anything else."""
-    x, y = (float(word) for word in text.split(","))
-    if not (abs(x) < 1e4 and abs(y) < 1e4):
-        raise ValueError(text)
-    return x, y
-
-
-def place_form(place: tuple[float, float]) -> str:
-    """A place for the URL, to a thousandth."""
-    return ",".join(f"{value:.3f}".rstrip("0").rstrip(".") for value in place)
+# ---- what is picked ------------------------------------------------------------------------------
 
 
 def pick(picks: list[int] | None = None, place: tuple[float, float] | None = None) -> None:
@@ -140,11 +97,6 @@ def alt(atlas, view: str) -> str:
 
 
 # ---- the inspector -------------------------------------------------------------------------------
-
-
-def sheet(pictures: np.ndarray, scale: int):
-    """One picture, enlarged."""
-    return charts.enlarge(pictures, scale)
 
 
 def says(atlas, number: int) -> str:
@@ -241,7 +193,7 @@ def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> di
         st.image(
             charts.enlarge(picture, max(1, 112 // picture.shape[0]), charts.GENERATED),
             output_format="PNG", caption="decoded here",
-            alt=f"decoded at {place_form(place)}, {ratio:.1f} times the typical distance from data",
+            alt=f"decoded at {link.place_form(place)}, {ratio:.1f} times the typical distance from data",
         )  # fmt: skip
     if ratio < 2:
         judged = "This place is among the data."
@@ -351,10 +303,11 @@ def invite(atlas) -> dict:
 def inspector(name: str, view: str) -> None:
     """The right third; a click on the map reruns this alone."""
     atlas = bridge.atlas(name)
-    link.keep("picks", [], picks_parser(len(atlas.z)), picks_form)
-    link.keep("place", None, parse_place, place_form)
+    link.keep("picks", [], link.numbers(len(atlas.z)), link.numbers_form)
+    link.keep("place", None, link.place, link.place_form)
     if st.session_state["picks"] and st.session_state["place"]:
-        st.session_state["place"] = link.keep("place", None)
+        pick(st.session_state["picks"])  # a link may hold both; the points win
+        link.keep("place", None, link.place, link.place_form)
     picks, place = st.session_state["picks"], st.session_state["place"]
     fields(atlas)
     try:

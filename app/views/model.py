@@ -58,7 +58,8 @@ def compared(name: str, key: str, metrics: dict) -> str:
         return written(key, metrics[other]["value"]) if other in metrics else "–"
 
     if key == "reconstruction_mse":
-        return f"the mean picture: {bridge.mean_picture_error(name):.4f}"
+        mean = bridge.mean_picture_error(name)
+        return f"the mean picture: {mean:.4f}" if mean else "lower is better"
     if key in ("nn_accuracy", "probe_accuracy"):
         return f"pixels: {of(key + '_pixels')}, PCA of the same size: {of(key + '_pca')}"
     if key == "frechet":

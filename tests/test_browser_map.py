@@ -1,0 +1,167 @@
+"""The map in a real browser: hover, click, lasso, empty places, arrow keys, Back."""
+
+import re
+
+import numpy as np
+import pytest
+
+from app import bridge
+from tests.conftest import settle
+
+POSITIONS = """() => {
+    const chart = document.querySelector('.js-plotly-plot'), box = chart.getBoundingClientRect()
+    const { xaxis, yaxis } = chart._fullLayout, { x, y } = chart._fullData[0]
+    return Array.from(x, (_, i) => [box.x + xaxis._offset + xaxis.l2p(x[i]),
+                                    box.y + yaxis._offset + yaxis.l2p(y[i])]) }"""
+CARD = """() => { const canvas = document.querySelector('.ali-card canvas')
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+    return { id: +document.querySelector('.ali-card').dataset.id,
+             pixels: Array.from(data).filter((_, i) => i % 4 == 0) } }"""
+
+
+@pytest.fixture
+def chart(page, server):
+    """The page once the map listens."""
+    page.goto(server)
+    listening(page)
+    return page
+
+
+def listening(page) -> None:
+    """Waits until the map's listener and the sheet of pictures are there."""
+    page.wait_for_selector(".js-plotly-plot[data-ali]")
+    page.wait_for_function("() => window.aliSheet?.then(() => true)")
+    settle(page)
+
+
+def picks(page) -> list[int]:
+    """The picked numbers in the URL."""
+    found = re.search(r"[?&]picks=([\d%C,]+)", page.url)
+    return [int(word) for word in found[1].split("%2C")] if found else []
+
+
+def click_point(page, number: int) -> int:
+    """Clicks a point. -> the number that was picked: it, or one that covers it"""
+    before = page.url
+    page.mouse.click(*page.evaluate(POSITIONS)[number])
+    page.wait_for_function("before => location.href != before", arg=before)
+    settle(page)
+    return picks(page)[0]
+
+
+def test_hover_shows_the_points_own_picture_without_asking_the_server(page, server):
+    sent = []
+    page.on("websocket", lambda s: s.on("framesent", lambda frame: sent.append(frame)))
+    page.goto(server)
+    listening(page)
+    pictures, positions = bridge.pictures("fashion-alice"), np.array(page.evaluate(POSITIONS))
+    page.wait_for_timeout(500)
+    quiet = len(sent)
+    seen = set()
+    for number in (7, 1234, 9999):
+        page.mouse.move(10, 10)
+        page.wait_for_selector(".ali-card", state="hidden")
+        page.mouse.move(*positions[number], steps=4)
+        page.wait_for_selector(".ali-card", state="visible")
+        page.wait_for_timeout(300)
+        card = page.evaluate(CARD)
+        tile = pictures[card["id"]][..., 0].ravel()
+        assert np.array_equal(tile, card["pixels"])
+        assert tile.any()
+        assert np.linalg.norm(positions[card["id"]] - positions[number]) <= 14
+        seen.add(card["id"])
+    assert len(seen) == 3
+    assert len(sent) == quiet
+
+
+def test_a_click_picks_the_point_keeps_the_zoom_and_back_undoes_it(chart):
+    box = chart.locator(".js-plotly-plot").bounding_box()
+    chart.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    ranges = "() => document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range.slice()"
+    whole = chart.evaluate(ranges)
+    chart.mouse.wheel(0, -120)
+    chart.wait_for_function(f"w => ({ranges})()[0] != w", arg=whole[0])
+    settle(chart)
+    zoomed = chart.evaluate(ranges)
+    positions = np.array(chart.evaluate(POSITIONS))
+    middle = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
+    order = np.linalg.norm(positions - middle, axis=1).argsort()
+    first = click_point(chart, int(order[0]))
+    assert chart.get_by_text(f"no. {first}").first.is_visible()
+    second = click_point(chart, int(order[40]))
+    assert second != first
+    assert chart.get_by_text(f"no. {second}").first.is_visible()
+    assert chart.evaluate(ranges) == zoomed
+    chart.go_back()
+    chart.get_by_text(f"no. {first};").first.wait_for()
+
+
+def test_a_box_picks_exactly_what_lies_in_it(chart):
+    positions = np.array(chart.evaluate(POSITIONS))
+    x, y = np.median(positions, axis=0).round()
+    inside = (np.abs(positions - (x, y)) < 25).all(1).sum()
+    chart.locator('.modebar-btn[data-val="select"]').click()
+    chart.mouse.move(x - 25, y - 25)
+    chart.mouse.down()
+    chart.mouse.move(x + 25, y + 25, steps=8)
+    chart.mouse.up()
+    chart.get_by_text(re.compile(r"[\d,]+ pictures; median")).wait_for()
+    said = chart.get_by_text(re.compile(r"[\d,]+ pictures; median")).inner_text()
+    count = int(said.split()[0].replace(",", ""))
+    assert inside > 10
+    assert abs(count - inside) <= 0.05 * inside + 3  # the edge of a box is a pixel wide
+    with chart.expect_download() as download:
+        chart.get_by_role("button", name="CSV").click()
+    lines = download.value.path().read_text(encoding="utf-8").splitlines()
+    assert len(lines) == count + 1
+    # the link holds them all
+    link = chart.url
+    chart.goto("about:blank")
+    chart.goto(link)
+    chart.get_by_text(said.split(";")[0]).first.wait_for()
+
+
+def test_an_empty_place_is_decoded_and_its_distance_said(chart):
+    positions = np.array(chart.evaluate(POSITIONS))
+    low, high = positions.min(0) + 20, positions.max(0) - 20
+    grid = np.stack(np.meshgrid(*np.linspace(low, high, 40).T), -1).reshape(-1, 2)
+    away = [np.linalg.norm(positions - place, axis=1).min() for place in grid]
+    chart.mouse.click(*grid[int(np.argmax(away))])
+    chart.get_by_text("eighth-nearest").wait_for()
+    settle(chart)
+    assert "place=" in chart.url
+    assert chart.get_by_text("No picture lies near").is_visible()
+    assert chart.locator('img[alt^="decoded at"]').is_visible()
+    click_point(chart, 7)
+    assert "place=" not in chart.url
+
+
+def test_the_map_is_walked_with_arrow_keys(chart):
+    chart.locator(".js-plotly-plot").focus()
+    chart.keyboard.press("ArrowRight")
+    chart.wait_for_selector(".ali-card", state="visible")
+    start = chart.evaluate(CARD)["id"]
+    chart.keyboard.press("ArrowRight")
+    there = chart.evaluate(CARD)["id"]
+    positions = np.array(chart.evaluate(POSITIONS))
+    assert there != start
+    assert positions[there][0] > positions[start][0]
+    chart.keyboard.press("Enter")
+    chart.wait_for_function("() => location.search.includes('picks=')")
+    assert picks(chart) == [there]
+
+
+def test_a_neighbour_in_the_gallery_is_a_button(chart):
+    click_point(chart, 7)
+    button = chart.locator(".gallery button").nth(2)
+    number = int(button.get_attribute("data-id"))
+    assert f"no. {number}" in button.get_attribute("aria-label")
+    button.click()
+    chart.wait_for_function("n => location.search.includes(`picks=${n}`)", arg=number)
+    assert picks(chart) == [number]
+
+
+def test_the_map_fits_a_projector_without_scrolling(chart):
+    main = chart.locator('[data-testid="stMain"]')
+    assert main.evaluate("e => e.scrollHeight - e.clientHeight") <= 0
+    assert chart.locator(".js-plotly-plot").bounding_box()["height"] > 450
