@@ -48,7 +48,7 @@ _FASHION = {
     "steps": 16_000,
     "lr": 3e-4,
     "lr_discriminator": 2e-4,
-    "cooldown": 4_000,
+    "cooldown": 6_000,
     "precision": "bf16",
 }
 

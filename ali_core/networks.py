@@ -12,21 +12,8 @@ from torch.nn.utils.parametrizations import spectral_norm
 _SLOPE = 0.2
 
 
-class _Activation(nn.Module):
-    """Leaky ReLU times `gain`."""
-
-    def __init__(self, gain: float = 1.0):
-        super().__init__()
-        self.gain = gain
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.leaky_relu(x, _SLOPE) * self.gain
-
-
-def _lively() -> nn.Module:
-    # Spectral norm alone lets nine layers shrink every difference to nearly nothing, and ALI's D
-    # hardly beats guessing; the gain gives back what the leaky ReLU takes (He initialisation's).
-    return _Activation(nn.init.calculate_gain("leaky_relu", _SLOPE))
+def _activation() -> nn.Module:
+    return nn.LeakyReLU(_SLOPE, inplace=True)
 
 
 def _group_norm(channels: int) -> nn.Module:
@@ -34,13 +21,11 @@ def _group_norm(channels: int) -> nn.Module:
     return nn.GroupNorm(max(1, channels // 16), channels)
 
 
-def _downsampling(
-    shape: tuple[int, ...], width: int, norm, wrap, activation=_Activation
-) -> tuple[nn.Sequential, int]:
+def _downsampling(shape: tuple[int, ...], width: int, norm, wrap) -> tuple[nn.Sequential, int]:
     """Strided convolutions of doubling width down to 3 or 4 pixels a side. -> body, features"""
     channels, size, layers, out = shape[0], shape[1], [], width
     while size > 4:
-        layers += [wrap(nn.Conv2d(channels, out, 4, 2, 1)), norm(out), activation()]
+        layers += [wrap(nn.Conv2d(channels, out, 4, 2, 1)), norm(out), _activation()]
         channels, size, out = out, size // 2, out * 2
     return nn.Sequential(*layers, nn.Flatten()), channels * size * size
 
@@ -62,14 +47,12 @@ class UpConv(nn.Module):
         return F.conv_transpose2d(x, spread.transpose(0, 1), self.conv.bias, stride=2, padding=1)
 
 
-def _mlp(
-    inputs: int, width: int, outputs: int, wrap=lambda layer: layer, activation=_Activation
-) -> nn.Sequential:
+def _mlp(inputs: int, width: int, outputs: int, wrap=lambda layer: layer) -> nn.Sequential:
     return nn.Sequential(
         wrap(nn.Linear(inputs, width)),
-        activation(),
+        _activation(),
         wrap(nn.Linear(width, width)),
-        activation(),
+        _activation(),
         wrap(nn.Linear(width, outputs)),
     )
 
@@ -86,11 +69,6 @@ class Encoder(nn.Module):
             self.head = nn.Linear(features, outputs)
         else:
             self.body, self.head = nn.Identity(), _mlp(shape[0], width, outputs)
-        if stochastic:
-            # Narrow at first: the codes' means then have to fill the prior. At sigma = 1 the noise
-            # fills it alone, and ALI's encoder says almost nothing for thousands of steps.
-            last = self.head if self.pictures else self.head[-1]
-            nn.init.constant_(last.bias[latent:], -2.0)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.head(self.body(x * 2 - 1 if self.pictures else x))
@@ -112,9 +90,9 @@ class Decoder(nn.Module):
             nn.Linear(latent, channels * size * size),
             nn.Unflatten(1, (channels, size, size)),
         ]
-        layers += [_group_norm(channels), _Activation()]
+        layers += [_group_norm(channels), _activation()]
         for _ in range(doublings):
-            layers += [UpConv(channels, channels // 2), _group_norm(channels // 2), _Activation()]
+            layers += [UpConv(channels, channels // 2), _group_norm(channels // 2), _activation()]
             channels //= 2
         self.body = nn.Sequential(
             *layers, nn.Conv2d(channels, shape[0], 3, padding=1), nn.Sigmoid()
@@ -140,18 +118,20 @@ class Discriminator(nn.Module):
         made = {"x": self._x_part if pictures else self._flat(shape[0]), "z": self._flat(latent)}
         self.kinds = parts
         self.parts = nn.ModuleList(made[kind](shape, width, features) for kind in parts)
-        self.joint = _mlp(features * len(parts), 2 * features, tuples, spectral_norm, _lively)
+        self.joint = _mlp(features * len(parts), 2 * features, tuples, spectral_norm)
 
     @staticmethod
     def _x_part(shape, width, features):
-        body, flat = _downsampling(shape, width, lambda _: nn.Identity(), spectral_norm, _lively)
-        return nn.Sequential(body, spectral_norm(nn.Linear(flat, features)), _lively())
+        body, flat = _downsampling(shape, width, lambda _: nn.Identity(), spectral_norm)
+        return nn.Sequential(body, spectral_norm(nn.Linear(flat, features)), _activation())
 
     @staticmethod
     def _flat(inputs):
         def part(_, __, features):
-            layers = spectral_norm(nn.Linear(inputs, features)), _lively()
-            return nn.Sequential(*layers, spectral_norm(nn.Linear(features, features)), _lively())
+            layers = spectral_norm(nn.Linear(inputs, features)), _activation()
+            return nn.Sequential(
+                *layers, spectral_norm(nn.Linear(features, features)), _activation()
+            )
 
         return part
 

@@ -99,7 +99,7 @@ FAMILY: dict[str, Member] = {
     "alice": Member(
         True,
         (JOINT,),
-        {"reconstruction": Term(10.0, reconstruction, _CYCLE)},
+        {"reconstruction": Term(5.0, reconstruction, _CYCLE)},
         "ALI with a price on the reconstruction error, so that a picture keeps its identity.",
     ),
     "vae": Member(
