@@ -27,3 +27,10 @@ def test_every_file_stands_in_readmes_tree():
     ours = [Path(p) for p in listed if p.endswith((".py", ".js"))]
     assert len(ours) > 30
     assert [str(p) for p in ours if p.name not in text] == []
+
+
+def test_readmes_results_are_the_cards():
+    from .results import BEGIN, END, table
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert text.split(BEGIN)[1].split(END)[0].strip() == table()
