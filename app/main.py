@@ -1,5 +1,6 @@
 """The explorer: page, sidebar (checkpoint, its samples, the tray), navigation. `python -m app` starts it."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -32,7 +33,9 @@ def choose() -> str | None:
         )
     else:
         if asked and asked not in good and asked not in problems:
-            st.warning(f"There is no checkpoint «{asked}»; {good[0]} is shown.")
+            # a link's text must not become Markdown: a picture in it would call another host
+            plain = re.sub(r"[^\w.-]", "?", asked)[:60]
+            st.warning(f"There is no checkpoint «{plain}»; {good[0]} is shown.")
         if st.session_state.get("checkpoint") not in [None, *good]:
             del st.session_state["checkpoint"]
         link.keep("checkpoint", good[0], link.one_of(*good), always=True)
@@ -57,9 +60,6 @@ def show_samples(name: str) -> None:
 # first of all: a sidebar that is already drawn keeps its width (four pictures of the tray fit into this)
 st.set_page_config(page_icon=charts.favicon(), layout="wide", initial_sidebar_state=316)
 page = st.navigation(PAGES)
-# the title names what is seen; the checkpoint is known a moment later, so the URL's word serves
-asked = st.session_state.get("checkpoint") or st.query_params.get("checkpoint") or bridge.DEFAULT
-st.set_page_config(f"{asked}: {page.title.lower()}")
 link.begin(page.url_path)
 st.html(Path(__file__).with_name("style.css"))
 with st.sidebar:
@@ -67,6 +67,9 @@ with st.sidebar:
     if name:
         show_samples(name)
         tray.show(name)
+st.set_page_config(
+    f"{name or 'no checkpoint'}: {page.title.lower()}"
+)  # the title names what is seen
 if name:
     try:
         page.run()

@@ -77,7 +77,7 @@ def page(browser):
     """A fresh page, 1280x720; a test whose page calls another host fails."""
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(120_000)  # a busy machine paints slowly
     outside = []
     page.on("request", lambda r: "//localhost" in r.url or outside.append(r.url))
     yield page
