@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from . import checkpoint
+from . import checkpoint, metrics
 from .problem import Problem, write_beside
 from .sheet import cut, grid
 
@@ -175,9 +175,8 @@ def build(folder: str | Path) -> None:
     codes = model.encode(x)
     z = codes.astype(np.float16).astype(np.float32)
     reconstructions = model.decode(codes)
-    axes = tuple(range(1, x.ndim))
     truth = x.astype(np.float32) / 255 if x.dtype == np.uint8 else x
-    error = ((reconstructions - truth) ** 2).mean(axes)
+    error = metrics.mse(reconstructions, truth)
     round_trip = np.linalg.norm(model.encode(reconstructions) - codes, axis=1)
     say("laying out PCA and UMAP (the first time, umap compiles itself: half a minute more)")
     layout = umap.UMAP(**UMAP, n_jobs=1)
