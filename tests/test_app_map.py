@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from ali_core import checkpoint
 from app import link, tray
+from app.card import COMPARED, MEASURES
 
 ROOT = Path(__file__).parents[1]
 NAMES = checkpoint.names(ROOT / "checkpoints")
@@ -67,6 +68,14 @@ def test_the_card_of_every_checkpoint_is_readable(name):
     assert f"{card['training']['samples_seen']:,}" in words(test)
     assert test.latex[0].value.strip("$ \n") == card["member"]["formula"].strip()
     assert url(test) == {"checkpoint": name, "seed": "3"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_number_of_a_card_is_shown_or_compared_to(name):
+    known = "".join(COMPARED.values())
+    metrics = checkpoint.card(ROOT / "checkpoints" / name)["metrics"]
+    assert metrics
+    assert [key for key in metrics if key not in MEASURES and f"{{{key}}}" not in known] == []
 
 
 def test_a_link_reproduces_the_map():

@@ -5,6 +5,7 @@ import json
 import streamlit as st
 
 from app import bridge, charts, link, tray
+from app.card import MEASURES, compared, duration, rows, written
 
 SHOWN = 32  # samples on the page
 
@@ -18,82 +19,6 @@ PAPERS = {
     "fashion-mnist": "Xiao, Rasul, Vollgraf: *Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine "
     "Learning Algorithms*, 2017, arXiv 1708.07747",
 }
-
-# measure: its name, its decimals, and whether it is a share
-MEASURES = {
-    "reconstruction_mse": ("Reconstruction error (MSE)", 4, False),
-    "reconstruction_psnr": ("PSNR", 1, False),
-    "reconstruction_ssim": ("SSIM", 3, False),
-    "class_kept": ("Reconstructions keep the class", 1, True),
-    "verdict_kept": ("Reconstructions keep the verdict", 1, True),
-    "nn_accuracy": ("Class from the nearest code", 1, True),
-    "probe_accuracy": ("Class from a line through the codes", 1, True),
-    "code_mean": ("Mean of the codes", 3, False),
-    "code_sd": ("Spread of the mean codes", 2, False),
-    "draw_sd": ("Spread of drawn codes", 2, False),
-    "posterior_sd": ("Width of a posterior", 2, False),
-    "code_norm": ("Length of the codes", 2, False),
-    "swap_log_odds": ("Does the discriminator see the code?", 2, False),
-    "frechet": ("Fréchet distance of samples", 2, False),
-    "precision": ("Precision of samples", 1, True),
-    "recall": ("Recall of samples", 1, True),
-    "density": ("Density of samples", 2, False),
-    "coverage": ("Coverage by samples", 1, True),
-}
-
-
-def written(key: str, value: float | None) -> str:
-    """A number as the tables show it."""
-    if value is None:
-        return "–"
-    _, decimals, share = MEASURES[key]
-    return f"{value:.{decimals}%}" if share else f"{value:.{decimals}f}"
-
-
-def compared(name: str, key: str, metrics: dict) -> str:
-    """What a number is to be compared to."""
-    entry = metrics[key]
-
-    def of(other: str) -> str:
-        return written(key, metrics[other]["value"]) if other in metrics else "–"
-
-    if key == "reconstruction_mse":
-        mean = bridge.mean_picture_error(name)
-        return f"the mean picture: {mean:.4f}" if mean else "lower is better"
-    if key in ("nn_accuracy", "probe_accuracy"):
-        return f"pixels: {of(key + '_pixels')}, PCA of the same size: {of(key + '_pca')}"
-    if key == "frechet":
-        return f"as many real pictures: {entry['floor']:.2f}"
-    if key == "code_norm":
-        return f"the prior: {entry['prior']:.2f}"
-    words = {
-        "reconstruction_psnr": "higher is better",
-        "reconstruction_ssim": "the same picture: 1",
-        "class_kept": "chance: "
-        + f"{1 / max(1, len(bridge.card(name)['data']['label_names'])):.0%}",
-        "verdict_kept": "all: 100%",
-        "code_mean": "the prior: 0",
-        "code_sd": "the prior: 1",
-        "draw_sd": "the prior: 1",
-        "posterior_sd": "the prior: 1",
-        "swap_log_odds": "a blind one: 0",
-        "density": "real pictures: about 1",
-    }
-    return words.get(key, "at most 100%")
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
-
-
-def rows(head: list[str], lines: list[list[str]], right: tuple[int, ...] = ()) -> str:
-    """A Markdown table; the columns in `right` are aligned to the right."""
-    rule = ["---:" if i in right else "---" for i in range(len(head))]
-    lines = [[cell.replace("|", "\\|").replace("\n", " ") for cell in line] for line in lines]
-    return "\n".join("| " + " | ".join(line) + " |" for line in [head, rule, *lines])
 
 
 def show_training(card: dict) -> None:
@@ -122,17 +47,19 @@ def show_training(card: dict) -> None:
     st.markdown(rows(facts[0], facts[1:]))
 
 
-def show_metrics(name: str, metrics: dict) -> None:
+def show_metrics(name: str, card: dict) -> None:
     """Every number with its n, its meaning, and what it is compared to."""
+    metrics = card.get("metrics", {})
     st.markdown("#### How good, against what")
     if not metrics:
         st.info(f"Nothing is measured yet: `python -m ali_core evaluate checkpoints/{name}`")
         return
+    mean = bridge.mean_picture_error(name)
     lines = [
         [
             MEASURES[key][0],
             f"**{written(key, entry['value'])}** {entry.get('unit', '')}".strip(),
-            compared(name, key, metrics),
+            compared(key, card, mean),
             f"{entry['n']:,}",
             entry["says"],
         ]
@@ -161,7 +88,7 @@ def show_family(names: list[str]) -> None:
                         "class_kept",
                         "nn_accuracy",
                         "frechet",
-                        "code_sd",
+                        "latent_sd",
                     )
                 ),
                 "–" if trust is None else f"{trust:.2f}",
@@ -247,5 +174,5 @@ with right:
     except bridge.Problem as problem:
         st.error(str(problem))
 show_family([other for other in bridge.names() if not bridge.broken(other)])
-show_metrics(name, card.get("metrics", {}))
+show_metrics(name, card)
 show_rights(name, card)

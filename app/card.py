@@ -1,0 +1,80 @@
+"""A card in words and tables: which number is shown how, and what it is compared to."""
+
+# measure: its name, its decimals, and whether it is a share
+MEASURES = {
+    "reconstruction_mse": ("Reconstruction error (MSE)", 4, False),
+    "psnr": ("Reconstruction, PSNR", 1, False),
+    "ssim": ("Reconstruction, SSIM", 3, False),
+    "class_kept": ("Reconstructions keep the class", 1, True),
+    "verdict_kept": ("Reconstructions keep the verdict", 1, True),
+    "nn_accuracy": ("Class from the nearest code", 1, True),
+    "probe_accuracy": ("Class from a line through the codes", 1, True),
+    "round_trip": ("Codes move on the way round", 2, False),
+    "latent_mean": ("Mean of the codes", 3, False),
+    "latent_sd": ("Spread of the mean codes", 2, False),
+    "drawn_sd": ("Spread of drawn codes", 2, False),
+    "posterior_sd": ("Width of a posterior", 2, False),
+    "latent_norm": ("Length of the mean codes", 2, False),
+    "log_odds": ("Discriminator on a picture and its code", 2, False),
+    "frechet": ("Fréchet distance of samples", 1, False),
+    "precision": ("Precision of samples", 1, True),
+    "recall": ("Recall of samples", 1, True),
+    "density": ("Density of samples", 2, False),
+    "coverage": ("Coverage by samples", 1, True),
+}
+
+# what a number is compared to: words, in which {name} is another measure of the same card
+COMPARED = {
+    "psnr": "higher is better",
+    "ssim": "the same picture: 1",
+    "class_kept": "chance: {chance}",
+    "nn_accuracy": "pixels {nn_accuracy_pixels}, PCA of the same size {nn_accuracy_pca}",
+    "probe_accuracy": "pixels {probe_accuracy_pixels}, PCA of the same size {probe_accuracy_pca}",
+    "round_trip": "no movement: 0",
+    "latent_mean": "the prior: 0",
+    "latent_sd": "the prior: 1",
+    "drawn_sd": "the prior: 1",
+    "posterior_sd": "the prior: 1",
+    "latent_norm": "the prior: {prior}",
+    "log_odds": "with another picture's code: {log_odds_swapped}",
+    "frechet": "as many real pictures: {frechet_floor}",
+    "density": "real pictures: about 1",
+}
+
+
+def written(key: str, value: float | None) -> str:
+    """A number as the tables show it."""
+    if value is None:
+        return "–"
+    _, decimals, share = MEASURES[key]
+    return f"{value:.{decimals}%}" if share else f"{value:.{decimals}f}".replace("-", "−")
+
+
+def compared(key: str, card: dict, mean_picture_error: float | None) -> str:
+    """What a number of the card is to be compared to."""
+    if key == "reconstruction_mse":
+        known = mean_picture_error is not None
+        return f"the mean picture: {mean_picture_error:.4f}" if known else "lower is better"
+    known = {other: entry["value"] for other, entry in card["metrics"].items()}
+    known["prior"] = card["metrics"][key].get("prior")
+    known["chance"] = 1 / max(1, len(card["data"]["label_names"]))
+    template = COMPARED.get(key, "at most 100%")
+    asked = {other: written(key, known[other]) for other in known if f"{{{other}}}" in template}
+    try:
+        return template.format(**asked)
+    except KeyError:  # a card of another version lacks the number to compare to
+        return "–"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def rows(head: list[str], lines: list[list[str]], right: tuple[int, ...] = ()) -> str:
+    """A Markdown table; the columns in `right` are aligned to the right."""
+    rule = ["---:" if i in right else "---" for i in range(len(head))]
+    lines = [[cell.replace("|", "\\|").replace("\n", " ") for cell in line] for line in lines]
+    return "\n".join("| " + " | ".join(line) + " |" for line in [head, rule, *lines])
