@@ -145,7 +145,7 @@ def show_rights(name: str, card: dict) -> None:
     st.markdown("#### May I use it?")
     data = card["data"]
     st.markdown(
-        f"Weights: {card.get('licence', 'no licence is stated')}. Data: {data['licence']}, {data['source']}."
+        f"{card.get('licence', 'No licence is stated')}. Data: {data['licence']}, {data['source']}."
     )
     st.markdown("#### How to cite")
     papers = [PAPERS[key] for key in (card["member"]["name"], data["name"]) if key in PAPERS]
