@@ -1,42 +1,31 @@
 """The one training loop, a generator: the command line, the lab and the tests pull from it.
 
-python -m ali_core train preset=fashion-ali            the same command again resumes
-accelerate launch -m ali_core train preset=fashion-ali   several processes or machines
+run.py is the command around it.
 """
 
 import copy
 import dataclasses
 import json
 import math
-import os
-import platform
-import signal
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import accelerate
-import numpy as np
 import safetensors
 import safetensors.torch
 import torch
 from torch import nn
-from tqdm import tqdm
 
-from . import checkpoint, networks, objectives
 from . import data as datasets
-from .config import KEEPING, PRESETS, Config, check, parse
-from .model import Model, to_bytes
-from .problem import Problem, write_beside
+from . import networks, objectives
+from .config import KEEPING, Config, check
+from .problem import Problem
 from .samples import Samples
-from .sheet import grid, write_png
 
-RUNS = Path(".runs")
 # A discriminator has won when its loss, averaged over some 500 steps, falls below this share of
 # 2 ln K, the loss of guessing (0.35 for two tuples): it is then right about 9 pairs of 10 and sure
-# of it. Runs that got there had collapsed to a few pictures; healthy ones stay above twice that.
+# of it. Runs that collapse to a few pictures go there; those that shipped stay near 1.2.
 WON = 0.25
 
 
@@ -226,159 +215,3 @@ def _average(averaged: dict[str, nn.Module], nets: dict[str, nn.Module], decay: 
     for name, net in averaged.items():
         ours, theirs = list(net.parameters()), list(nets[name].parameters())
         torch._foreach_lerp_(ours, theirs, 1 - decay)
-
-
-# ---- the command -------------------------------------------------------------------------------
-
-
-def main(argv: list[str]) -> None:
-    """Trains from the command line: saves, draws pictures, resumes, and writes the checkpoint."""
-    if not argv or {"-h", "--help"} & set(argv):
-        print(_help())
-        return
-    config = check(parse(argv))
-    objectives.member(config)
-    data = datasets.load(config.data, config.size, config.channels)
-    folder = RUNS / config.name
-    state, stop = folder / "state.safetensors", []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.append(True))
-    clock = _Clock(folder / "seconds.json")
-    steps = train(config, data, state)
-    progress = next(steps, None)
-    if progress is None:
-        raise Problem(f"{state} has all of its {config.steps} steps; give more steps= to go on.")
-    bar = tqdm(total=config.steps, initial=progress.step, disable=not progress.main, unit="step")
-    if progress.step > 1 and progress.main:
-        bar.write(f"resumed at step {progress.step - 1}")
-    while progress:
-        last = progress.step == config.steps or bool(stop)
-        if progress.main:
-            bar.update(progress.step - bar.n)
-            bar.set_postfix({k[:6]: f"{v:.3f}" for k, v in progress.losses.items()}, refresh=False)
-            if last or progress.step % config.save_every == 0:
-                tensors, said = progress.state()
-                write_beside(state, safetensors.torch.save(tensors, said))
-                clock.save()
-            if last or progress.step % config.picture_every == 0:
-                _picture(folder / f"step-{progress.step:07}.png", config, data, progress.averaged)
-        if last:
-            break
-        progress = next(steps, None)
-    bar.close()
-    if stop:
-        print(
-            f"Stopped at step {progress.step}; the same command goes on from there.",
-            file=sys.stderr,
-        )
-    elif progress.main:
-        write_checkpoint(Path("checkpoints") / config.name, config, data, progress, clock.seconds)
-        print(
-            f"Wrote checkpoints/{config.name}; next: python -m ali_core evaluate checkpoints/{config.name}"
-        )
-
-
-class _Clock:
-    """Wall time over all parts of a run, in seconds."""
-
-    def __init__(self, path: Path):
-        self.path, self.start = path, time.time()
-        self.before = json.loads(path.read_text())["seconds"] if path.exists() else 0.0
-
-    @property
-    def seconds(self) -> float:
-        return self.before + time.time() - self.start
-
-    def save(self) -> None:
-        write_beside(self.path, json.dumps({"seconds": round(self.seconds, 1)}).encode())
-
-
-def _picture(
-    path: Path, config: Config, data: datasets.Data, averaged: dict[str, nn.Module]
-) -> None:
-    """Eight held-out pictures, their reconstructions, and eight samples; nothing for points."""
-    if len(data.shape) == 1:
-        return
-    device = next(averaged["decoder"].parameters()).device
-    with torch.inference_mode():
-        x = as_input(torch.from_numpy(data.x_test[:8])).to(device)
-        mean = averaged["encoder"](x)[:, : config.latent]
-        z = torch.randn(8, config.latent, generator=torch.Generator().manual_seed(0)).to(device)
-        rows = torch.cat([x, averaged["decoder"](mean), averaged["decoder"](z)])
-    pixels = (rows.permute(0, 2, 3, 1).cpu().numpy() * 255).round().astype(np.uint8)
-    write_png(path, grid(pixels, columns=8, scale=3))
-
-
-def write_checkpoint(
-    folder: Path, config: Config, data: datasets.Data, progress: Progress, seconds: float
-) -> None:
-    """Writes weights, card and six samples: E and G averaged, discriminators as they stand."""
-    row = objectives.member(config)
-    nets = progress.nets | progress.averaged
-    tensors = {
-        f"{name}.{k}": v.detach().cpu().contiguous()
-        for name, net in nets.items()
-        for k, v in net.state_dict().items()
-    }
-    shapes = {name: list(tensor.shape) for name, tensor in tensors.items()}
-    pictures = "points" if len(data.shape) == 1 else "pictures"
-    card = {
-        "name": config.name,
-        "config": dataclasses.asdict(config),
-        "member": {"name": config.member, "formula": row.formula, "says": row.says},
-        "data": {
-            "name": data.name,
-            "source": data.source,
-            "licence": data.licence,
-            "train": len(data.x),
-            "held_out": len(data.x_test),
-            "shape": list(data.shape),
-            "label_names": list(data.label_names),
-        },
-        "training": {
-            "seed": config.seed,
-            "steps": progress.step,
-            "samples_seen": progress.step * config.batch,
-            "seconds": round(seconds),
-            "hardware": _hardware(),
-            "losses": {k: round(v, 4) for k, v in progress.losses.items()},
-        },
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "accelerate": accelerate.__version__,
-        },
-        "limits": [
-            f"This model has seen {len(data.x):,} {pictures} of {data.name} and nothing else: whatever "
-            "it is shown, it answers with one of those.",
-            "Its samples and reconstructions are guesses of a small network; they prove nothing about "
-            "the world.",
-        ],
-        "licence": "MIT (weights)",
-    }
-    checkpoint.save(folder, safetensors.torch.save(tensors), shapes, card)
-    if len(data.shape) == 3:
-        model = Model.load(folder)
-        samples = to_bytes(np.concatenate([model.sample(1, seed) for seed in range(6)]))
-        write_png(folder / "samples.png", grid(samples, columns=6))
-
-
-def _hardware() -> str:
-    if torch.cuda.is_available():
-        return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
-    return (
-        f"CPU, {torch.get_num_threads()} of {os.cpu_count()} cores ({platform.machine()}), no GPU"
-    )
-
-
-def _help() -> str:
-    lines = [
-        __doc__,
-        "usage: python -m ali_core train [preset=NAME] [key=value …]",
-        "",
-        "fields (default):",
-    ]
-    lines += [f"  {f.name:18} {getattr(Config(), f.name)!r}" for f in dataclasses.fields(Config)]
-    lines += ["", f"presets: {', '.join(PRESETS)}", f"members: {', '.join(objectives.FAMILY)}"]
-    return "\n".join(lines)

@@ -130,7 +130,9 @@ def limit(nets, x, ours: float, batch: int) -> None:
             seconds.append(time.perf_counter() - start)
         total += statistics.median(seconds)
     best = batch / total
-    print(f"limit  convolutions and products alone {best:.0f} pictures/s: ours reaches {ours / best:.0%}")
+    print(
+        f"limit  convolutions and products alone {best:.0f} pictures/s: ours reaches {ours / best:.0%}"
+    )
 
 
 # ---- the app ---------------------------------------------------------------------------------------

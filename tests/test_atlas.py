@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ali_core import atlas, checkpoint, data, train
+from ali_core import atlas, checkpoint, data, run, train
 from ali_core.config import Config
 from ali_core.model import Model
 from ali_core.problem import Problem
@@ -35,7 +35,7 @@ def built(tmp_path_factory):
     loaded = data.load(config.data)
     progress = deque(train.train(config, loaded), maxlen=1).pop()
     folder = root / "checkpoints" / "tiny"
-    train.write_checkpoint(folder, config, loaded, progress, 1.0)
+    run.write_checkpoint(folder, config, loaded, progress, 1.0)
     atlas.main([str(folder)])
     return folder, loaded
 

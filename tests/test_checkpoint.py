@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from ali_core import checkpoint, data, train
+from ali_core import checkpoint, data, run, train
 from ali_core.config import Config
 from ali_core.model import Model
 from ali_core.problem import Problem
@@ -23,7 +23,7 @@ def folder(tmp_path):
     config = Config(name="tiny", member="alice", data="grid", width=8, batch=8, steps=2)
     points = data.load("grid")
     progress = deque(train.train(config, points), maxlen=1).pop()
-    train.write_checkpoint(tmp_path / "tiny", config, points, progress, 1.0)
+    run.write_checkpoint(tmp_path / "tiny", config, points, progress, 1.0)
     return tmp_path / "tiny"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ali_core import checkpoint, data, evaluate, metrics, train
+from ali_core import checkpoint, data, evaluate, metrics, run, train
 from ali_core.classifier import Classifier, fingerprint
 from ali_core.config import Config
 from ali_core.model import Model
@@ -180,7 +180,7 @@ def folder(squares, tmp_path_factory):
     )
     loaded = data.load(config.data)
     progress = deque(train.train(config, loaded), maxlen=1).pop()
-    train.write_checkpoint(root / "tiny", config, loaded, progress, 1.0)
+    run.write_checkpoint(root / "tiny", config, loaded, progress, 1.0)
     return root / "tiny"
 
 
@@ -272,7 +272,7 @@ def test_points_are_measured_by_their_modes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = Config(name="g", member="alice", data="grid", width=8, batch=8, steps=2)
     progress = deque(train.train(config, data.load("grid")), maxlen=1).pop()
-    train.write_checkpoint(tmp_path / "g", config, data.load("grid"), progress, 1.0)
+    run.write_checkpoint(tmp_path / "g", config, data.load("grid"), progress, 1.0)
     evaluate.main(["g"])
     card = checkpoint.card("g")
     found = card["metrics"]

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ali_core.latent import interpolate
 from PIL import Image
 
-from ali_core import data, train
+from ali_core import data, run, train
 from ali_core.config import Config
+from ali_core.latent import interpolate
 from ali_core.model import Model
 from ali_core.problem import Problem
 
@@ -30,7 +30,7 @@ def folder(tmp_path_factory):
     config = Config(name="tiny", member="ali", width=4, batch=8, latent=5, steps=2)
     progress = deque(train.train(config, noise), maxlen=1).pop()
     folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
-    train.write_checkpoint(folder, config, noise, progress, 1.0)
+    run.write_checkpoint(folder, config, noise, progress, 1.0)
     return folder
 
 
