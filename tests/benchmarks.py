@@ -1,13 +1,15 @@
 """Speed, with medians and ratios; nothing here passes or fails.   python -m tests.benchmarks [NAME …]
 
-step      training pictures a second: our step, and the plain alternating step of the same networks
-limit     the same step's convolutions and products alone: what the machine could do at best
-start     server start to first map painted, against Streamlit's bare hello page
-click     a click on the map to the decoded picture; an upload to the full result; server memory
+step    training pictures a second: our step, and the plain alternating step of the same networks;
+        and the same step's convolutions and products alone: what the machine could do at best
+start   server start to first map painted, against Streamlit's bare hello page
+use     a click on the map to the decoded picture; an upload to the full result; server memory
 """
 
 import itertools
+import io
 import os
+import shutil
 import socket
 import statistics
 import subprocess
@@ -163,9 +165,10 @@ def up(address: str) -> None:
 
 def browser(playwright):
     """Chromium as the tests start it."""
-    from .conftest import FLAGS, chromium
+    from .conftest import FLAGS
 
-    return playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    return playwright.chromium.launch(executable_path=program, args=FLAGS)
 
 
 def start() -> None:
@@ -199,13 +202,82 @@ def start() -> None:
     print(f"start  map {median(times['map'])}, hello {median(times['hello'])}: {ratio:.2f}x")
 
 
+def use() -> None:
+    """Clicks on empty places until the decoded picture stands there; uploads until all of it does."""
+    import numpy as np
+    from PIL import Image
+    from playwright.sync_api import sync_playwright
+
+    from .conftest import settle
+    from .test_browser_map import POSITIONS, listening
+
+    process, address = serve("run", "app/main.py")
+    try:
+        with sync_playwright() as playwright:
+            up(address)
+            chrome = browser(playwright)
+            page = chrome.new_page(viewport={"width": 1280, "height": 720})
+            page.goto(address)
+            listening(page)
+            first = memory(process.pid)
+            points = np.array(page.evaluate(POSITIONS))
+            places = np.stack(np.meshgrid(*np.linspace(points.min(0), points.max(0), 20).T), -1)
+            places = places.reshape(-1, 2)
+            away = [np.linalg.norm(points - place, axis=1).min() for place in places]
+            clicks = []
+            for i in np.argsort(away)[::-1][: RUNS + 1]:
+                shown = page.locator('img[alt^="decoded at"]')
+                before = shown.get_attribute("alt") if shown.count() else ""
+                begin = time.perf_counter()
+                page.mouse.click(*places[i])
+                page.wait_for_function(
+                    """before => { const image = document.querySelector('img[alt^="decoded at"]');
+                    return image && image.alt !== before && image.complete; }""",
+                    arg=before,
+                    polling=10,
+                )
+                clicks.append(time.perf_counter() - begin)
+                settle(page)
+            print(
+                f"click  to decoded picture {median(clicks[1:])}; the first {clicks[0]:.1f} s wakes torch"
+            )
+            page.goto(f"{address}/reconstruct?source=Upload")
+            page.get_by_text("What it remembers").wait_for()
+            settle(page)
+            uploads = []
+            for i in range(RUNS):
+                content = io.BytesIO()
+                Image.effect_noise((200, 200), 20 + 9 * i).save(content, "png")
+                file = {"name": f"n{i}.png", "mimeType": "image/png", "buffer": content.getvalue()}
+                result = 'img[alt^="reconstruction by"]'
+                before = page.locator(result).last.get_attribute("alt")
+                begin = time.perf_counter()
+                page.locator('input[type="file"]').set_input_files(file)
+                page.wait_for_function(
+                    """([query, before]) => { const all = [...document.querySelectorAll(query)];
+                    return all.length && all.at(-1).alt !== before && all.at(-1).complete; }""",
+                    arg=[result, before],
+                    polling=10,
+                )
+                uploads.append(time.perf_counter() - begin)
+                settle(page)
+            print(f"upload to full result {median(uploads)}")
+            print(
+                f"memory of the server {first:.0f} MB after the map, {memory(process.pid):.0f} MB after all"
+            )
+            chrome.close()
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def memory(pid: int) -> float:
     """Resident memory of a process, MB (Linux)."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-BENCHMARKS = {"step": step, "start": start}
+BENCHMARKS = {"step": step, "start": start, "use": use}
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or BENCHMARKS:
