@@ -6,8 +6,8 @@ start   server start to first map painted, against Streamlit's bare hello page
 use     a click on the map to the decoded picture; an upload to the full result; server memory
 """
 
-import itertools
 import io
+import itertools
 import os
 import shutil
 import socket
