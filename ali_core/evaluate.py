@@ -127,10 +127,9 @@ def _samples(model, data, classifier, n, samples, seed) -> dict[str, dict]:
     made = classifier.features(model.sample(samples, seed))
     floor = metrics.frechet(real, classifier.features(data.x[:n]))
     says = "Fréchet distance, in the classifier's features, of held-out pictures and "
+    entry = _entry(metrics.frechet(real, made), says + "samples; lower is better", n, seed)
     found = {
-        "frechet": _entry(
-            metrics.frechet(real, made), says + "samples; lower is better", n, seed, samples=samples
-        ),
+        "frechet": entry | {"samples": samples, "floor": _rounded(floor)},
         "frechet_floor": _entry(floor, says + "as many training pictures", n, seed),
     }
     says = {
