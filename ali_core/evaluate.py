@@ -129,7 +129,7 @@ def _samples(model, data, classifier, n, samples, seed) -> dict[str, dict]:
     says = "Fréchet distance, in the classifier's features, of held-out pictures and "
     entry = _entry(metrics.frechet(real, made), says + "samples; lower is better", n, seed)
     found = {
-        "frechet": entry | {"samples": samples, "floor": _rounded(floor)},
+        "frechet": entry | {"samples": samples},
         "frechet_floor": _entry(floor, says + "as many training pictures", n, seed),
     }
     says = {
