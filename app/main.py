@@ -20,10 +20,8 @@ PAGES = [
 ]
 
 
-def choose() -> str | None:
-    """The picker; broken checkpoints are named with what is wrong. -> a usable checkpoint, or None"""
-    names = bridge.names()
-    problems = {name: sentence for name in names if (sentence := bridge.broken(name))}
+def choose(names: list[str], problems: dict[str, str]) -> str | None:
+    """The picker of what is not broken. -> the checkpoint that is looked at, or None"""
     good = [name for name in names if name not in problems]
     asked = st.query_params.get("checkpoint")
     if not good:
@@ -40,8 +38,6 @@ def choose() -> str | None:
             del st.session_state["checkpoint"]
         link.keep("checkpoint", good[0], link.one_of(*good), always=True)
         st.selectbox("Checkpoint", good, key="checkpoint", persist_state="session")
-    for name, sentence in problems.items():
-        st.error(f"**{name}** cannot be used. {sentence}", icon=":material/broken_image:")
     return st.session_state["checkpoint"] if good else None
 
 
@@ -63,10 +59,14 @@ page = st.navigation(PAGES)
 link.begin(page.url_path)
 st.html(Path(__file__).with_name("style.css"))
 with st.sidebar:
-    name = choose()
+    names = bridge.names()
+    problems = {name: sentence for name in names if (sentence := bridge.broken(name))}
+    name = choose(names, problems)
     if name:
         show_samples(name)
         tray.show(name)
+    for broken, sentence in problems.items():
+        st.error(f"**{broken}** cannot be used. {sentence}", icon=":material/broken_image:")
 st.set_page_config(
     f"{name or 'no checkpoint'}: {page.title.lower()}"
 )  # the title names what is seen
