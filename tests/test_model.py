@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from ali_core import data, run, train
+from ali_core.__main__ import main
 from ali_core.config import Config
 from ali_core.latent import interpolate
 from ali_core.model import Model
@@ -147,13 +148,21 @@ def test_samples_are_drawn_and_repeat(folder, tmp_path):
         (("train", "data=nowhere"), "nowhere"),
     ],
 )
-def test_a_mistake_on_the_command_line_is_one_sentence(words, sentence, folder):
-    done = command(*(w.format(folder=folder) for w in words))
-    assert done.returncode == 2 and sentence in done.stderr
-    assert "Traceback" not in done.stderr and len(done.stderr.strip().splitlines()) == 1
+def test_a_mistake_on_the_command_line_is_one_sentence(words, sentence, folder, capsys):
+    assert main([w.format(folder=folder) for w in words]) == 2
+    said = capsys.readouterr().err
+    assert sentence in said and len(said.strip().splitlines()) == 1
+
+
+def test_a_mistake_ends_the_process_with_status_two():
+    done = command("sample", "nowhere", "a.png")
+    assert done.returncode == 2 and "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("verb", ["train", "evaluate", "atlas", "reconstruct", "sample"])
-def test_every_verb_has_help(verb):
-    done = command(verb, "--help")
-    assert done.returncode == 0 and len(done.stdout) > 100
+def test_every_verb_has_help(verb, capsys):
+    try:
+        assert main([verb, "--help"]) == 0
+    except SystemExit as end:  # argparse's way
+        assert end.code == 0
+    assert len(capsys.readouterr().out) > 100
