@@ -289,12 +289,12 @@ def test_points_are_measured_by_their_modes(tmp_path, monkeypatch):
 def test_a_shipped_card_is_reproduced_on_its_first_500_pictures(name):
     """Pixels and codes; those of the classifier need its training, which `evaluate` does."""
     card = checkpoint.card(SHIPPED / name)
-    if "metrics" not in card:
-        pytest.skip(f"{name} has not been evaluated")
     config = card["config"]
     try:
         held = data.load(config["data"], config["size"], config["channels"])
     except Problem as problem:
+        if os.environ.get("CI") == "true":
+            raise
         pytest.skip(str(problem))
     found = evaluate.measure(Model.load(SHIPPED / name), held, n=500)
     assert len(found) >= 6
