@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import math
+import os
 from collections import deque
 from pathlib import Path
 
