@@ -140,8 +140,9 @@ def lift(name: str, xy: tuple[float, float], which: str = "umap") -> dict:
 def near(name: str, z: np.ndarray) -> np.ndarray:
     """How many held-out codes are nearer than a typical eighth neighbour is, for each row of z, (m,)."""
     known = atlas(name)
-    distances = (np.linalg.norm(known.z - row, axis=1) for row in z)
-    return np.array([(found <= known.typical["z"]).sum() for found in distances])
+    held, asked = known.z.astype(float), np.asarray(z, float)  # float32 loses what is subtracted
+    squares = (held**2).sum(1) + (asked**2).sum(1)[:, None] - 2 * asked @ held.T
+    return (squares <= known.typical["z"] ** 2).sum(1)
 
 
 # ---- ways between codes --------------------------------------------------------------------------
@@ -336,6 +337,22 @@ def look(name: str, x: np.ndarray) -> dict:
         "drift": float(np.linalg.norm(back - mean)),
         "unlike": unlike,
     }
+
+
+COMPARED = 200  # held-out pictures that an SSIM is compared to: a third of a second, once
+
+
+def held_ssim(name: str) -> np.ndarray:
+    """The SSIM of the first held-out pictures' reconstructions, (200,)."""
+    return _held_ssim(name, card(name)["weights"]["sha256"], atlas(name).pictures)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _held_ssim(name: str, sha256: str, which: str) -> np.ndarray:
+    from ali_core import metrics
+
+    truth = pictures(name)[:COMPARED].astype(np.float32) / 255
+    return metrics.ssim(truth, _ask(name, "decode", atlas(name).z[:COMPARED]))
 
 
 def rivals(name: str) -> list[str]:

@@ -72,9 +72,14 @@ def _bare(figure: go.Figure, height: int) -> go.Figure:
 
 def strip(frames: np.ndarray, scale: int = 4) -> bytes:
     """Pictures uint8 (n, h, w, c) side by side in a PNG, their pixels repeated `scale` times."""
-    row = np.concatenate(list(frames), axis=1)
+    return pad(frames[None], scale)
+
+
+def pad(square: np.ndarray, scale: int = 4) -> bytes:
+    """Pictures uint8 (rows, columns, h, w, c) in their places in a PNG, pixels repeated as in `strip`."""
+    rows = [np.concatenate(list(row), axis=1) for row in square]
     file = io.BytesIO()
-    _image(row, scale).save(file, "png")
+    _image(np.concatenate(rows), scale).save(file, "png")
     return file.getvalue()
 
 

@@ -34,7 +34,7 @@ def difference(x: np.ndarray, x_rec: np.ndarray, side: int = SIDE) -> tuple[Imag
     signed = (x_rec.astype(float) - x).mean(2) / 255
     most = float(np.abs(signed).max())
     strength = (np.abs(signed) / max(most, 1e-6))[..., None]
-    # data's blue and the generated orange, as everywhere
+    # data has more: its blue; what is made has more: the generated orange
     more, less = np.array([213, 94, 0]), np.array([0, 114, 178])
     colour = np.where(signed[..., None] > 0, more, less)
     pixels = (255 - strength * (255 - colour)).round().astype(np.uint8)
@@ -97,11 +97,11 @@ def small_map(
         mode="markers",
         marker={"size": 2, "color": charts.GREY, "opacity": 0.35},
         hoverinfo="skip",
-        name="held-out pictures",
+        name="held-out",
     )
     for xy, colour, size, symbol, what in (
-        (near, charts.DATA, 6, "circle", "nearest pictures"),
-        (cloud, charts.CODES, 6, "circle", "posterior draws"),
+        (near, charts.DATA, 6, "circle", "nearest"),
+        (cloud, charts.CODES, 6, "circle", "draws"),
         (here[None], charts.RECONSTRUCTION, 15, "star", "this picture"),
     ):
         if len(xy):
@@ -118,7 +118,16 @@ def small_map(
         height=300,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         dragmode=False,
-        legend={"orientation": "h", "y": -0.02, "yanchor": "top", "x": 0},
+        legend={
+            "orientation": "h",
+            "y": -0.02,
+            "yanchor": "top",
+            "x": 0,
+            "itemsizing": "constant",
+            "itemclick": False,
+            "itemdoubleclick": False,
+            "font": {"size": 12},
+        },
     )
     figure.update_xaxes(visible=False, fixedrange=True)
     figure.update_yaxes(visible=False, fixedrange=True, scaleanchor="x")
@@ -129,7 +138,7 @@ def comparison(captions: list[str], pictures: list[Image.Image]) -> bytes:
     """Pictures side by side with a line under each, as a PNG's bytes."""
     wide = max(SIDE, *(picture.width for picture in pictures)) + 16
     tall = max(picture.height for picture in pictures)
-    sheet = Image.new("RGB", (wide * len(pictures) + 16, tall + 52), "white")
+    sheet = Image.new("RGB", (wide * len(pictures) + 16, tall + 68), "white")
     pen = ImageDraw.Draw(sheet)
     for i, (caption, picture) in enumerate(zip(captions, pictures, strict=True)):
         left = 16 + i * wide

@@ -139,7 +139,7 @@ def received() -> str | None:
 
 def show(name: str) -> None:
     """Draws the tray: four places, remove, undo."""
-    words = link.keep("tray", [], parse, form)
+    words = link.keep("tray", [], parse, lambda words: form(words) or None)
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):

@@ -9,21 +9,18 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from ali_core import atlas, checkpoint
+from app import bridge
 
 ROOT = Path(__file__).parents[1]
 NAMES = checkpoint.names(ROOT / "checkpoints")
+DEFAULT = "fashion-alice"
 
 
 def open_page(**query) -> AppTest:
     app = AppTest.from_file(ROOT / "app/main.py", default_timeout=120)
     for key, value in query.items():
         app.query_params[key] = value
-    app.run()
-    app.switch_page("views/reconstruct.py").run()
-    # a link lands on the page itself; AppTest goes through the first page, so say it again
-    for key, value in query.items():
-        app.query_params[key] = value
-    return app.run() if query else app
+    return app.switch_page("views/reconstruct.py").run()
 
 
 def upload(content: bytes, name: str = "picture.png") -> AppTest:
@@ -78,12 +75,12 @@ def test_another_picture_of_a_class_is_of_that_class():
     app.selectbox(key="class").set_value(8).run()
     next(b for b in app.button if b.label == "Another").click().run()
     number = int(app.query_params["item"][1:])
-    assert atlas.load(ROOT / "checkpoints" / NAMES[0]).y[number] == 8
+    assert atlas.load(ROOT / "checkpoints" / DEFAULT).y[number] == 8
 
 
 def test_an_upload_of_a_held_out_picture_gives_its_own_error():
     """Nothing is lost on the way in: the uploaded PNG is the gallery's picture."""
-    held = atlas.load(ROOT / "checkpoints/fashion-alice")
+    held = atlas.load(ROOT / "checkpoints" / DEFAULT)
     x = atlas.pictures(ROOT / "checkpoints", held.pictures)[3]
     app = upload(png(Image.fromarray(x[..., 0])))
     assert not app.exception and error_of(app) == pytest.approx(float(held.error[3]), abs=6e-5)
@@ -97,6 +94,34 @@ def test_an_upload_goes_to_the_tray_and_not_into_the_link():
     assert not app.exception
 
 
+def test_a_picture_of_the_tray_is_taken_and_the_draws_seed_stands_in_the_link():
+    app = open_page(tray="p7", item="p3", seed="4")
+    assert not app.exception and not app.error
+    app.button(key="use 0").click().run()
+    assert app.session_state["item"] == "p7" and not app.exception
+    draw = next((b for b in app.button if b.label == "Draw again"), None)
+    if draw:  # a deterministic encoder has nothing to draw
+        draw.click().run()
+        assert app.query_params["seed"] in ("5", ["5"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sixteen_draws_are_shown_or_said_to_make_no_sense(name):
+    app = open_page(checkpoint=name)
+    told = [c.value for c in app.caption]
+    drawn = any("16 draws of the posterior" in words for words in told)
+    assert drawn == bool(bridge.posterior(name, bridge.pictures(name)[:1])[1].any())
+    assert drawn != any("nothing to draw" in words for words in told)
+
+
+def test_the_nearest_pictures_leave_out_the_picture_itself():
+    held = atlas.load(ROOT / "checkpoints" / DEFAULT)
+    indices, distances = atlas.nearest(held, held.z[:1], 9)
+    assert indices[0, 0] == 0 and distances[0, 0] < 1e-3
+    times = distances[0, 1] / held.typical["nearest"][held.typical["levels"].index(0.5)]
+    assert any(f"The nearest is {times:.1f}x" in c.value for c in open_page().caption)
+
+
 def test_a_picture_unlike_anything_is_said_to_be():
     noise = np.random.default_rng(0).integers(0, 255, (28, 28), np.uint8)
     app = upload(png(Image.fromarray(noise)))
@@ -106,7 +131,7 @@ def test_a_picture_unlike_anything_is_said_to_be():
 
 def test_inversion_is_guessed_and_can_be_overruled():
     """A dark thing on white paper is turned round, and left alone when asked."""
-    held = atlas.load(ROOT / "checkpoints/fashion-alice")
+    held = atlas.load(ROOT / "checkpoints" / DEFAULT)
     x = 255 - atlas.pictures(ROOT / "checkpoints", held.pictures)[3]
     app = upload(png(Image.fromarray(x[..., 0])))
     assert error_of(app) == pytest.approx(float(held.error[3]), abs=6e-5)

@@ -4,8 +4,9 @@ const players = new WeakMap();
 class Player {
   constructor(root) {
     this.root = root;
-    [this.picture, this.bars, this.strip] = root.querySelectorAll("canvas");
-    for (const name of ["note", "handle", "here", "play", "keep"]) this[name] = root.querySelector("." + name);
+    for (const name of ["bars", "note", "handle", "here", "play", "keep"]) this[name] = root.querySelector("." + name);
+    [this.picture, this.strip, this.thumb] = [".large", ".film", ".thumb"].map((part) => root.querySelector(part));
+    this.ends = root.querySelectorAll(".end");
     this.frame = null;
     this.timer = 0;
     this.step = 1;
@@ -37,11 +38,20 @@ class Player {
   // Fits whole multiples of the pictures into the room there is.
   lay() {
     if (!this.parcel || !this.root.clientWidth) return;
-    const { w, h, notes } = this.parcel, room = this.root.clientWidth - 2;
+    const { w, h, notes, gap } = this.parcel, room = this.root.clientWidth - 2;
     const stage = this.picture.parentElement.clientHeight - 2;
-    resize(this.picture, w, h, Math.max(1, Math.min(Math.floor(room / w), Math.floor(stage / h))));
+    // the ends take what leaves the frame between them at least twice their size
+    const left = (small) => Math.floor((room - 2 * (w * small + 2 + gap)) / w);
+    let small = Math.max(1, Math.floor(112 / h));
+    while (small > 1 && left(small) < 2 * small) small--;
+    resize(this.picture, w, h, clamp(Math.floor(stage / h), 1, Math.max(1, left(small))));
+    this.ends.forEach((end, i) => {
+      resize(end, w, h, small);
+      tile(end.getContext("2d"), this.parcel, notes.length + i, 0, 0, 0);
+      end.setAttribute("aria-label", this.parcel.says[i]);
+    });
     let scale = Math.max(1, Math.floor(64 / h));
-    while (scale > 1 && Math.floor(room / (w * scale)) < Math.min(notes.length, 12)) scale--;
+    while (scale > 1 && Math.floor(room / (w * scale)) < Math.min(notes.length, 10)) scale--;
     // where not all frames have room, the strip shows evenly chosen ones
     const shown = clamp(Math.floor(room / (w * scale)), 1, notes.length);
     resize(this.strip, shown * w, h, scale);
@@ -52,7 +62,7 @@ class Player {
     }
     this.tile = w * scale;
     this.long = shown * this.tile;
-    Object.assign(this.here.style, { width: `${this.tile + 4}px`, height: `${h * scale + 8}px` });
+    resize(this.thumb, w, h, scale);
     if (this.frame !== null) this.show(this.frame);
   }
 
@@ -79,9 +89,11 @@ class Player {
   show(frame) {
     const { notes, key } = this.parcel;
     this.frame = frame;
-    const context = this.picture.getContext("2d");
-    context.clearRect(0, 0, this.picture.width, this.picture.height);
-    tile(context, this.parcel, frame, 0, 0, 0);
+    for (const canvas of [this.picture, this.thumb]) {
+      const context = canvas.getContext("2d");
+      context.clearRect(0, 0, canvas.width, canvas.height);
+      tile(context, this.parcel, frame, 0, 0, 0);
+    }
     this.picture.setAttribute("aria-label", notes[frame]);
     this.note.textContent = notes[frame];
     this.handle.setAttribute("aria-valuenow", frame + 1);

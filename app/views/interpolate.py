@@ -104,24 +104,22 @@ def choose(name: str, end: str) -> None:
     )
 
 
-def show_end(name: str, end: str, scale: int) -> np.ndarray | None:
-    """Draws an end with its picker. -> its code, or None where there is none"""
+def show_end(name: str, end: str, brief: bool = False) -> tuple[np.ndarray, np.ndarray, str] | None:
+    """Draws an end's picker; unless `brief` it says what stands there. -> picture, code, words"""
     letter, word = end.upper(), st.session_state[end]
-    shown = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    found, sentence = None, st.session_state.get(f"{end} problem")
     try:
-        seen, code = tray.picture(name, word), tray.latent(name, word)
+        picture, code = tray.picture(name, word), tray.latent(name, word)
         says = tray.says(name, word)
-        shown.markdown(f"**{letter}** {says}")
-        shown.image(charts.enlarge(seen, scale), output_format="PNG", alt=f"{letter}: {says}")
+        found = picture, code, f"{letter}: {says}"
     except bridge.Problem as problem:
-        shown.markdown(f"**{letter}**")
-        st.error(str(problem))
-        code = None
-    if sentence := st.session_state.get(f"{end} problem"):
-        st.error(sentence)
-    with shown.popover(f"Change {letter}"):
+        says, sentence = "", str(problem)
+    label = f"Change **{letter}**" if brief else f"**{letter}** {says}"
+    with st.popover(label, help=None if brief else f"Change {letter}"):
         choose(name, end)
-    return code
+    if sentence:
+        st.error(sentence)
+    return found
 
 
 def neighbours(count: int) -> str:
@@ -133,19 +131,24 @@ def neighbours(count: int) -> str:
 
 def show_path(name: str, how: str, count: int) -> None:
     """A at the left, B at the right, the frames between them, the map beside them."""
-    left, middle, right, beside = st.columns([1.15, 2.7, 1.15, 2.4], gap="small")
-    with left:
-        a = show_end(name, "a", 4)
-    with right:
-        b = show_end(name, "b", 4)
-    if a is None or b is None:
+    film_side, beside = st.columns([5, 2.4], gap="small")
+    with film_side:
+        pickers = st.container(horizontal=True, horizontal_alignment="distribute")
+        shown = []
+        for end in "ab":
+            with pickers.container(width="content"):
+                shown.append(show_end(name, end))
+    if None in shown:
         return
-    z = bridge.interpolate(a, b, count, how)
+    pictures, codes, says = zip(*shown, strict=True)
+    z = bridge.interpolate(*codes, count, how)
     frames, near = bridge.decode(name, z), bridge.near(name, z)
     notes = [f"frame {i + 1} of {count} · {neighbours(found)}" for i, found in enumerate(near)]
-    with middle:
+    with film_side:
         scrub(
             frames,
+            np.stack(pictures),
+            list(says),
             notes,
             near,
             key="path",
@@ -192,17 +195,38 @@ def downloads(name: str, frames: np.ndarray, z: np.ndarray, near: np.ndarray, ho
         )  # fmt: skip
 
 
+def pad_downloads(name: str, frames: np.ndarray, z: np.ndarray, near: np.ndarray) -> None:
+    """The pad as PNG and NPZ."""
+    stem = f"{name}-pad"
+    square = frames.reshape(GRID, GRID, *frames.shape[1:])
+    st.download_button(
+        "PNG", lambda: film.pad(square), f"{stem}.png", icon=":material/download:",
+        on_click="ignore", help=f"All {GRID * GRID} blends in their square",
+    )  # fmt: skip
+    st.download_button(
+        "NPZ", lambda: film.arrays(latents=z, frames=square, near=near.reshape(GRID, GRID)),
+        f"{stem}.npz", icon=":material/download:", on_click="ignore",
+        help="Codes (latents), pictures (frames) and counts (near) for numpy.load",
+    )  # fmt: skip
+
+
 def show_pad(name: str) -> None:
     """Four ends, the square between them, the map beside it."""
     cell = link.keep("cell", MIDDLE, cell_of, lambda cell: f"{cell[0]}.{cell[1]}")
-    left, middle, right = st.columns([1, 4.6, 1], gap="small")
-    with left:
-        a, c = show_end(name, "a", 3), show_end(name, "c", 3)
-    with right:
-        b, d = show_end(name, "b", 3), show_end(name, "d", 3)
-    if any(code is None for code in (a, b, c, d)):
+    with st.container(key="corners"):
+        left, middle, right = st.columns([1, 4.6, 1], gap="small")
+    codes = {}
+    for column, ends in ((left, "ac"), (right, "bd")):
+        for end in ends:
+            with column:
+                if shown := show_end(name, end, brief=True):
+                    picture, codes[end], says = shown
+                    drawn = charts.enlarge(picture, max(1, 84 // len(picture)))
+                    st.image(drawn, output_format="PNG", alt=says)
+                    st.caption(says[3:])
+    if len(codes) < 4:
         return
-    z = bridge.corners([a, b, c, d], GRID)
+    z = bridge.corners([codes[end] for end in "abcd"], GRID)
     flat = z.reshape(-1, z.shape[-1])
     frames, near = bridge.decode(name, flat), bridge.near(name, flat)
     with middle:
@@ -213,12 +237,14 @@ def show_pad(name: str) -> None:
             key="pad",
             moved=lambda cell: set_end("cell", cell),
         )
-        st.container(horizontal_alignment="center").button(
-            "To the tray",
-            icon=":material/add:",
-            key="pad keep",
-            on_click=lambda: tray.add(tray.keep_latent(name, z[cell])),
-        )
+        with st.container(horizontal=True, horizontal_alignment="center"):
+            st.button(
+                "To the tray",
+                icon=":material/add:",
+                key="pad keep",
+                on_click=lambda: tray.add(tray.keep_latent(name, z[cell])),
+            )
+            pad_downloads(name, frames, z, near)
         places = bridge.place(name, flat).reshape(GRID, GRID, 2)
         figure = film.pad_map(bridge.atlas(name).umap, places, cell, 230)
         show_map(figure, f"Map of the held-out pictures with the {GRID * GRID} blends of the pad")

@@ -9,6 +9,7 @@ from app import bridge, charts, link, portrait, tray
 
 SOURCES = ["Gallery", "Upload", "Camera"]
 DRAWS = 16
+ALIKE = 0.05  # a deviation of the draws, of 1, that hardly anybody sees
 NEAR = 8
 
 name = st.session_state["checkpoint"]
@@ -47,9 +48,7 @@ def gallery() -> tuple[np.ndarray, str]:
     item = link.keep("item", "p0", one, in_url)
     if item[0] == "p":
         st.session_state["number"] = int(item[1:])
-    number, kind, another, *places = st.columns(
-        [1.1, 1.3, 0.9, *[0.9] * len(tray.items())], vertical_alignment="bottom"
-    )
+    number, kind, another = st.columns([1.1, 1.3, 2], vertical_alignment="bottom")
     number.number_input(
         "Held-out picture no.", 0, len(atlas.z) - 1, key="number", on_change=pick_number
     )
@@ -60,17 +59,30 @@ def gallery() -> tuple[np.ndarray, str]:
         persist_state="session",
         key="class",
     )
-    another.button(
+    beside = another.container(horizontal=True)
+    beside.button(
         "Another",
         icon=":material/shuffle:",
         on_click=pick_another,
         args=(None if label < 0 else label,),
     )
-    for place, word in zip(places, tray.items(), strict=True):
-        place.button(
-            f"{word}", help=f"From the tray: {tray.says(name, word)}", on_click=pick, args=(word,)
-        )
+    if tray.items():
+        with beside.popover("From the tray", icon=":material/inventory_2:"):
+            from_tray()
     return tray.picture(name, item), tray.says(name, item)
+
+
+def from_tray() -> None:
+    """The tray's pictures, each with its button."""
+    with st.container(horizontal=True, gap="xsmall"):
+        for place, word in enumerate(tray.items()):
+            try:
+                picture, says = tray.picture(name, word), tray.says(name, word)
+            except bridge.Problem:  # the tray itself says what is wrong with it
+                continue
+            with st.container(width=58):
+                st.image(portrait.whole(picture, 56), output_format="PNG", alt=says)
+                st.button("Use", key=f"use {place}", help=says, on_click=pick, args=(word,))
 
 
 def upload(source: str) -> tuple[np.ndarray, str, dict | None]:
@@ -116,12 +128,27 @@ def percent(value: float, among: np.ndarray) -> float:
     return 100 * float((among > value).mean())
 
 
-def cell(column, title: str, colour: str, image, caption: str, alt: str) -> None:
-    """A picture of the story with its heading and a line under it."""
+def cell(column, title: str, colour: str, image, caption: str, alt: str, scale: str = "") -> None:
+    """A picture of the story with its heading, its scale if it has one, and a line under it."""
     with column:
-        st.markdown(f"<b style='color:{colour}'>{title}</b>", unsafe_allow_html=True)
+        heading(title, colour)
         st.image(image, output_format="PNG", alt=alt)
-        st.caption(caption)
+        with st.container(gap=None):
+            if scale:
+                st.html(scale)
+            st.caption(caption)
+
+
+def heading(title: str, colour: str, more: str = "") -> None:
+    """A title beside its colour: coloured letters would be too faint on one of the two grounds."""
+    st.markdown(f"<span style='color:{colour}'>■</span> **{title}**{more}", unsafe_allow_html=True)
+
+
+def ramp(most: float, colours: str, least: str) -> str:
+    """The scale of a picture whose colours mean numbers, as HTML that holds numbers only."""
+    bar = f"flex:1;height:9px;border:1px solid {charts.GREY};background:linear-gradient(90deg,{colours})"
+    line = "display:flex;align-items:center;gap:5px;max-width:142px;font-size:0.8rem"
+    return f"<div style='{line}'>{least}<span style='{bar}'></span>{most:.2f}</div>"
 
 
 def story(x: np.ndarray, what: str, seen: dict | None) -> dict:
@@ -129,7 +156,8 @@ def story(x: np.ndarray, what: str, seen: dict | None) -> dict:
     found = bridge.look(name, x)
     x_rec, mean, sd = found["x_rec"], found["mean"], found["sd"]
     gap, most = portrait.difference(x, x_rec)
-    columns = st.columns([1, 1, 1.7, 1, 1], gap="small")
+    with st.container(key="story"):
+        columns = st.columns([1, 1, 1.7, 1, 1], gap="small")
     own = portrait.original(seen["original"]) if seen else portrait.whole(x)
     cell(columns[0], "Your picture" if seen else "The picture", charts.DATA, own, what, what)
     steps = " ".join(seen["steps"]) if seen else "It is a picture of the kind the model knows."
@@ -144,10 +172,7 @@ def story(x: np.ndarray, what: str, seen: dict | None) -> dict:
         seen_alt,
     )
     with columns[2]:
-        st.markdown(
-            f"<b style='color:{charts.CODES}'>Its code</b>, {len(mean)} numbers",
-            unsafe_allow_html=True,
-        )
+        heading("Its code", charts.CODES, f", {len(mean)} numbers")
         st.plotly_chart(
             portrait.code(mean, sd if found["stochastic"] else None),
             config={"displayModeBar": False},
@@ -171,18 +196,22 @@ def story(x: np.ndarray, what: str, seen: dict | None) -> dict:
         "Where they differ",
         charts.GREY,
         gap,
-        f"Orange: brighter than it was; blue: darker. Strongest {most:.2f} of 1.",
+        "Orange: brighter than it was. Blue: darker. Black to white is 1.",
         f"map of the differences, at most {most:.2f}",
+        ramp(most, f"{charts.DATA},white,{charts.GENERATED}", f"−{most:.2f}"),
     )
-    return found | {"gap": gap, "own": own}
+    return found | {"gap": gap, "own": own, "most": most}
 
 
 def numbers(found: dict) -> None:
     """Each number with what it is compared to."""
     closer = percent(found["mse"], atlas.error)
+    sharper = 100 * float((bridge.held_ssim(name) < found["ssim"]).mean())
     steadier = percent(found["drift"], atlas.round_trip)
+    with st.container(key="numbers"):
+        columns = st.columns(4)
     for column, (label, value, than, why) in zip(
-        st.columns(4),
+        columns,
         (
             (
                 "Squared error",
@@ -199,8 +228,9 @@ def numbers(found: dict) -> None:
             (
                 "SSIM",
                 f"{found['ssim']:.3f}",
-                "1 is identical",
-                "Structural similarity: edges and contrast rather than brightness.",
+                f"sharper than {sharper:.0f} % of held-out",
+                "Structural similarity: edges and contrast rather than brightness; 1 is identical. "
+                f"Compared with the first {bridge.COMPARED} held-out pictures, the others with all.",
             ),
             (
                 "Its code moves",
@@ -221,43 +251,58 @@ def warn(found: dict) -> None:
     st.warning(
         f"**Unlike anything this model has seen** ({' and '.join(found['unlike'])}). It has seen "
         f"{card['data']['train']:,} pictures of {data} and nothing else; whatever you show it, it answers "
-        "with one of those.",
+        "with a picture of that kind.",
         icon=":material/travel_explore:",
     )
 
 
 def posterior(x: np.ndarray, found: dict) -> np.ndarray:
     """Sixteen draws and their deviation. -> their codes (16, d), or none for a deterministic encoder"""
-    st.subheader(
-        "What else it could be", help="The encoder answers with a distribution of codes, q(z|x)."
+    st.markdown(
+        "#### What else it could be",
+        help="The encoder answers with a distribution of codes, q(z|x), the posterior.",
     )
     if not found["stochastic"]:
         st.caption(
             "This encoder is a function: one picture has exactly one code, so there is nothing to draw."
         )
         return np.zeros((0, len(found["mean"])), np.float32)
-    codes = bridge.draw(name, x[None], DRAWS, 0)[:, 0]
+    seed = link.keep("seed", 0, link.number(0, 9999))
+    codes = bridge.draw(name, x[None], DRAWS, seed)[:, 0]
     draws = bridge.decode(name, codes)
     shade, most = portrait.deviation(draws, 112)
     left, right = st.columns([2.6, 1], gap="small")
     scale = max(1, 56 // x.shape[0])
     left.image(
-        portrait.row(draws, 8, scale), output_format="PNG", alt="sixteen decoded posterior draws"
+        portrait.row(draws, 8, scale), output_format="PNG", alt=f"{DRAWS} decoded posterior draws"
     )
+    alike = " They look alike: this encoder is nearly sure of its code." if most < ALIKE else ""
     left.caption(
-        f"{DRAWS} draws of the posterior, decoded. Its mean width is {found['sd'].mean():.2f}; the prior's is 1."
+        f"{DRAWS} draws of the posterior, decoded. Its mean width is {found['sd'].mean():.2g}; "
+        f"the prior's is 1.{alike}"
     )
-    right.image(shade, output_format="PNG", alt=f"deviation of the draws, at most {most:.2f}")
-    right.caption(f"Deviation of the draws, white {most:.2f}.")
+    left.button(
+        "Draw again",
+        icon=":material/casino:",
+        help=f"These are of seed {seed}; the same seed draws the same again.",
+        on_click=lambda: st.session_state.update(seed=(seed + 1) % 10_000),
+    )
+    right.image(shade, output_format="PNG", alt=f"deviation of the draws, at most {most:.3f}")
+    with right.container(gap=None):
+        st.html(ramp(most, "black,white", "0"))
+        st.caption("Their deviation, pixel by pixel.")
     return codes
 
 
-def where(found: dict, codes: np.ndarray) -> None:
-    """The place on the map and the nearest pictures."""
-    st.subheader(
-        "Where it stands", help="Placed by the nearest codes; the full map is on the Map page."
+def where(found: dict, codes: np.ndarray, itself: int) -> None:
+    """The place on the map and the nearest pictures, `itself` (a held-out number, or -1) left out."""
+    st.markdown(
+        "#### Where it stands",
+        help="Placed by the nearest codes; the full map is on the Map page.",
     )
-    indices, distances = (each[0] for each in bridge.nearest(name, found["mean"], NEAR))
+    indices, distances = (each[0] for each in bridge.nearest(name, found["mean"], NEAR + 1))
+    others = indices != itself  # a held-out picture is no news about itself
+    indices, distances = indices[others][:NEAR], distances[others][:NEAR]
     here = bridge.place(name, found["mean"])[0]
     cloud = bridge.place(name, codes) if len(codes) else np.zeros((0, 2))
     st.plotly_chart(
@@ -283,20 +328,30 @@ def where(found: dict, codes: np.ndarray) -> None:
 def rivals(x: np.ndarray) -> None:
     """The same picture in every checkpoint of the same shape."""
     others = bridge.rivals(name)
-    st.markdown("#### The same picture, other models")
-    for column, other in zip(st.columns(max(4, len(others))), others, strict=False):
+    st.markdown(
+        "#### The same picture, other models",
+        help="All checkpoints for pictures of this shape. MSE: the squared error, smaller is closer.",
+    )
+    row = st.container(horizontal=True)
+    for other in others:
         told = bridge.look(other, x)
-        column.image(
-            portrait.whole(told["x_rec"], 112),
-            output_format="PNG",
-            alt=f"reconstruction by {other}, mean squared error {told['mse']:.4f}",
-        )
-        column.caption(f"**{other}**  \nerror {told['mse']:.4f}, SSIM {told['ssim']:.2f}")
+        with row.container(width=118):
+            st.image(
+                portrait.whole(told["x_rec"], 112),
+                output_format="PNG",
+                alt=f"reconstruction by {other}, mean squared error {told['mse']:.4f}",
+            )
+            st.caption(f"**{other}**  \nMSE {told['mse']:.4f}  \nSSIM {told['ssim']:.3f}")
 
 
 def downloads(x: np.ndarray, what: str, found: dict) -> None:
     """The comparison as a picture, the numbers as arrays, and into the tray."""
-    captions = ["picture", "seen", f"{name}", f"MSE {found['mse']:.4f}"]
+    captions = [
+        "picture",
+        "as the model sees it",
+        f"{name}\nMSE {found['mse']:.4f}",
+        f"difference\nfull colour: {found['most']:.2f}",
+    ]
     images = [found["own"], portrait.whole(x), portrait.whole(found["x_rec"]), found["gap"]]
     arrays = io.BytesIO()
     np.savez_compressed(
@@ -347,4 +402,5 @@ with left:
     codes = posterior(x, found)
     rivals(x)
 with right:
-    where(found, codes)
+    item = st.session_state.get("item", "") if source == "Gallery" else ""
+    where(found, codes, int(item[1:]) if item[:1] == "p" else -1)
