@@ -309,13 +309,11 @@ def look(name: str, x: np.ndarray) -> dict:
     mean and sd of its code (d,), x_rec uint8, the errors, how far the code moves on the way round, and
     in words what makes it unlike the held-out pictures (beyond 99 % of them).
     """
-    from ali_core import metrics
-
     mean, sd = posterior(name, x[None])
     made = _ask(name, "decode", mean)
-    back = encode(name, made)
-    truth, held = x[None].astype(np.float32) / 255, atlas(name)
-    error = float(metrics.mse(truth, made)[0])
+    back, held = encode(name, made), atlas(name)
+    judged = _judge(x, made)
+    error = judged["mse"]
     away = float(nearest(name, mean, 1)[1][0, 0])
     unlike = []
     if away > quantile(name, "nearest", RARE):
@@ -328,15 +326,25 @@ def look(name: str, x: np.ndarray) -> dict:
         "mean": mean[0],
         "sd": sd[0],
         "stochastic": bool(sd.any()),
-        "x_rec": to_bytes(made)[0],
+        **judged,
         "norm": float(np.linalg.norm(mean)),
-        "mse": error,
-        "psnr": float(metrics.psnr(truth, made)[0]),
         "psnr_median": -10 * float(np.log10(np.median(held.error))),
-        "ssim": float(metrics.ssim(truth, made)[0]),
         "drift": float(np.linalg.norm(back - mean)),
         "unlike": unlike,
     }
+
+
+def remember(name: str, x: np.ndarray) -> dict:
+    """The reconstruction of one picture uint8 (h, w, c) alone: x_rec, mse, psnr, ssim."""
+    return _judge(x, _ask(name, "reconstruct", x[None]))
+
+
+def _judge(x: np.ndarray, made: np.ndarray) -> dict:
+    from ali_core import metrics
+
+    truth = x[None].astype(np.float32) / 255
+    errors = {key: float(getattr(metrics, key)(truth, made)[0]) for key in ("mse", "psnr", "ssim")}
+    return {"x_rec": to_bytes(made)[0], **errors}
 
 
 COMPARED = 200  # held-out pictures that an SSIM is compared to: a third of a second, once

@@ -89,7 +89,11 @@ def code(mean: np.ndarray, sd: np.ndarray | None) -> go.Figure:
 def small_map(
     points: np.ndarray, here: np.ndarray, cloud: np.ndarray, near: np.ndarray
 ) -> go.Figure:
-    """A map (n, 2) in grey; `here` (2,) a star, `cloud` (m, 2) posterior draws, `near` (k, 2) data."""
+    """A map (n, 2) in grey; `here` (2,) a star, `cloud` (m, 2) posterior draws, `near` (k, 2) data.
+
+    A map this small shows 3,000 of its points at most: more would only be painted over each other.
+    """
+    points = points[:: -(-len(points) // 3000)]
     figure = go.Figure()
     figure.add_scattergl(
         x=points[:, 0],

@@ -1,11 +1,9 @@
 """A picture, what the model sees of it, its code, what the model remembers, and where they differ."""
 
-import io
-
 import numpy as np
 import streamlit as st
 
-from app import bridge, charts, link, portrait, tray
+from app import bridge, charts, film, link, portrait, tray
 
 SOURCES = ["Gallery", "Upload", "Camera"]
 DRAWS = 16
@@ -325,7 +323,7 @@ def where(found: dict, codes: np.ndarray, itself: int) -> None:
     )
 
 
-def rivals(x: np.ndarray) -> None:
+def rivals(x: np.ndarray, found: dict) -> None:
     """The same picture in every checkpoint of the same shape."""
     others = bridge.rivals(name)
     st.markdown(
@@ -334,7 +332,7 @@ def rivals(x: np.ndarray) -> None:
     )
     row = st.container(horizontal=True)
     for other in others:
-        told = bridge.look(other, x)
+        told = found if other == name else bridge.remember(other, x)
         with row.container(width=118):
             st.image(
                 portrait.whole(told["x_rec"], 112),
@@ -353,21 +351,18 @@ def downloads(x: np.ndarray, what: str, found: dict) -> None:
         f"difference\nfull colour: {found['most']:.2f}",
     ]
     images = [found["own"], portrait.whole(x), portrait.whole(found["x_rec"]), found["gap"]]
-    arrays = io.BytesIO()
-    np.savez_compressed(
-        arrays, picture=x, code=found["mean"], code_sd=found["sd"], reconstruction=found["x_rec"]
-    )
+    arrays = {"picture": x, "code": found["mean"], "code_sd": found["sd"]}
     with st.container(horizontal=True):
         st.button("To the tray", icon=":material/inventory_2:", on_click=keep, args=(x,))
         st.download_button(
             "Comparison (PNG)",
-            portrait.comparison(captions, images),
+            lambda: portrait.comparison(captions, images),
             f"{name}-comparison.png",
             on_click="ignore",
         )
         st.download_button(
             "Picture, code, reconstruction (NPZ)",
-            arrays.getvalue(),
+            lambda: film.arrays(**arrays, reconstruction=found["x_rec"]),
             f"{name}-reconstruction.npz",
             on_click="ignore",
         )
@@ -400,7 +395,7 @@ downloads(x, what, found)
 left, right = st.columns([1.15, 1], gap="medium")
 with left:
     codes = posterior(x, found)
-    rivals(x)
+    rivals(x, found)
 with right:
     item = st.session_state.get("item", "") if source == "Gallery" else ""
     where(found, codes, int(item[1:]) if item[:1] == "p" else -1)
