@@ -116,6 +116,12 @@ def test_a_finger_scrubs_on_a_phone_and_the_page_does_not_scroll_sideways(browse
         page.goto(f"{server}/interpolate")
         settle(page)
         wait_for_frame(page, 12)
+        for end in ("A: ", "B: "):  # both ends stand beside the frame, drawn
+            canvas = page.get_by_role("img", name=re.compile("^" + end))
+            box = canvas.bounding_box()
+            assert 0 <= box["x"] and box["x"] + box["width"] <= 390
+            lit = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v, i) => i % 4 < 3 && v)"
+            assert canvas.evaluate(lit)
         slider = page.get_by_role("slider", name="Frame of the path")
         slider.scroll_into_view_if_needed()
         box = slider.bounding_box()

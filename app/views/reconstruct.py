@@ -142,11 +142,11 @@ def heading(title: str, colour: str, more: str = "") -> None:
     st.markdown(f"<span style='color:{colour}'>■</span> **{title}**{more}", unsafe_allow_html=True)
 
 
-def ramp(most: float, colours: str, least: str) -> str:
+def ramp(least: str, colours: str, most: str) -> str:
     """The scale of a picture whose colours mean numbers, as HTML that holds numbers only."""
     bar = f"flex:1;height:9px;border:1px solid {charts.GREY};background:linear-gradient(90deg,{colours})"
     line = "display:flex;align-items:center;gap:5px;max-width:142px;font-size:0.8rem"
-    return f"<div style='{line}'>{least}<span style='{bar}'></span>{most:.2f}</div>"
+    return f"<div style='{line}'>{least}<span style='{bar}'></span>{most}</div>"
 
 
 def story(x: np.ndarray, what: str, seen: dict | None) -> dict:
@@ -196,7 +196,7 @@ def story(x: np.ndarray, what: str, seen: dict | None) -> dict:
         gap,
         "Orange: brighter than it was. Blue: darker. Black to white is 1.",
         f"map of the differences, at most {most:.2f}",
-        ramp(most, f"{charts.DATA},white,{charts.GENERATED}", f"−{most:.2f}"),
+        ramp(f"−{most:.2f}", f"{charts.DATA},white,{charts.GENERATED}", f"{most:.2f}"),
     )
     return found | {"gap": gap, "own": own, "most": most}
 
@@ -265,7 +265,7 @@ def posterior(x: np.ndarray, found: dict) -> np.ndarray:
             "This encoder is a function: one picture has exactly one code, so there is nothing to draw."
         )
         return np.zeros((0, len(found["mean"])), np.float32)
-    seed = link.keep("seed", 0, link.number(0, 9999))
+    seed = link.keep("draw", 0, link.number(0, 9999))
     codes = bridge.draw(name, x[None], DRAWS, seed)[:, 0]
     draws = bridge.decode(name, codes)
     shade, most = portrait.deviation(draws, 112)
@@ -283,11 +283,11 @@ def posterior(x: np.ndarray, found: dict) -> np.ndarray:
         "Draw again",
         icon=":material/casino:",
         help=f"These are of seed {seed}; the same seed draws the same again.",
-        on_click=lambda: st.session_state.update(seed=(seed + 1) % 10_000),
+        on_click=lambda: st.session_state.update(draw=(seed + 1) % 10_000),
     )
     right.image(shade, output_format="PNG", alt=f"deviation of the draws, at most {most:.3f}")
     with right.container(gap=None):
-        st.html(ramp(most, "black,white", "0"))
+        st.html(ramp("0", "black,white", f"{most:.2g}"))
         st.caption("Their deviation, pixel by pixel.")
     return codes
 
