@@ -119,7 +119,7 @@ def test_a_finger_scrubs_on_a_phone_and_the_page_does_not_scroll_sideways(browse
         for end in ("A: ", "B: "):  # both ends stand beside the frame, drawn
             canvas = page.get_by_role("img", name=re.compile("^" + end))
             box = canvas.bounding_box()
-            assert 0 <= box["x"] and box["x"] + box["width"] <= 390
+            assert box["x"] >= 0 and box["x"] + box["width"] <= 390
             lit = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v, i) => i % 4 < 3 && v)"
             assert canvas.evaluate(lit)
         slider = page.get_by_role("slider", name="Frame of the path")
