@@ -177,7 +177,8 @@ def _loaded(folder: str, sha256: str) -> _Loaded:
 
     from ali_core.model import Model
 
-    torch.set_num_threads(2)
+    # one picture is too little to share: beside other work, two threads wait for each other, 10x slower
+    torch.set_num_threads(1)
     return _Loaded(Model.load(folder), threading.Lock())
 
 
