@@ -1,7 +1,6 @@
 """Speed, with medians and ratios; nothing here passes or fails.   python -m tests.benchmarks [NAME …]
 
-step    training pictures a second: our step, and the plain alternating step of the same networks;
-        and the same step's convolutions and products alone: what the machine could do at best
+step    training pictures a second: our step, and the plain alternating step of the same networks
 start   server start to first map painted, against Streamlit's bare hello page
 use     a click on the map to the decoded picture; an upload to the full result; server memory
 """
@@ -80,60 +79,6 @@ def step() -> None:
     print(
         f"step   ours {per_second['ours']:.0f} pictures/s, plain {per_second['plain']:.0f}: {ratio:.2f}x "
         f"(batch {batch}, float32, {torch.get_num_threads()} threads)"
-    )
-    limit(nets, x, per_second["ours"], batch)
-
-
-def limit(nets, x, ours: float, batch: int) -> None:
-    """Times the step's convolutions alone, one by one, with the passes that the step makes of each."""
-    import torch
-    from torch import nn
-
-    # passes of (forward, gradient of input, gradient of weight) in one step: E and G once each;
-    # D sees 2x the batch, its input gradient is asked for by both players
-    total, hooks, shapes = 0.0, [], []
-
-    def note(name):
-        def hook(module, arguments, out):
-            shapes.append((name, module, arguments[0].detach()))
-
-        return hook
-
-    for name, net in nets.items():
-        for module in net.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                hooks.append(module.register_forward_hook(note(name)))
-    z = torch.randn(batch, 64)
-    nets["encoder"](x)
-    nets["decoder"](z)
-    nets["discriminator0"](torch.cat([x, x]), torch.cat([z, z]))
-    for hook in hooks:
-        hook.remove()
-    up = [m for m in nets["decoder"].modules() if type(m).__name__ == "UpConv"]
-    shapes += [("decoder", m, None) for m in up]
-    size = 7
-    for name, module, argument in shapes:
-        if argument is None:
-            channels = module.conv.weight.shape[1]
-            argument = torch.rand(batch, channels, size, size).to(memory_format=torch.channels_last)
-            size *= 2
-        argument.requires_grad_(True)
-        both = [argument, *module.parameters()]
-        out = module(argument)
-        out.sum().backward(inputs=both)
-        seconds = []
-        for _ in range(9):
-            start = time.perf_counter()
-            out = module(argument)
-            gradient = torch.ones_like(out)
-            if name == "discriminator0":
-                out.backward(gradient, inputs=[argument], retain_graph=True)
-            out.backward(gradient, inputs=both)
-            seconds.append(time.perf_counter() - start)
-        total += statistics.median(seconds)
-    best = batch / total
-    print(
-        f"limit  convolutions and products alone {best:.0f} pictures/s: ours reaches {ours / best:.0%}"
     )
 
 
