@@ -53,4 +53,6 @@ def run(python: Path, *words: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(prepare("requirements.txt"), "streamlit", "run", "app/main.py", *sys.argv[1:]))
+    # a reader's browser opens by itself, and nobody is asked for an address
+    words = ["--server.headless", "false", "--server.showEmailPrompt", "false", *sys.argv[1:]]
+    sys.exit(run(prepare("requirements.txt"), "streamlit", "run", "app/main.py", *words))
