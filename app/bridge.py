@@ -87,7 +87,7 @@ def atlas(name: str):
     return _atlas(str(root() / name), _stamp(name))
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the map …")
+@st.cache_resource(max_entries=4, show_spinner=False)
 def _atlas(folder: str, stamp: tuple):
     from ali_core import atlas
 
@@ -99,21 +99,11 @@ def pictures(name: str) -> np.ndarray:
     return _pictures(str(root()), atlas(name).pictures)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reading the pictures …")
+@st.cache_resource(max_entries=2, show_spinner=False)
 def _pictures(folder: str, which: str) -> np.ndarray:
     from ali_core import atlas
 
     return atlas.pictures(folder, which)
-
-
-def sheet_png(name: str) -> bytes:
-    """The same pictures as one PNG sheet of 100 columns."""
-    return _sheet_png(str(root() / "pictures" / f"{atlas(name).pictures}.png"))
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _sheet_png(path: str) -> bytes:
-    return Path(path).read_bytes()
 
 
 def nearest(name: str, z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -183,14 +173,13 @@ def _loaded(folder: str, sha256: str) -> _Loaded:
 
 
 def warm() -> None:
-    """Imports torch two seconds after the first paint, so that neither the paint nor a click waits."""
-    if st.runtime.exists() and not _warming:
-        _warming.append(threading.Timer(2.0, _import_model))
-        _warming[0].daemon = True
+    """Imports torch in the background, once: called when the map is painted, before anybody clicks."""
+    if not _warming:
+        _warming.append(threading.Thread(target=_import_model, daemon=True))
         _warming[0].start()
 
 
-_warming: list[threading.Timer] = []
+_warming: list[threading.Thread] = []
 
 
 def _import_model() -> None:

@@ -1,78 +1,85 @@
-"""The explorer: page, sidebar (checkpoint, its samples, the tray), navigation. `python -m app` starts it."""
+"""The server around explorer.py: what is got ready before a browser asks, and what it sends besides the page.
 
-import re
+`python -m app` starts it, and so does `streamlit run app/main.py`.
+"""
+
 import sys
+import threading
+import webbrowser
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
 if (home := str(Path(__file__).parents[1])) not in sys.path:  # `streamlit run` knows app/ only
     sys.path.insert(0, home)
 
-from app import bridge, charts, link, tray
 
-# without icons: the browser would fetch them from another host, as the tab's icon
-PAGES = [
-    st.Page("views/latent_map.py", title="Map", default=True),
-    st.Page("views/reconstruct.py", title="Reconstruct"),
-    st.Page("views/interpolate.py", title="Interpolate"),
-    st.Page("views/model.py", title="Model"),
-]
+class Early:
+    """Tells the browser, with the page itself, to fetch Plotly while the script still runs.
 
+    Streamlit's page asks for it only when the map's figure arrives; these 5 MB are most of the wait.
+    """
 
-def choose(names: list[str], problems: dict[str, str]) -> str | None:
-    """The picker of what is not broken. -> the checkpoint that is looked at, or None"""
-    good = [name for name in names if name not in problems]
-    asked = st.query_params.get("checkpoint")
-    if not good:
-        st.error(
-            f"There is no usable checkpoint in {bridge.root()}. Train one: "
-            "python -m ali_core train preset=fashion-alice"
-        )
-    else:
-        if asked and asked not in good and asked not in problems:
-            # a link's text must not become Markdown: a picture in it would call another host
-            plain = re.sub(r"[^\w.-]", "?", asked)[:60]
-            st.warning(f"There is no checkpoint «{plain}»; {good[0]} is shown.")
-        if st.session_state.get("checkpoint") not in [None, *good]:
-            del st.session_state["checkpoint"]
-        link.keep("checkpoint", good[0], link.one_of(*good), always=True)
-        st.selectbox("Checkpoint", good, key="checkpoint", persist_state="session")
-    return st.session_state["checkpoint"] if good else None
+    def __init__(self, app):
+        self.app = app
+        chunks = (Path(st.__file__).parent / "static/static/js").glob("PlotlyChart.*.js")
+        # another Streamlit may name its files otherwise: then nothing is told
+        self.links = [f"<./static/js/{chunk.name}>; rel=modulepreload" for chunk in chunks]
+
+    async def __call__(self, scope, receive, send):
+        async def telling(message):
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if headers.get("content-type", "").startswith("text/html"):
+                    for link in self.links:
+                        headers.append("link", link)
+            await send(message)
+
+        await self.app(scope, receive, telling if scope["type"] == "http" else send)
 
 
-def show_samples(name: str) -> None:
-    """Six pictures the checkpoint makes up."""
-    strip = bridge.samples(name)
-    if strip is None:
-        return
-    st.caption("Six samples of it", help="Decoded from random codes of the prior, seeds 0 to 5.")
-    with st.container(horizontal=True, gap="xxsmall", key="samples"):
-        for seed, picture in enumerate(strip):
-            shown = charts.enlarge(picture, max(1, 40 // len(picture)), charts.GENERATED)
-            st.image(shown, output_format="PNG", alt=f"sample of seed {seed}")
+class Sheets(StaticFiles):
+    """The sheets of pictures, which the map fetches once it is painted: then torch may be woken."""
+
+    async def get_response(self, path, scope):
+        from app import bridge
+
+        bridge.warm()
+        return await super().get_response(path, scope)
 
 
-# first of all: a sidebar that is already drawn keeps its width (four pictures of the tray fit into this)
-st.set_page_config(page_icon=charts.favicon(), layout="wide", initial_sidebar_state=316)
-page = st.navigation(PAGES)
-link.begin(page.url_path)
-st.html(Path(__file__).with_name("style.css"))
-with st.sidebar:
-    names = bridge.names()
-    problems = {name: sentence for name in names if (sentence := bridge.broken(name))}
-    name = choose(names, problems)
-    if name:
-        show_samples(name)
-        tray.show(name)
-    for broken, sentence in problems.items():
-        st.error(f"**{broken}** cannot be used. {sentence}", icon=":material/broken_image:")
-st.set_page_config(
-    f"{name or 'no checkpoint'}: {page.title.lower()}"
-)  # the title names what is seen
-if name:
+def get_ready() -> None:
+    """Opens the browser, unless told not to, and reads what the first page shows while it starts."""
+    if not st.get_option("server.headless"):
+        webbrowser.open(f"http://localhost:{st.get_option('server.port')}")
+    from app import bridge, map_figure
+
+    good = [name for name in bridge.names() if not bridge.broken(name)]
     try:
-        page.run()
-    except bridge.Problem as problem:
-        st.error(str(problem), icon=":material/broken_image:")
-bridge.warm()
+        for name in good[:1]:
+            map_figure.made(name, "umap", "class", dark=False)
+            bridge.pictures(name)
+    except bridge.Problem:  # the page says it
+        pass
+
+
+@asynccontextmanager
+async def lifespan(app):
+    """Starts getting ready; the server is up meanwhile."""
+    threading.Thread(target=get_ready, daemon=True).start()
+    yield
+
+
+def pictures() -> Mount:
+    """/pictures/NAME.png, straight from the folder of checkpoints."""
+    from app import bridge
+
+    return Mount("/pictures", Sheets(directory=bridge.root() / "pictures", check_dir=False))
+
+
+app = st.App("explorer.py", lifespan=lifespan, routes=[pictures()], middleware=[Middleware(Early)])

@@ -16,7 +16,7 @@ NAMES = [name for name in bridge.names() if not bridge.broken(name)]
 
 def visit(**query) -> AppTest:
     """The page as a link opens it, after one run."""
-    app = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "app" / "explorer.py"), default_timeout=120)
     for name, value in query.items():
         app.query_params[name] = value
     return app.switch_page("views/interpolate.py").run()

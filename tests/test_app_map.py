@@ -23,7 +23,7 @@ NAMES = checkpoint.names(ROOT / "checkpoints")
 
 def app(page: str = "", **query: str) -> AppTest:
     """The app as it stands after a visit by this link."""
-    test = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=120)
+    test = AppTest.from_file(str(ROOT / "app" / "explorer.py"), default_timeout=120)
     for key, value in query.items():
         test.query_params[key] = value
     test.run()
@@ -158,7 +158,7 @@ def test_a_truncated_checkpoint_is_named_and_the_others_go_on(tmp_path, monkeypa
 def test_the_first_paint_needs_neither_torch_nor_umap_nor_scikit_learn():
     program = (
         "import sys; from streamlit.testing.v1 import AppTest\n"
-        "test = AppTest.from_file('app/main.py', default_timeout=120).run()\n"
+        "test = AppTest.from_file('app/explorer.py', default_timeout=120).run()\n"
         "assert not test.exception and not test.error, (test.exception, test.error)\n"
         "assert 'ali_core.atlas' in sys.modules\n"
         "print([m for m in ('torch', 'umap', 'sklearn') if m in sys.modules])"

@@ -17,7 +17,7 @@ DEFAULT = "fashion-alice"
 
 
 def open_page(**query) -> AppTest:
-    app = AppTest.from_file(ROOT / "app/main.py", default_timeout=120)
+    app = AppTest.from_file(ROOT / "app/explorer.py", default_timeout=120)
     for key, value in query.items():
         app.query_params[key] = value
     return app.switch_page("views/reconstruct.py").run()

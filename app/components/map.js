@@ -3,6 +3,9 @@ const WAIT = 125 // ms before a card shows
 const STAY = 260 // ms a card stays when the pointer has left
 const ACROSS = 100 // pictures in a row of the sheet
 const views = new WeakMap()
+let address = null // of the sheet in window.aliSheet, a promise of its bitmap
+let painted
+const paint = new Promise((done) => { painted = done })
 
 export default function ({ data, parentElement, setTriggerValue }) {
   let view = views.get(parentElement)
@@ -36,8 +39,6 @@ class View {
     }
     this.key = (e) => this.press(e)
     this.out = () => this.leave() // the chart does not tell when it is busy with a drag
-    this.sheetCame = () => this.fill()
-    window.addEventListener("ali-sheet", this.sheetCame)
     // Streamlit makes the chart anew when it likes (theme, full screen); look for it now and then
     this.timer = setInterval(() => this.attach(), 200)
   }
@@ -46,6 +47,7 @@ class View {
     const before = this.data
     this.data = data
     this.send = send
+    if (address !== data.sheet) window.aliSheet = sheet((address = data.sheet))
     this.attach()
     this.mark()
     if (JSON.stringify(before?.gallery) !== JSON.stringify(data.gallery)) this.fill()
@@ -67,6 +69,7 @@ class View {
     chart.addEventListener("keydown", this.key)
     chart.addEventListener("mouseleave", this.out)
     chart.dataset.ali = "ready"
+    painted()
     this.draw()
   }
 
@@ -82,7 +85,6 @@ class View {
 
   close() {
     clearInterval(this.timer)
-    window.removeEventListener("ali-sheet", this.sheetCame)
     this.detach()
   }
 
@@ -202,7 +204,7 @@ class View {
     const canvas = element("canvas", `width:${w * scale}px;height:${h * scale}px;image-rendering:pixelated;display:block`)
     canvas.width = w
     canvas.height = h
-    window.aliSheet?.then((sheet) =>
+    window.aliSheet.then((sheet) =>
       canvas.getContext("2d").drawImage(sheet, (id % ACROSS) * w, Math.floor(id / ACROSS) * h, w, h, 0, 0, w, h))
     return canvas
   }
@@ -263,6 +265,13 @@ class View {
     const outlines = picks ? {} : { selections: [] }
     window.Plotly.update(this.chart, { selectedpoints: [picks] }, outlines, [0])
   }
+}
+
+// all pictures as one bitmap; its megabytes wait until the map is painted
+async function sheet(address) {
+  await paint
+  const answer = await fetch(address, { cache: "no-cache" })
+  return createImageBitmap(await answer.blob(), { colorSpaceConversion: "none", premultiplyAlpha: "none" })
 }
 
 function element(name, style) {

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import streamlit as st
 
-from app import bridge, charts, link, tray
+from app import bridge, charts, link, map_figure, tray
 from app.components import map as parts
 
 FAR = 10  # times the typical distance, from where a place counts as empty of data
@@ -58,19 +58,9 @@ def show_map(name: str, atlas) -> None:
             format_func=lambda word: f"colour: {word}",
             label_visibility="collapsed", persist_state="session", width="content",
         )  # fmt: skip
-    positions = getattr(atlas, view)
     with st.container(key="map"):
-        figure = charts.latent_map(
-            positions,
-            atlas.y,
-            atlas.error,
-            atlas.label_names,
-            colour,
-            revision=f"{name} {view}",
-            dark=st.context.theme.type == "dark",
-        )
         st.plotly_chart(
-            figure,
+            map_figure.made(name, view, colour, st.context.theme.type == "dark"),
             key="map figure",
             height="stretch",
             config={
@@ -84,7 +74,6 @@ def show_map(name: str, atlas) -> None:
     st.caption(
         MEANS[view].format(trust=atlas.trust[view], d=atlas.z.shape[1], hidden=atlas.z.shape[1] - 2)
     )
-    parts.sheet(bridge.sheet_png(name))
 
 
 def alt(atlas, view: str) -> str:
@@ -322,15 +311,15 @@ def inspector(name: str, view: str) -> None:
     except bridge.Problem as problem:
         st.error(str(problem))
         content = {"gallery": [], "scale": 1}
-    h, w, _ = bridge.pictures(name).shape[1:]
+    h, w, _ = bridge.card(name)["data"]["shape"]
     common = {"tile": [w, h], "labels": atlas.label_names, "alt": alt(atlas, view)}
+    common["sheet"] = f"pictures/{atlas.pictures}.png"
     parts.events({"picks": [], "near": [], "place": None} | common | content, on_event)
 
 
 name = st.session_state["checkpoint"]
 try:
     atlas = bridge.atlas(name)
-    bridge.pictures(name)
 except bridge.Problem as problem:
     st.error(str(problem))
     st.stop()
