@@ -13,10 +13,11 @@ from torch import nn
 from tqdm import tqdm
 
 from .data import Data
+from .networks import FEATURES
 from .problem import write_beside
 
 RUNS = Path(".runs")
-FEATURES, EPOCHS, BATCH = 128, 3, 128
+EPOCHS, BATCH = 3, 128
 
 
 class Classifier:
@@ -79,6 +80,19 @@ class Classifier:
         }
 
 
+def given(data: Data) -> nn.Module:
+    """M(x), the features that GALI-PT is given: x as a decoder makes it -> (n, 128), frozen.
+
+    The classifier's; for points, which have none, those of a random network that never changes.
+    """
+    if len(data.shape) == 3:
+        return _Features(Classifier.get(data).net)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Linear(data.shape[0], FEATURES), nn.Tanh())
+    return net.requires_grad_(False)
+
+
 def classes(data: Data) -> np.ndarray:
     """The training part's classes, (n,); of several factors the first."""
     return data.y if data.y.ndim == 1 else data.y[:, 0]
@@ -121,6 +135,15 @@ class _Network(nn.Module):
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         features = self.body(x - 0.5)
         return features, self.head(features)
+
+
+class _Features(nn.Module):
+    def __init__(self, net: _Network):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.net(x)[0]
 
 
 def _train(net: nn.Module, data: Data, seed: int) -> None:

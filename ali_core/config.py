@@ -13,8 +13,9 @@ class Config:
     """Everything that decides a run's weights, and (last four) how it is kept while it runs."""
 
     name: str = ""  # folder under checkpoints/ and .runs/; "" = DATA-MEMBER
-    member: str = "ali"  # a row of objectives.FAMILY
+    member: str = "ali"  # a row of family.FAMILY
     weights: dict[str, float] = field(default_factory=dict)  # weights.TERM=…: replaces the row's
+    slack: dict[str, float] = field(default_factory=dict)  # slack.TERM=…: a constraint, term <= …
     data: str = "grid"  # see data.load
     size: int = 0  # pixels a side: 28, 32 or 64; 0 = the data's own
     channels: int = 0  # 1 or 3; 0 = the data's own
@@ -24,11 +25,16 @@ class Config:
     steps: int = 2_000
     lr: float = 1e-3  # Adam's, of encoder and decoder
     lr_discriminator: float = 1e-3
+    lr_multipliers: float = 1e-3  # of the constraints' coefficients, where a member has constraints
     beta1: float = 0.5
     beta2: float = 0.999
     cooldown: int = 0  # last steps, over which both learning rates fall linearly to 0
     ema: float = 0.999  # decay of the averaged encoder and decoder
     sd: float = 0.1  # of the decoder's Gaussian p(x|z), in units of the data, where a term needs it
+    decoder_noise: bool = False  # x_tilde is drawn from p(x|z), not its mean
+    labels: int = (
+        100  # labelled training examples of a semi-supervised member, shared by the classes
+    )
     seed: int = 0
     precision: str = "no"  # "no" (float32) or "bf16"
     compile: bool = False  # torch.compile the networks
@@ -68,11 +74,13 @@ _BOUNDS = {
     "steps": (0, math.inf),
     "lr": (0.0, 1.0),
     "lr_discriminator": (0.0, 1.0),
+    "lr_multipliers": (0.0, 1.0),
     "beta1": (0.0, 0.9999999),
     "beta2": (0.0, 0.9999999),
     "cooldown": (0, math.inf),
     "ema": (0.0, 0.9999999),
     "sd": (1e-6, 1e6),
+    "labels": (1, math.inf),
     "seed": (0, 2**31 - 1),
     "save_every": (1, math.inf),
     "picture_every": (1, math.inf),
@@ -94,9 +102,9 @@ def parse(argv: list[str]) -> Config:
             if text not in PRESETS:
                 raise Problem(f"There is no preset «{text}»; there are: {', '.join(PRESETS)}.")
             values = {"name": text} | PRESETS[text]
-        elif key.startswith("weights."):
-            term = key.removeprefix("weights.")
-            values["weights"] = values.get("weights", {}) | {term: _read(key, float, text)}
+        elif (group := key.partition(".")[0]) in ("weights", "slack") and "." in key:
+            term = key.partition(".")[2]
+            values[group] = values.get(group, {}) | {term: _read(key, float, text)}
         else:
             values[key] = _read(key, _type(key), text)
     config = Config(**values)
@@ -116,6 +124,9 @@ def check(config: Config) -> Config:
     for term, weight in config.weights.items():
         if not 0 <= weight < math.inf:
             raise Problem(f"weights.{term}={weight} must be a number that is not negative.")
+    for term, slack in config.slack.items():
+        if not math.isfinite(slack):
+            raise Problem(f"slack.{term}={slack} must be a number.")
     if not config.name or set(config.name) & set('/\\:*?"<>|') or config.name.startswith("."):
         raise Problem(
             f"name={config.name!r} cannot be the name of a folder; use letters, digits, -."
@@ -129,7 +140,9 @@ def _default_name(config: Config) -> str:
 
 
 def _type(key: str) -> type:
-    types = {f.name: f.type for f in dataclasses.fields(Config) if f.name != "weights"}
+    types = {
+        f.name: f.type for f in dataclasses.fields(Config) if f.name not in ("weights", "slack")
+    }
     if key not in types:
         near = difflib.get_close_matches(key, types, 1)
         hint = f" Did you mean {near[0]}?" if near else f" Fields: {', '.join(types)}."

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import checkpoint, networks, objectives, pictures
+from . import checkpoint, pictures
+from .family import FAMILY, JOINT
+from .objectives import prepare
 from .problem import Problem
 from .samples import posterior
 from .sheet import grid, write_png
@@ -20,14 +22,21 @@ BATCH = 256
 
 
 class Model:
-    """A checkpoint's networks; pictures are (n, h, w, c), float in [0, 1] or uint8, latents (n, d)."""
+    """A checkpoint's networks; pictures are (n, h, w, c), float in [0, 1] or uint8, latents (n, d).
+
+    classes: of each factor of y, for a conditional model, whose questions all take y: int (n,), or
+    (n, factors); () for the others, whose y is None.
+    """
 
     def __init__(self, name: str, card: dict, nets: dict[str, torch.nn.Module], row):
         self.name, self.card, self.nets = name, card, nets
         self.shape: tuple[int, ...] = tuple(card["data"]["shape"])
         self.latent: int = card["config"]["latent"]
         self.stochastic: bool = row.stochastic
-        self._joint = next((i for i, m in enumerate(row.matches) if m == objectives.JOINT), None)
+        self.classes: tuple[int, ...] = tuple(card["data"].get("classes", ())) * row.conditional
+        # the discriminator that scores pairs; a member's first two tuples are then ALI's, told y or not
+        pairs = [[t[:2] for t in m.tuples] == list(JOINT.tuples) for m in row.matches]
+        self._joint = pairs.index(True) if True in pairs else None
         self.device = next(nets["encoder"].parameters()).device
 
     @classmethod
@@ -35,19 +44,19 @@ class Model:
         """Reads and verifies a checkpoint folder; raises Problem that names the file and what is wrong."""
         card, tensors = checkpoint.card(folder), checkpoint.weights(folder)
         path, config = Path(folder) / checkpoint.CARD, card["config"]
-        if config.get("member") not in objectives.FAMILY:
-            known = ", ".join(objectives.FAMILY)
+        if config.get("member") not in FAMILY:
+            known = ", ".join(FAMILY)
             raise Problem(
                 f"{path}: unknown member «{config.get('member')}»; this version knows {known}."
             )
-        row = objectives.FAMILY[config["member"]]
+        row = FAMILY[config["member"]]
         try:
-            nets = networks.build(
+            nets = prepare(
+                row,
                 tuple(card["data"]["shape"]),
                 config["latent"],
                 config["width"],
-                row.stochastic,
-                row.matches,
+                sum(card["data"].get("classes", ())),
             )
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise Problem(f"{path}: the config cannot be built ({error!r}).") from None
@@ -67,35 +76,38 @@ class Model:
             net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
         return cls(Path(folder).name, card, nets, row)
 
-    def posterior(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def posterior(
+        self, x: np.ndarray, y: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of q(z|x), (n, d) each; sd is 0 for a deterministic encoder."""
 
-        def run(x):
-            mean, log_sigma = posterior(self.nets["encoder"](x), self.latent)
+        def run(*inputs):
+            mean, log_sigma = posterior(self.nets["encoder"](*inputs), self.latent)
             sd = torch.zeros_like(mean) if log_sigma is None else log_sigma.exp()
             return torch.cat([mean, sd], 1)
 
-        both = self._batched(run, self._input(x))
+        both = self._batched(run, self._input(x), *self._given(y, len(x)))
         return both[:, : self.latent], both[:, self.latent :]
 
-    def encode(self, x: np.ndarray) -> np.ndarray:
+    def encode(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
         """Posterior means, (n, d)."""
-        return self.posterior(x)[0]
+        return self.posterior(x, y)[0]
 
-    def draw(self, x: np.ndarray, n: int, seed: int) -> np.ndarray:
+    def draw(self, x: np.ndarray, n: int, seed: int, y: np.ndarray | None = None) -> np.ndarray:
         """n posterior samples of every picture, (n, len(x), d)."""
-        mean, sd = self.posterior(x)
+        mean, sd = self.posterior(x, y)
         noise = np.random.default_rng(seed).standard_normal((n, *mean.shape), np.float32)
         return mean + sd * noise
 
-    def decode(self, z: np.ndarray) -> np.ndarray:
+    def decode(self, z: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
         """Pictures of latents: float32 (n, h, w, c) in [0, 1], or (n, 2) points."""
-        x = self._batched(self.nets["decoder"], torch.from_numpy(np.asarray(z, np.float32)))
+        z = torch.from_numpy(np.asarray(z, np.float32))
+        x = self._batched(self.nets["decoder"], z, *self._given(y, len(z)))
         return x.transpose(0, 2, 3, 1) if x.ndim == 4 else x
 
-    def reconstruct(self, x: np.ndarray) -> np.ndarray:
+    def reconstruct(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
         """G(E(x)) with the posterior mean."""
-        return self.decode(self.encode(x))
+        return self.decode(self.encode(x, y), y)
 
     def prior(self, n: int, seed: int, truncation: float = 1.0) -> np.ndarray:
         """n draws of the prior N(0, truncation^2 I), (n, d); draw i does not depend on n."""
@@ -103,21 +115,39 @@ class Model:
             (n, self.latent), np.float32
         )
 
-    def sample(self, n: int, seed: int, truncation: float = 1.0) -> np.ndarray:
-        """Pictures of n prior draws; truncation below 1 trades variety for typicality."""
-        return self.decode(self.prior(n, seed, truncation))
+    def sample(
+        self, n: int, seed: int, truncation: float = 1.0, y: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Pictures of n prior draws; truncation below 1 trades variety for typicality.
 
-    def score(self, x: np.ndarray, z: np.ndarray) -> np.ndarray | None:
+        A conditional model that is given no y takes every class in turn, from class `seed` on.
+        """
+        if self.classes and y is None:
+            y = np.stack([(seed + np.arange(n)) % count for count in self.classes], 1)
+        return self.decode(self.prior(n, seed, truncation), y)
+
+    def score(self, x: np.ndarray, z: np.ndarray, y: np.ndarray | None = None) -> np.ndarray | None:
         """The joint discriminator's log-odds that (x, z) came from the encoder, (n,); None without one."""
         if self._joint is None:
             return None
         net = self.nets[f"discriminator{self._joint}"]
 
-        def run(x, z):
-            logits = net(x, z)
-            return logits[:, 0] - logits[:, 1]
+        def run(*inputs):
+            logits = net(*inputs)
+            return logits[:, :-1].logsumexp(1) - logits[:, -1]
 
-        return self._batched(run, self._input(x), torch.from_numpy(np.asarray(z, np.float32)))
+        z = torch.from_numpy(np.asarray(z, np.float32))
+        return self._batched(run, self._input(x), z, *self._given(y, len(z)))
+
+    def _given(self, y: np.ndarray | None, n: int) -> list[torch.Tensor]:
+        """One-hot y in a list, as the networks take it; [] for a model without."""
+        if not self.classes:
+            return []
+        if y is None:
+            raise Problem(f"{self.name} must be told the class of every picture.")
+        y = torch.from_numpy(np.asarray(y, np.int64).reshape(n, len(self.classes)))
+        hot = [torch.nn.functional.one_hot(y[:, k], count) for k, count in enumerate(self.classes)]
+        return [torch.cat(hot, 1).float()]
 
     def _input(self, x: np.ndarray) -> torch.Tensor:
         x = np.asarray(x)

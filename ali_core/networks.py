@@ -4,12 +4,15 @@ Only forward() is ever called, so that any wrapper (DDP, compile) keeps working.
 (n, c, h, w) in [0, 1], h = w = 28, 32 or 64; points are (n, 2).
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 _SLOPE = 0.2
+FEATURES = 128  # length of M(x), what a given network says of x (GALI-PT)
 
 
 def _activation() -> nn.Module:
@@ -58,36 +61,47 @@ def _mlp(inputs: int, width: int, outputs: int, wrap=lambda layer: layer) -> nn.
 
 
 class Encoder(nn.Module):
-    """q(z|x): x -> mean and log sigma, (n, 2d); deterministic: z, (n, d)."""
+    """q(z|x) or q(z|x, y): -> mean and log sigma, (n, 2d); deterministic: z, (n, d).
 
-    def __init__(self, shape: tuple[int, ...], latent: int, width: int, stochastic: bool):
+    y: one-hot (n, classes); its embedding joins the features before the last layer (ALI, section
+    2.7 and its code), and is trained with the rest.
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], latent: int, width: int, stochastic: bool, classes: int = 0
+    ):
         super().__init__()
         outputs = latent * (1 + stochastic)
         self.pictures = len(shape) == 3
+        self.embedding = nn.Linear(classes, width) if classes else None
+        more = width if classes else 0
         if self.pictures:
             self.body, features = _downsampling(shape, width, _group_norm, lambda layer: layer)
-            self.head = nn.Linear(features, outputs)
+            self.head = nn.Linear(features + more, outputs)
         else:
-            self.body, self.head = nn.Identity(), _mlp(shape[0], width, outputs)
+            self.body, self.head = nn.Identity(), _mlp(shape[0] + more, width, outputs)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.head(self.body(x * 2 - 1 if self.pictures else x))
+    def forward(self, x: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
+        features = self.body(x * 2 - 1 if self.pictures else x)
+        return self.head(_joined(features, self.embedding, y))
 
 
 class Decoder(nn.Module):
-    """p(x|z), its mean: z (n, d) -> x; pictures end in a sigmoid, as in the ALI paper."""
+    """p(x|z) or p(x|z, y), its mean: z (n, d) -> x; pictures end in a sigmoid, as in the ALI paper."""
 
-    def __init__(self, shape: tuple[int, ...], latent: int, width: int):
+    def __init__(self, shape: tuple[int, ...], latent: int, width: int, classes: int = 0):
         super().__init__()
+        self.embedding = nn.Linear(classes, width) if classes else None
+        inputs = latent + (width if classes else 0)
         if len(shape) == 1:
-            self.body = _mlp(latent, width, shape[0])
+            self.body = _mlp(inputs, width, shape[0])
             return
         size, doublings = shape[1], 0
         while size % 2 == 0 and size > 4:
             size, doublings = size // 2, doublings + 1
         channels = width * 2**doublings
         layers = [
-            nn.Linear(latent, channels * size * size),
+            nn.Linear(inputs, channels * size * size),
             nn.Unflatten(1, (channels, size, size)),
         ]
         layers += [_group_norm(channels), _activation()]
@@ -98,27 +112,40 @@ class Decoder(nn.Module):
             *layers, nn.Conv2d(channels, shape[0], 3, padding=1), nn.Sigmoid()
         )
 
-    def forward(self, z: torch.Tensor) -> torch.Tensor:
-        return self.body(z)
+    def forward(self, z: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
+        return self.body(_joined(z, self.embedding, y))
+
+
+def _joined(features: torch.Tensor, embedding: nn.Module | None, y) -> torch.Tensor:
+    return features if embedding is None else torch.cat([features, embedding(y)], 1)
 
 
 class Discriminator(nn.Module):
-    """Joint D: an x-part, a z-part and a joint part -> one logit per tuple, (n, tuples).
+    """Joint D: a part per argument and a joint part -> logits per tuple, (n, outputs).
 
-    Spectral norm on every layer, no batch norm. `parts` says which arguments it takes, in order:
-    "x" or "z" each (ALI's D takes x, z; a D on x alone takes x).
+    Spectral norm on every layer, no batch norm. `kinds` says which arguments it takes, in order: a
+    letter each, "x", or one of `sizes` (ALI's D takes x, z; a D on x alone takes x).
     """
 
     def __init__(
-        self, shape: tuple[int, ...], latent: int, width: int, parts: tuple[str, ...], tuples: int
+        self,
+        shape: tuple[int, ...],
+        sizes: dict[str, int],
+        width: int,
+        kinds: tuple[str, ...],
+        outputs: int,
     ):
         super().__init__()
         pictures = len(shape) == 3
         features = 8 * width if pictures else width
-        made = {"x": self._x_part if pictures else self._flat(shape[0]), "z": self._flat(latent)}
-        self.kinds = parts
-        self.parts = nn.ModuleList(made[kind](shape, width, features) for kind in parts)
-        self.joint = _mlp(features * len(parts), 2 * features, tuples, spectral_norm)
+        self.kinds = kinds
+        self.parts = nn.ModuleList(
+            self._x_part(shape, width, features)
+            if kind == "x" and pictures
+            else self._flat(shape[0] if kind == "x" else sizes[kind], features)
+            for kind in kinds
+        )
+        self.joint = _mlp(features * len(kinds), 2 * features, outputs, spectral_norm)
 
     @staticmethod
     def _x_part(shape, width, features):
@@ -126,14 +153,9 @@ class Discriminator(nn.Module):
         return nn.Sequential(body, spectral_norm(nn.Linear(flat, features)), _activation())
 
     @staticmethod
-    def _flat(inputs):
-        def part(_, __, features):
-            layers = spectral_norm(nn.Linear(inputs, features)), _activation()
-            return nn.Sequential(
-                *layers, spectral_norm(nn.Linear(features, features)), _activation()
-            )
-
-        return part
+    def _flat(inputs, features):
+        layers = spectral_norm(nn.Linear(inputs, features)), _activation()
+        return nn.Sequential(*layers, spectral_norm(nn.Linear(features, features)), _activation())
 
     def forward(self, *arguments: torch.Tensor) -> torch.Tensor:
         centred = [
@@ -144,24 +166,50 @@ class Discriminator(nn.Module):
         return self.joint(torch.cat(features, 1))
 
 
+class Multipliers(nn.Module):
+    """The coefficients of k constraints, positive and bounded: -> (k,), learned by dual ascent.
+
+    Bounds and start are LagVAE's (its code: lambda in 0.001 to 100, from the row's weight).
+    """
+
+    BOUNDS = (1e-3, 100.0)
+
+    def __init__(self, start: list[float]):
+        super().__init__()
+        self.log = nn.Parameter(torch.tensor(start).log())
+
+    def forward(self) -> torch.Tensor:
+        low, high = self.BOUNDS
+        with (
+            torch.no_grad()
+        ):  # held between the bounds themselves, so that they can leave them again
+            self.log.clamp_(math.log(low), math.log(high))
+        return self.log.exp()
+
+
 def build(
     shape: tuple[int, ...],
     latent: int,
     width: int,
     stochastic: bool,
-    matches: tuple[tuple[tuple[str, ...], ...], ...],
+    discriminators: list[tuple[tuple[str, ...], int]],
+    classes: int = 0,
+    multipliers: list[float] | None = None,
 ) -> dict[str, nn.Module]:
-    """The networks of a member, by name: encoder, decoder, discriminator0, discriminator1, …
+    """The networks of a member, by name: encoder, decoder, discriminator0, …, multipliers.
 
-    shape: (h, w, c) of pictures or (2,) of points; matches: one entry of tuples per discriminator.
+    shape: (h, w, c) of pictures or (2,) of points; discriminators: kinds of arguments and number of
+    outputs of each; classes: length of y where the networks are given one; multipliers: their starts.
     """
     if len(shape) == 3:
         shape = (shape[2], shape[0], shape[1])
     nets = {
-        "encoder": Encoder(shape, latent, width, stochastic),
-        "decoder": Decoder(shape, latent, width),
+        "encoder": Encoder(shape, latent, width, stochastic, classes),
+        "decoder": Decoder(shape, latent, width, classes),
     }
-    for i, tuples in enumerate(matches):
-        kinds = tuple(name[0] for name in tuples[0])
-        nets[f"discriminator{i}"] = Discriminator(shape, latent, width, kinds, len(tuples))
+    sizes = {"z": latent, "y": classes, "m": FEATURES}
+    for i, (kinds, outputs) in enumerate(discriminators):
+        nets[f"discriminator{i}"] = Discriminator(shape, sizes, width, kinds, outputs)
+    if multipliers:
+        nets["multipliers"] = Multipliers(multipliers)
     return nets

@@ -1,149 +1,182 @@
-"""The family: terms, adversarial matches over tuples, and FAMILY, a row per member."""
+"""What a member is made of: terms, adversarial matches over tuples, and the losses they give."""
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
+from torch import nn
 
-from .config import Config
-from .problem import Problem
-from .samples import Samples, posterior
+from . import networks
+from .samples import Samples
 
 Tuples = tuple[tuple[str, ...], ...]
 
 
 class Term(NamedTuple):
-    """A weighted loss of the generator (encoder and decoder), and its formula in LaTeX."""
+    """A weighted loss of a player, and what it stands for in the information-autoencoding family.
+
+    information: its coefficients of I_q(x;z) and I_p(x;z) for a weight of 1; constraint: the
+    divergence that is left, in LaTeX (methods by Zhao, Song, Ermon 2018).
+    """
 
     weight: float
     loss: Callable[[Samples], torch.Tensor]
     formula: str
+    information: tuple[float, float] = (0.0, 0.0)
+    constraint: str = ""
+    player: str = "generator"
 
 
-def reconstruction(s: Samples) -> torch.Tensor:
-    """Mean absolute error of x_rec: -E_q log p(x|z) of a Laplace p(x|z), per pixel (ALICE, eq. 9)."""
-    return (s.x - s.x_rec).abs().mean()
+# ---- what encoder and decoder minimise of a match, from log p(label) (K n, K) and the labels -------
 
 
-def latent_reconstruction(s: Samples) -> torch.Tensor:
-    """Mean squared error of z_rec: -E_p log q(z|x) of a Gaussian, per dimension (ALICE's z-cycle)."""
-    return (s.z - s.z_rec).square().mean()
-
-
-def nll(s: Samples) -> torch.Tensor:
-    """-E_q log p(x|z) in nats, p(x|z) Gaussian of standard deviation `s.sd` (VAE)."""
-    squared = (s.x - s.x_rec).square().flatten(1)
-    constant = squared.shape[1] * math.log(s.sd * math.sqrt(2 * math.pi))
-    return squared.sum(1).mean() / (2 * s.sd**2) + constant
-
-
-def kl(s: Samples) -> torch.Tensor:
-    """KL(q(z|x) || N(0, I)) in nats, closed form (VAE, appendix B)."""
-    mean, log_sigma = posterior(s.parameters, s.z.shape[1])
-    return (0.5 * (mean.square() + (2 * log_sigma).exp() - 1) - log_sigma).sum(1).mean()
-
-
-def match(logits: torch.Tensor, tuples: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Both players' losses of a match over K tuples, tuple k carrying label k.
-
-    logits: (K n, K), tuple by tuple. The discriminator's is cross-entropy; the generator's is the
-    product of terms, cross-entropy to every wrong label (GALI, section 3); weights 2/K and
-    2/(K(K-1)) keep both on ALI's scale. K = 2 is ALI's softplus pair (ALI, Algorithm 1).
-    """
-    labels = torch.arange(tuples, device=logits.device).repeat_interleave(len(logits) // tuples)
-    log_p = logits.float().log_softmax(1)
+def confuse(log_p: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The product of terms: cross-entropy to every wrong label (GALI, section 3); at K = 2, ALI's."""
     right = log_p.gather(1, labels[:, None])[:, 0]
-    wrong = log_p.sum(1) - right
-    return -2 * right.mean(), -2 / (tuples - 1) * wrong.mean()
+    return -2 / (log_p.shape[1] - 1) * (log_p.sum(1) - right).mean()
+
+
+def forward_kl(log_p: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """KL(q || p), the log-ratio that D has learned under the first tuple (AVB)."""
+    return (log_p[:, 0] - log_p[:, 1])[labels == 0].mean()
+
+
+def reverse_kl(log_p: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """KL(p || q), the log-ratio that D has learned under the second tuple (VEEGAN)."""
+    return (log_p[:, 1] - log_p[:, 0])[labels == 1].mean()
+
+
+def symmetric_kl(log_p: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """KL(q || p) + KL(p || q) (AS-VAE)."""
+    return forward_kl(log_p, labels) + reverse_kl(log_p, labels)
+
+
+class Match(NamedTuple):
+    """A discriminator that tells tuples apart; encoder and decoder make them alike."""
+
+    tuples: Tuples
+    formula: str
+    generator: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = confuse
+    information: tuple[float, float] = (0.0, 0.0)
+    classes: bool = False  # K classes of the first tuple and one of the second (semi-supervised)
 
 
 class Member(NamedTuple):
-    """A row of the family; `matches` holds one entry of tuples per discriminator."""
+    """A row of the family; a discriminator per match."""
 
-    stochastic: bool  # q(z|x) is a Gaussian, or a point
-    matches: tuple[Tuples, ...]
-    terms: dict[str, Term]
     says: str  # one sentence for the card
+    matches: tuple[Match, ...] = ()
+    terms: dict[str, Term] = {}  # noqa: RUF012  (a row is never changed, only replaced)
+    stochastic: bool = True  # q(z|x) is a Gaussian, or a point
+    conditional: bool = False  # every network is given the class y
+    slack: dict[str, float] = {}  # noqa: RUF012  terms that are constraints: kept at or below this
 
     @property
     def formula(self) -> str:
         """What is minimised, in LaTeX."""
-        parts = [
-            r"\mathrm{JS}\left(q(" + _letters(t[0]) + r")\,\|\,p(" + _letters(t[1]) + r")\right)"
-            for t in self.matches
-        ]
-        parts += [
-            (f"{t.weight:g}\\," if t.weight != 1 else "") + t.formula for t in self.terms.values()
-        ]
+        parts = [m.formula for m in self.matches]
+        for name, term in self.terms.items():
+            if name in self.slack:
+                parts.append(rf"\lambda\left({term.formula} - {self.slack[name]:g}\right)")
+            elif term.weight:
+                parts.append((f"{term.weight:g}\\," if term.weight != 1 else "") + term.formula)
         return " + ".join(parts)
 
+    @property
+    def information(self) -> tuple[float, float]:
+        """Coefficients of I_q(x;z) and I_p(x;z) in what is minimised; negative: it is maximised."""
+        pairs = [m.information for m in self.matches]
+        pairs += [
+            tuple(term.weight * a for a in term.information)
+            for name, term in self.terms.items()
+            if name not in self.slack
+        ]
+        return tuple(sum(column) for column in zip(*pairs, strict=True)) if pairs else (0.0, 0.0)
 
-def _letters(names: tuple[str, ...]) -> str:
-    return ", ".join(name[0] for name in names)
+    @property
+    def classes(self) -> bool:
+        """Whether training needs the classes of the data."""
+        return self.conditional or any(m.classes for m in self.matches)
 
-
-JOINT: Tuples = (("x", "z_hat"), ("x_tilde", "z"))  # ALI, eq. 1: (x, E(x)) against (G(z), z)
-
-_CYCLE = r"\mathbb{E}_q\,\|x-G(E(x))\|_1"
-_NLL = r"-\mathbb{E}_q\log p(x\mid z)"
-_KL = r"\mathrm{KL}\left(q(z\mid x)\,\|\,p(z)\right)"
-
-FAMILY: dict[str, Member] = {
-    "ali": Member(
-        True, (JOINT,), {}, "Encoder and decoder fool one discriminator that sees pairs (x, z)."
-    ),
-    "bigan": Member(
-        False, (JOINT,), {}, "ALI whose encoder is a function: one picture has exactly one code."
-    ),
-    "alice": Member(
-        True,
-        (JOINT,),
-        {"reconstruction": Term(5.0, reconstruction, _CYCLE)},
-        "ALI with a price on the reconstruction error, so that a picture keeps its identity.",
-    ),
-    "vae": Member(
-        True,
-        (),
-        {"nll": Term(1.0, nll, _NLL), "kl": Term(1.0, kl, _KL)},
-        "No discriminator: likelihood of the picture, and codes pulled to the prior.",
-    ),
-}
+    @property
+    def names(self) -> set[str]:
+        """Every random variable that the matches name."""
+        return {name for m in self.matches for t in m.tuples for name in t}
 
 
-def member(config: Config) -> Member:
-    """The row of `config.member` with the weights of the config; raises Problem for unknown names."""
-    if config.member not in FAMILY:
-        raise Problem(f"There is no member «{config.member}»; there are: {', '.join(FAMILY)}.")
-    row = FAMILY[config.member]
-    for term in config.weights:
-        if term not in row.terms:
-            have = ", ".join(row.terms) or "none"
-            raise Problem(f"Member «{config.member}» has no term «{term}»; its terms: {have}.")
-    terms = {k: t._replace(weight=config.weights.get(k, t.weight)) for k, t in row.terms.items()}
-    return row._replace(terms=terms)
+def prepare(
+    row: Member, shape: tuple[int, ...], latent: int, width: int, classes: int = 0
+) -> dict[str, nn.Module]:
+    """The networks that a row needs (see networks.build); classes: length of a one-hot y."""
+    discriminators = [
+        (
+            tuple(name[0] for name in m.tuples[0]),
+            classes + 1 if m.classes else len(m.tuples),
+        )
+        for m in row.matches
+    ]
+    return networks.build(
+        shape,
+        latent,
+        width,
+        row.stochastic,
+        discriminators,
+        classes if row.conditional else 0,
+        [row.terms[name].weight for name in row.slack],
+    )
+
+
+def match(
+    logits: torch.Tensor, tuples: int, generator=confuse
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both players' losses of a match over K tuples, tuple k carrying label k.
+
+    logits: (K n, K), tuple by tuple. The discriminator's is cross-entropy; weights 2/K and
+    2/(K(K-1)) keep both players on ALI's scale (GALI, section 3). K = 2 is ALI's softplus pair
+    (ALI, Algorithm 1).
+    """
+    labels = torch.arange(tuples, device=logits.device).repeat_interleave(len(logits) // tuples)
+    log_p = logits.float().log_softmax(1)
+    return -2 * log_p.gather(1, labels[:, None]).mean(), generator(log_p, labels)
 
 
 def losses(row: Member, s: Samples) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     """One forward of everything. -> loss per player, value per term (detached, for showing).
 
-    Players: "discriminator" (absent without matches), then "generator" (encoder and decoder).
+    Players: "discriminator" (absent without matches), "generator" (encoder and decoder), and
+    "multipliers" where terms are constraints: they climb while a constraint is violated.
     """
     players, shown = {}, {}
-    for i, tuples in enumerate(row.matches):
+
+    def add(player: str, loss: torch.Tensor) -> None:
+        players[player] = players.get(player, 0) + loss
+
+    for i, m in enumerate(row.matches):
         # real and fake go through D in one call
         arguments = [
-            torch.cat([getattr(s, name) for name in place]) for place in zip(*tuples, strict=True)
+            torch.cat([getattr(s, name) for name in place]) for place in zip(*m.tuples, strict=True)
         ]
         logits = s.nets[f"discriminator{i}"](*arguments)
+        if m.classes:  # any of the K classes, or the last one
+            logits = torch.stack([logits[:, :-1].logsumexp(1), logits[:, -1]], 1)
         for player, loss in zip(
-            ("discriminator", "generator"), match(logits, len(tuples)), strict=True
+            ("discriminator", "generator"),
+            match(logits, len(m.tuples), m.generator),
+            strict=True,
         ):
-            players[player] = players.get(player, 0) + loss
+            add(player, loss)
+    multipliers = dict(zip(row.slack, s.nets["multipliers"](), strict=True)) if row.slack else {}
     for name, term in row.terms.items():
         # weight 0 switches a term off: its passes are not even computed
-        if term.weight:
-            value = term.loss(s)
-            shown[name] = value.detach()
-            players["generator"] = players.get("generator", 0) + term.weight * value
+        if not term.weight:
+            continue
+        value = term.loss(s)
+        shown[name] = value.detach()
+        if name in multipliers:
+            weight = multipliers[name]
+            add("multipliers", weight * (row.slack[name] - value.detach()))
+            shown[f"multiplier of {name}"] = weight.detach()
+            add(term.player, weight.detach() * value)
+        else:
+            add(term.player, term.weight * value)
     return players, shown

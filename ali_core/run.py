@@ -20,13 +20,14 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from . import checkpoint, objectives
+from . import checkpoint, family
 from . import data as datasets
 from .config import PRESETS, Config, check, parse
+from .inputs import as_input, classes_of
 from .model import Model, to_bytes
 from .problem import Problem, write_beside
 from .sheet import grid, write_png
-from .train import Progress, as_input, train
+from .train import Progress, train
 
 RUNS = Path(".runs")
 
@@ -37,7 +38,7 @@ def main(argv: list[str]) -> None:
         print(_help())
         return
     config = check(parse(argv))
-    objectives.member(config)
+    family.member(config)
     data = datasets.load(config.data, config.size, config.channels)
     folder = RUNS / config.name
     state, stop = folder / "state.safetensors", []
@@ -113,7 +114,7 @@ def write_checkpoint(
     folder: Path, config: Config, data: datasets.Data, progress: Progress, seconds: float
 ) -> None:
     """Writes weights, card and six samples: E and G averaged, D as it stands."""
-    row = objectives.member(config)
+    row = family.member(config)
     nets = progress.nets | progress.averaged
     tensors = {
         # D only scores pairs for the reader, and half precision is plenty for that
@@ -135,7 +136,8 @@ def write_checkpoint(
             "held_out": len(data.x_test),
             "shape": list(data.shape),
             "label_names": list(data.label_names),
-        },
+        }
+        | ({"classes": classes_of(data)[1]} if row.classes else {}),
         "training": {
             "seed": config.seed,
             "steps": progress.step,
@@ -181,5 +183,5 @@ def _help() -> str:
         "fields (default):",
     ]
     lines += [f"  {f.name:18} {getattr(Config(), f.name)!r}" for f in dataclasses.fields(Config)]
-    lines += ["", f"presets: {', '.join(PRESETS)}", f"members: {', '.join(objectives.FAMILY)}"]
+    lines += ["", f"presets: {', '.join(PRESETS)}", f"members: {', '.join(family.FAMILY)}"]
     return "\n".join(lines)

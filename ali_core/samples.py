@@ -5,12 +5,20 @@ from functools import cached_property
 import torch
 from torch import nn
 
+# What a hidden part of x reads: outside of the pictures' range, so that E knows it is hidden (GALI).
+HIDDEN = -0.5
+# Passes that draw from a posterior, each with noise of its own.
+DRAWN = ("z_hat", "z_rec", "z_rec_hat", "z_hole", "z_fill", "z_mix", "z_back", "z_known")
+
 
 class Samples:
     """One step's random variables over (prepared) networks.
 
-    x: data batch; z: draw of the prior p(z), (n, d); noise: epsilon of the posterior, (n, d).
-    z_hat = E(x), x_tilde = G(z), x_rec = G(z_hat), z_rec = E(x_tilde), as in ALI and ALICE.
+    x: data batch; z: draw of the prior p(z), (n, d); noise: epsilon of the posteriors, one (n, d)
+    per name of DRAWN; sd: of p(x|z). y: conditions, one-hot (n, k), given to every network; hole,
+    again: what m(.) hides of x, and of what was made from it, boolean, broadcast over channels;
+    known: labelled examples (x, y); x_noise: epsilon of p(x|z), where x_tilde is drawn from it and
+    is not its mean.
     """
 
     def __init__(
@@ -20,32 +28,126 @@ class Samples:
         z: torch.Tensor,
         noise: torch.Tensor,
         sd: float,
+        y: torch.Tensor | None = None,
+        hole: torch.Tensor | None = None,
+        again: torch.Tensor | None = None,
+        known: tuple[torch.Tensor, torch.Tensor] | None = None,
+        x_noise: torch.Tensor | None = None,
     ):
         self.nets, self.x, self.z, self.noise, self.sd = nets, x, z, noise, sd
+        self.y, self.hole, self.again, self.x_noise = y, hole, again, x_noise
+        self.x_known, self.y_known = known or (None, None)
 
-    def _draw(self, parameters: torch.Tensor) -> torch.Tensor:
+    def _parameters(self, x: torch.Tensor) -> torch.Tensor:
+        return self.nets["encoder"](x) if self.y is None else self.nets["encoder"](x, self.y)
+
+    def _encode(self, x: torch.Tensor, name: str) -> torch.Tensor:
+        return self._draw(self._parameters(x), name)
+
+    def _draw(self, parameters: torch.Tensor, name: str) -> torch.Tensor:
         mean, log_sigma = posterior(parameters, self.z.shape[1])
-        return mean if log_sigma is None else mean + log_sigma.exp() * self.noise
+        noise = self.noise[DRAWN.index(name)]
+        return mean if log_sigma is None else mean + log_sigma.exp() * noise[: len(mean)]
+
+    def _decode(self, z: torch.Tensor) -> torch.Tensor:
+        return self.nets["decoder"](z) if self.y is None else self.nets["decoder"](z, self.y)
+
+    # ---- ALI and ALICE
 
     @cached_property
     def parameters(self) -> torch.Tensor:
-        return self.nets["encoder"](self.x)
+        """Of q(z|x): mean and log sigma."""
+        return self._parameters(self.x)
 
     @cached_property
     def z_hat(self) -> torch.Tensor:
-        return self._draw(self.parameters)
+        """E(x)."""
+        return self._draw(self.parameters, "z_hat")
 
     @cached_property
     def x_tilde(self) -> torch.Tensor:
-        return self.nets["decoder"](self.z)
+        """G(z)."""
+        mean = self._decode(self.z)
+        return mean if self.x_noise is None else mean + self.sd * self.x_noise
 
     @cached_property
     def x_rec(self) -> torch.Tensor:
-        return self.nets["decoder"](self.z_hat)
+        """G(E(x))."""
+        return self._decode(self.z_hat)
 
     @cached_property
     def z_rec(self) -> torch.Tensor:
-        return self._draw(self.nets["encoder"](self.x_tilde))
+        """E(G(z))."""
+        return self._encode(self.x_tilde, "z_rec")
+
+    # ---- GALI
+
+    @cached_property
+    def z_rec_hat(self) -> torch.Tensor:
+        """E(G(E(x)))."""
+        return self._encode(self.x_rec, "z_rec_hat")
+
+    @cached_property
+    def x_rec_tilde(self) -> torch.Tensor:
+        """G(E(G(z)))."""
+        return self._decode(self.z_rec)
+
+    # ---- GALI-PT: M(.), a given network's features
+
+    @cached_property
+    def m(self) -> torch.Tensor:
+        """M(x)."""
+        return self.nets["features"](self.x)
+
+    @cached_property
+    def m_rec(self) -> torch.Tensor:
+        """M(G(E(x)))."""
+        return self.nets["features"](self.x_rec)
+
+    @cached_property
+    def m_tilde(self) -> torch.Tensor:
+        """M(G(z))."""
+        return self.nets["features"](self.x_tilde)
+
+    # ---- GALI-mix: m(.) hides a part, mix puts what was made into it
+
+    @cached_property
+    def z_hole(self) -> torch.Tensor:
+        """E(m(x))."""
+        return self._encode(torch.where(self.hole, HIDDEN, self.x), "z_hole")
+
+    @cached_property
+    def x_fill(self) -> torch.Tensor:
+        """G(E(m(x)))."""
+        return self._decode(self.z_hole)
+
+    @cached_property
+    def x_mix(self) -> torch.Tensor:
+        """x outside of the hole, G(E(m(x))) inside."""
+        return torch.where(self.hole, self.x_fill, self.x)
+
+    @cached_property
+    def z_fill(self) -> torch.Tensor:
+        """E(m(G(E(m(x))))), another part hidden."""
+        return self._encode(torch.where(self.again, HIDDEN, self.x_fill), "z_fill")
+
+    @cached_property
+    def z_mix(self) -> torch.Tensor:
+        """E(m(mix)), another part hidden."""
+        return self._encode(torch.where(self.again, HIDDEN, self.x_mix), "z_mix")
+
+    @cached_property
+    def x_back(self) -> torch.Tensor:
+        """G(E(m(G(z))))."""
+        hidden = torch.where(self.again, HIDDEN, self.x_tilde)
+        return self._decode(self._encode(hidden, "z_back"))
+
+    # ---- semi-supervised
+
+    @cached_property
+    def z_known(self) -> torch.Tensor:
+        """E of the labelled examples."""
+        return self._encode(self.x_known, "z_known")
 
 
 def posterior(parameters: torch.Tensor, latent: int) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -54,3 +156,19 @@ def posterior(parameters: torch.Tensor, latent: int) -> tuple[torch.Tensor, torc
         return parameters, None
     mean, log_sigma = parameters.chunk(2, 1)
     return mean, log_sigma
+
+
+def holes(corners: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
+    """Random holes from uniform numbers (n, 4): a rectangle of a quarter to five eighths of each side.
+
+    shape: (h, w, c) -> boolean (n, 1, h, w); (k,) points -> one of the k coordinates, (n, k).
+    """
+    if len(shape) == 1:
+        return torch.arange(shape[0]) == (corners[:, :1] * shape[0]).floor()
+    sides = []
+    for place, length, pixels in zip(corners[:, :2].T, corners[:, 2:].T, shape[:2], strict=True):
+        size = (pixels * (0.25 + 0.375 * length)).round()[:, None]
+        start = (place[:, None] * (pixels - size + 1)).floor()
+        at = torch.arange(pixels)
+        sides.append((at >= start) & (at < start + size))
+    return (sides[0][:, :, None] & sides[1][:, None, :])[:, None]

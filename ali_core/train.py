@@ -18,10 +18,10 @@ import torch
 from torch import nn
 
 from . import data as datasets
-from . import networks, objectives
+from . import family, objectives
 from .config import KEEPING, Config, check
+from .inputs import Inputs
 from .problem import Problem
-from .samples import Samples
 
 # A discriminator has won when its loss, averaged over some 500 steps, falls below this share of
 # 2 ln K, the loss of guessing (0.35 for two tuples): it is then right about 9 pairs of 10 and sure
@@ -50,7 +50,8 @@ def train(config: Config, data: datasets.Data, state: Path | None = None) -> Ite
     Raises Problem before the first step when config and data or state do not fit, and during
     training when a loss is not finite or the discriminator has won.
     """
-    row = objectives.member(check(config))
+    row = family.member(check(config))
+    inputs = Inputs(config, row, data)
     # The app and the tests run several configs in one process: float32 there, always.
     accelerator = accelerate.Accelerator(
         mixed_precision=config.precision, cpu=not torch.cuda.is_available()
@@ -63,38 +64,37 @@ def train(config: Config, data: datasets.Data, state: Path | None = None) -> Ite
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        nets = networks.build(data.shape, config.latent, config.width, row.stochastic, row.matches)
+        nets = objectives.prepare(row, data.shape, config.latent, config.width, inputs.classes)
     for net in nets.values():
         net.to(accelerator.device, memory_format=torch.channels_last)
     averaged = {k: copy.deepcopy(nets[k]).requires_grad_(False) for k in ("encoder", "decoder")}
-    players = {"discriminator": [], "generator": []}
+    players = {"discriminator": [], "generator": [], "multipliers": []}
     for name, net in nets.items():
-        players["discriminator" if name.startswith("discriminator") else "generator"] += (
-            net.parameters()
-        )
-    rates = {"discriminator": config.lr_discriminator, "generator": config.lr}
+        players[player(name)] += net.parameters()
+    rates = {
+        "discriminator": config.lr_discriminator,
+        "generator": config.lr,
+        "multipliers": config.lr_multipliers,
+    }
     optimizers = {
-        player: torch.optim.Adam(parameters, rates[player], betas=(config.beta1, config.beta2))
-        for player, parameters in players.items()
+        who: torch.optim.Adam(parameters, rates[who], betas=(config.beta1, config.beta2))
+        for who, parameters in players.items()
         if parameters
     }
 
     start, average = resume(config, nets, averaged, optimizers, state) if state else (0, math.nan)
     run = {k: torch.compile(net) if config.compile else net for k, net in nets.items()}
     run = {k: accelerator.prepare(net) for k, net in run.items()}
-    guess = sum(2 * math.log(len(tuples)) for tuples in row.matches)
-    x_train = torch.from_numpy(data.x)
+    run |= inputs.given(accelerator.device)
+    guess = sum(2 * math.log(len(m.tuples)) for m in row.matches)
 
     for step in range(start, config.steps):
-        drawn = draw(config, len(x_train), step)
-        index, z, noise = (part.chunk(world)[rank] for part in drawn)
-        x = as_input(x_train[index]).to(accelerator.device, memory_format=_layout(data.shape))
-        samples = Samples(run, x, z.to(x.device), noise.to(x.device), config.sd)
+        samples = inputs.samples(run, step, world, rank, accelerator.device)
         losses, shown = objectives.losses(row, samples)
-        for i, (player, loss) in enumerate(losses.items()):
-            optimizers[player].zero_grad()
+        for i, (who, loss) in enumerate(losses.items()):
+            optimizers[who].zero_grad()
             more = i + 1 < len(losses)
-            accelerator.backward(loss, inputs=players[player], retain_graph=more)
+            accelerator.backward(loss, inputs=players[who], retain_graph=more)
         shown = {k: v.item() for k, v in (losses | shown).items()}
         if not all(map(math.isfinite, shown.values())):
             values = ", ".join(f"{k} {v:.4g}" for k, v in shown.items())
@@ -102,9 +102,9 @@ def train(config: Config, data: datasets.Data, state: Path | None = None) -> Ite
                 f"Step {step + 1}: a loss is not finite ({values}). The last saved state is kept; "
                 "try a smaller lr, or precision=no."
             )
-        for player, optimizer in optimizers.items():
+        for who, optimizer in optimizers.items():
             for group in optimizer.param_groups:
-                group["lr"] = rates[player] * _cooling(config, step)
+                group["lr"] = rates[who] * _cooling(config, step)
             optimizer.step()
         _average(averaged, nets, min(config.ema, (1 + step) / (10 + step)))
         if guess:
@@ -123,17 +123,10 @@ def train(config: Config, data: datasets.Data, state: Path | None = None) -> Ite
         yield Progress(step + 1, shown, nets, averaged, state_now, accelerator.is_main_process)
 
 
-def draw(config: Config, n: int, step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Step `step`'s picture numbers, prior draws z and posterior noise, from (seed, step) alone."""
-    generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
-    index = torch.randint(n, (config.batch,), generator=generator)
-    z = torch.randn(2, config.batch, config.latent, generator=generator)
-    return index, z[0], z[1]
-
-
-def as_input(x: torch.Tensor) -> torch.Tensor:
-    """uint8 pictures (n, h, w, c) as float (n, c, h, w) in [0, 1]; points as they are."""
-    return x.permute(0, 3, 1, 2).float() / 255 if x.dtype == torch.uint8 else x
+def player(net: str) -> str:
+    """Who trains a network: "discriminator", "multipliers", or "generator" (encoder and decoder)."""
+    kind = net.rstrip("0123456789")
+    return kind if kind in ("discriminator", "multipliers") else "generator"
 
 
 def resume(
@@ -200,10 +193,6 @@ def _state(config, nets, averaged, optimizers, step, average):
         "average": repr(average),
     }
     return tensors, said
-
-
-def _layout(shape: tuple[int, ...]) -> torch.memory_format:
-    return torch.channels_last if len(shape) == 3 else torch.preserve_format
 
 
 def _cooling(config: Config, step: int) -> float:

@@ -4,14 +4,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ali_core import networks
-from ali_core.objectives import JOINT
+from ali_core import networks, objectives
+from ali_core.family import FAMILY
 
 
 @pytest.mark.parametrize("size", [28, 32, 64])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_pictures_go_in_and_come_out_at_their_size(size, channels):
-    nets = networks.build((size, size, channels), 5, 8, True, (JOINT,))
+    nets = objectives.prepare(FAMILY["ali"], (size, size, channels), 5, 8)
     x = torch.rand(2, channels, size, size)
     parameters = nets["encoder"](x)
     made = nets["decoder"](parameters[:, :5])
@@ -21,7 +21,7 @@ def test_pictures_go_in_and_come_out_at_their_size(size, channels):
 
 
 def test_a_deterministic_encoder_has_a_head_of_d_and_no_unused_half():
-    assert networks.build((28, 28, 1), 5, 8, False, ())["encoder"].head.out_features == 5
+    assert objectives.prepare(FAMILY["wae"], (28, 28, 1), 5, 8)["encoder"].head.out_features == 5
 
 
 def test_upconv_is_nearest_upsampling_and_a_convolution():
@@ -33,7 +33,7 @@ def test_upconv_is_nearest_upsampling_and_a_convolution():
 
 def test_spectral_norm_bounds_every_layer_of_the_discriminator():
     """After some power iterations each weight's largest singular value is 1."""
-    net = networks.build((28, 28, 1), 4, 8, True, (JOINT,))["discriminator0"].train()
+    net = objectives.prepare(FAMILY["ali"], (28, 28, 1), 4, 8)["discriminator0"].train()
     for _ in range(60):
         net(torch.rand(2, 1, 28, 28), torch.randn(2, 4))
     layers = [m for m in net.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.Linear)]
@@ -49,7 +49,7 @@ def test_spectral_norm_bounds_every_layer_of_the_discriminator():
 
 def test_parameter_counts_of_the_shipped_size():
     """Pinned: a changed network is a changed checkpoint format."""
-    nets = networks.build((28, 28, 1), 64, 32, True, (JOINT,))
+    nets = objectives.prepare(FAMILY["ali"], (28, 28, 1), 64, 32)
     counts = {k: sum(p.numel() for p in net.parameters()) for k, net in nets.items()}
     assert counts == COUNTS
 

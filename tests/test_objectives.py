@@ -2,21 +2,26 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from ali_core import networks, objectives
+from ali_core import family, objectives, terms, train
 from ali_core.config import Config
-from ali_core.objectives import FAMILY, JOINT, Term
+from ali_core.data import Data
+from ali_core.family import FAMILY, JOINT
+from ali_core.inputs import Inputs
+from ali_core.objectives import Match, Member, Term
 from ali_core.problem import Problem
-from ali_core.samples import Samples
+from ali_core.samples import DRAWN, Samples, holes
 
 
 def samples(row, sd=0.5, seed=0, n=16, latent=3):
     torch.manual_seed(seed)
-    nets = networks.build((2,), latent, 16, row.stochastic, row.matches)
-    return Samples(nets, torch.randn(n, 2), torch.randn(n, latent), torch.randn(n, latent), sd)
+    nets = objectives.prepare(row, (2,), latent, 16)
+    x, z, noise = torch.randn(n, 2), torch.randn(n, latent), torch.randn(len(DRAWN), n, latent)
+    return Samples(nets, x, z, noise, sd)
 
 
 def test_two_tuples_are_the_softplus_pair_of_the_ali_paper():
@@ -77,16 +82,14 @@ def test_the_closed_form_kl_lies_within_its_monte_carlo_interval():
     z = q.sample((20_000,))
     draws = (q.log_prob(z) - p.log_prob(z)).sum(-1).mean(1)
     error = draws.std().item() / math.sqrt(len(draws))
-    assert objectives.kl(s).item() == pytest.approx(draws.mean().item(), abs=5 * error)
+    assert terms.kl(s).item() == pytest.approx(draws.mean().item(), abs=5 * error)
     assert error < 0.05
 
 
 def test_nll_is_the_gaussian_log_density():
     s = samples(FAMILY["vae"], sd=0.3)
     p = torch.distributions.Normal(s.x_rec, 0.3)
-    assert objectives.nll(s).item() == pytest.approx(
-        -p.log_prob(s.x).sum(1).mean().item(), rel=1e-5
-    )
+    assert terms.nll(s).item() == pytest.approx(-p.log_prob(s.x).sum(1).mean().item(), rel=1e-5)
 
 
 def test_one_forward_gives_the_gradients_of_two():
@@ -119,28 +122,42 @@ def test_one_forward_gives_the_gradients_of_two():
             torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6)
 
 
+def tiny(shape, n=40, classes=10):
+    """Random data with every class in it."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (n, *shape), np.uint8)
+    if len(shape) == 1:
+        x = rng.normal(size=(n, *shape)).astype(np.float32)
+    y = np.arange(n) % classes
+    return Data("tiny", x, y, x, y, [str(k) for k in range(classes)], "CC0", "drawn here")
+
+
 @pytest.mark.parametrize("name", FAMILY)
 @pytest.mark.parametrize("shape", [(2,), (28, 28, 1)])
-def test_every_parameter_gets_a_gradient_from_its_player(name, shape):
-    row = FAMILY[name]
+def test_every_parameter_gets_a_gradient_from_its_player(name, shape, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the given network of GALI-PT is kept in .runs
+    row, data = FAMILY[name], tiny(shape)
+    inputs = Inputs(Config(name="t", member=name, latent=3, batch=4, labels=10), row, data)
     torch.manual_seed(0)
-    nets = networks.build(shape, 3, 4, row.stochastic, row.matches)
-    x = torch.rand(4, 1, 28, 28) if len(shape) == 3 else torch.randn(4, 2)
-    s = Samples(nets, x, torch.randn(4, 3), torch.randn(4, 3), 0.1)
+    nets = objectives.prepare(row, shape, 3, 4, 10)
+    given = inputs.given(torch.device("cpu"))
+    s = inputs.samples(nets | given, 0, 1, 0, torch.device("cpu"))
     players, shown = objectives.losses(row, s)
-    assert set(shown) == set(row.terms)
+    assert {k for k, t in row.terms.items() if t.weight} <= set(shown)
     for player, loss in players.items():
         own = {
             f"{k}.{n}": p
             for k, net in nets.items()
             for n, p in net.named_parameters()
-            if k.startswith("disc") == (player == "discriminator")
+            if train.player(k) == player
         }
         gradients = torch.autograd.grad(loss, own.values(), retain_graph=True, allow_unused=True)
         assert [k for k, g in zip(own, gradients, strict=True) if g is None] == []
         # the K logits' common offset is free, so a last bias may cancel; all others must move
         silent = [k for k, g in zip(own, gradients, strict=True) if not g.abs().sum() > 0]
         assert silent == []
+    frozen = [p for net in given.values() for p in net.parameters()]
+    assert not any(p.requires_grad for p in frozen)
 
 
 def test_a_vae_has_one_player_and_ali_two():
@@ -152,10 +169,11 @@ def test_a_vae_has_one_player_and_ali_two():
 def test_a_new_row_needs_no_new_code():
     """A row written here (marginal matches and both cycles, CycleGAN's type) runs on the same lines."""
     cycle = {
-        "reconstruction": Term(1.0, objectives.reconstruction, ""),
-        "latent_reconstruction": Term(1.0, objectives.latent_reconstruction, ""),
+        "reconstruction": Term(1.0, terms.reconstruction, ""),
+        "latent_reconstruction": Term(1.0, terms.latent_reconstruction, ""),
     }
-    row = objectives.Member(False, ((("x",), ("x_tilde",)), (("z",), ("z_hat",))), cycle, "")
+    matches = Match((("x",), ("x_tilde",)), ""), Match((("z",), ("z_hat",)), "")
+    row = Member("", matches, cycle, stochastic=False)
     players, shown = objectives.losses(row, samples(row))
     assert list(players) == ["discriminator", "generator"]
     assert list(shown) == ["reconstruction", "latent_reconstruction"]
@@ -164,12 +182,137 @@ def test_a_new_row_needs_no_new_code():
 
 def test_weights_of_the_config_replace_the_rows_and_unknown_ones_are_refused():
     config = Config(name="a", member="alice", weights={"reconstruction": 2.5})
-    assert objectives.member(config).terms["reconstruction"].weight == 2.5
+    assert family.member(config).terms["reconstruction"].weight == 2.5
     with pytest.raises(Problem, match=r"«ali» has no term «reconstruction»; its terms: none"):
-        objectives.member(Config(name="a", member="ali", weights={"reconstruction": 1.0}))
+        family.member(Config(name="a", member="ali", weights={"reconstruction": 1.0}))
     with pytest.raises(Problem, match=r"no member «alien»; there are: ali, bigan"):
-        objectives.member(Config(name="a", member="alien"))
+        family.member(Config(name="a", member="alien"))
 
 
 def test_alis_row_is_the_joint_match_and_nothing_else():
     assert FAMILY["ali"].matches == (JOINT,) and FAMILY["ali"].terms == {}
+
+
+# ---- the family: identities between members ------------------------------------------------------
+
+
+def same(a, b, **weights):
+    """Losses of member a with other weights against those of b, on the same networks and draws."""
+    rows = [
+        family.member(Config(name="t", member=name, weights=w))
+        for name, w in ((a, weights), (b, {}))
+    ]
+    ours, theirs = (objectives.losses(row, samples(row))[0] for row in rows)
+    assert ours.keys() == theirs.keys()
+    for player, loss in ours.items():
+        assert loss.item() == pytest.approx(theirs[player].item(), rel=1e-6)
+    return ours
+
+
+@pytest.mark.parametrize(
+    ("a", "weights", "b"),
+    [
+        ("beta-vae", {"kl": 1.0}, "vae"),
+        ("infovae", {"kl": 1.0, "mmd": 0.0}, "vae"),
+        ("alice", {"reconstruction": 0.0}, "ali"),
+        ("alice-z", {"reconstruction": 0.0, "latent_reconstruction": 0.0}, "ali"),
+        ("conditional-alice", {"reconstruction": 0.0}, "conditional-ali"),
+    ],
+)
+def test_a_member_at_the_right_weights_is_another(a, weights, b):
+    if "conditional" in a:
+        rows = family.member(Config(name="t", member=a, weights=weights)), FAMILY[b]
+        assert rows[0].matches == rows[1].matches
+        assert not any(t.weight for t in rows[0].terms.values())
+    else:
+        assert min(loss.item() for loss in same(a, b, **weights).values()) > 0
+
+
+def test_gali_of_two_tuples_is_ali():
+    two = FAMILY["gali4"]._replace(
+        matches=(
+            FAMILY["gali4"].matches[0]._replace(tuples=FAMILY["gali4"].matches[0].tuples[::2]),
+        )
+    )
+    ours, _ = objectives.losses(two, samples(two))
+    theirs, _ = objectives.losses(FAMILY["ali"], samples(FAMILY["ali"]))
+    assert {k: v.item() for k, v in ours.items()} == {k: v.item() for k, v in theirs.items()}
+
+
+def test_a_semi_supervised_discriminator_with_one_class_is_alis():
+    """K = 1: softmax over «class 1» and «generated» is ALI's pair of logits."""
+    row = FAMILY["semi-supervised"]._replace(terms={})
+    torch.manual_seed(0)
+    nets = objectives.prepare(row, (2,), 3, 16, 1)
+    s = samples(FAMILY["ali"])
+    s.nets = nets
+    ours, _ = objectives.losses(row, s)
+    theirs, _ = objectives.losses(FAMILY["ali"], samples(FAMILY["ali"]))
+    for player, loss in ours.items():
+        assert loss.item() == pytest.approx(theirs[player].item(), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("generator", "expected"),
+    [("forward_kl", (0.5, 0)), ("reverse_kl", (0, 0.5)), ("symmetric_kl", (0.5, 0.5))],
+)
+def test_learned_divergences_are_the_kl_when_d_knows_the_ratio(generator, expected):
+    """N(0, 1) against N(1, 1): the true log-ratio is 1/2 - x, and KL is 1/2 either way."""
+    torch.manual_seed(0)
+    x = torch.cat([torch.randn(200_000), torch.randn(200_000) + 1])
+    ratio = 0.5 - x
+    logits = torch.stack([ratio, torch.zeros_like(ratio)], 1)
+    _, loss = objectives.match(logits, 2, getattr(objectives, generator))
+    assert loss.item() == pytest.approx(sum(expected), abs=0.01)
+
+
+def test_mmd_is_zero_for_the_same_distribution_and_right_for_two_points():
+    s = samples(FAMILY["wae"], n=64)
+    s.z_hat = torch.randn(64, 3)
+    assert abs(terms.mmd(s).item()) < 0.05
+    near = terms.mmd(s).item()
+    s.z_hat = torch.randn(64, 3) + 3
+    assert terms.mmd(s).item() > near + 0.3
+    # two points each: k within is k(distance 2), k across the mean of k at distances 0 and 2
+    s.z = s.z_hat = torch.tensor([[0.0, 0, 0], [2.0, 0, 0]])
+    k = sum(6 * c / (6 * c + 4) for c in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)) / 7
+    assert terms.mmd(s).item() == pytest.approx(2 * k - (1 + k), rel=1e-5)
+
+
+def test_the_familys_table_has_the_coefficients_of_the_papers():
+    """Zhao, Song, Ermon 2018: what each member pays or asks for I_q and I_p."""
+    rows = {line["member"]: (float(line["I_q"]), float(line["I_p"])) for line in family.table()}
+    assert rows.keys() == FAMILY.keys()
+    for name in ("vae", "avb", "ali", "bigan", "as-vae", "gali4"):
+        assert rows[name] == (0, 0)
+    beta, alpha = FAMILY["beta-vae"].terms["kl"].weight, 1 - FAMILY["infovae"].terms["kl"].weight
+    assert rows["beta-vae"] == (beta - 1, 0) and rows["infovae"] == (pytest.approx(-alpha), 0)
+    assert rows["wae"] == (-1, 0)
+    assert rows["alice"] == (-FAMILY["alice"].terms["reconstruction"].weight, 0)
+    assert rows["infogan"] == (0, -1) == rows["veegan"]
+    cycles = FAMILY["cyclegan"].terms
+    assert rows["cyclegan"] == tuple(-t.weight for t in cycles.values())
+
+
+def test_a_multiplier_climbs_while_its_constraint_is_violated_and_falls_after():
+    row = family.member(Config(name="t", member="lagali", slack={"reconstruction": 0.1}))
+    for slack, sign in ((0.0, -1), (100.0, 1)):
+        s = samples(row)
+        players, shown = objectives.losses(row._replace(slack={"reconstruction": slack}), s)
+        (gradient,) = torch.autograd.grad(players["multipliers"], [s.nets["multipliers"].log])
+        expected = 5.0 * (slack - shown["reconstruction"].item())  # by log lambda, at lambda = 5
+        assert gradient.item() == pytest.approx(expected, rel=1e-5) and gradient.sign() == sign
+
+
+def test_holes_are_rectangles_of_the_stated_size_anywhere():
+    corners = torch.rand(2000, 4, generator=torch.Generator().manual_seed(0))
+    hole = holes(corners, (28, 28, 1))
+    assert hole.shape == (2000, 1, 28, 28)
+    heights, widths = hole.any(3).sum(2), hole.any(2).sum(2)
+    assert torch.equal(hole.sum((1, 2, 3)), (heights * widths)[:, 0])
+    for sides in (heights, widths):
+        assert sides.min() == 7 and sides.max() in (17, 18)
+    assert hole.any(0).all() and not hole.all(0).any()
+    points = holes(corners, (2,))
+    assert points.shape == (2000, 2) and (points.sum(1) == 1).all()
+    assert 0.4 < points[:, 0].float().mean() < 0.6

@@ -16,9 +16,9 @@ import safetensors
 import safetensors.torch
 import torch
 
-from ali_core import data, train
+from ali_core import data, inputs, objectives, train
 from ali_core.config import Config
-from ali_core.objectives import FAMILY
+from ali_core.family import FAMILY
 from ali_core.problem import Problem, write_beside
 
 from .processes import run
@@ -53,7 +53,7 @@ def test_every_row_trains_and_moves_both_its_players(name, grid):
     steps = list(train.train(config, grid))
     assert [p.step for p in steps] == [1, 2, 3]
     assert all(np.isfinite(list(p.losses.values())).all() for p in steps)
-    untrained = train.networks.build((2,), 2, 16, FAMILY[name].stochastic, FAMILY[name].matches)
+    untrained = objectives.prepare(FAMILY[name], (2,), 2, 16, 25)
     assert untrained.keys() == steps[-1].nets.keys()
 
 
@@ -148,19 +148,22 @@ def test_averaged_weights_are_the_recursion_written_out(grid):
         if expected is None:
             with torch.random.fork_rng():
                 torch.manual_seed(SMALL.seed)
-                start = train.networks.build((2,), 2, 16, True, FAMILY["alice"].matches)
+                start = objectives.prepare(FAMILY["alice"], (2,), 2, 16)
             expected = start["decoder"].body[0].weight.detach()
         expected = decay * expected + (1 - decay) * weight
     torch.testing.assert_close(progress.averaged["decoder"].body[0].weight, expected)
 
 
-def test_batches_cover_the_data_and_depend_on_seed_and_step_only():
-    index, z, noise = train.draw(SMALL, 1000, 7)
-    again = train.draw(SMALL, 1000, 7)
-    assert all(torch.equal(a, b) for a, b in zip((index, z, noise), again, strict=True))
-    assert not torch.equal(index, train.draw(SMALL, 1000, 8)[0])
-    assert not torch.equal(z, noise)
-    many = torch.cat([train.draw(SMALL, 1000, step)[0] for step in range(400)])
+def test_what_a_step_draws_depends_on_seed_and_step_only():
+    def draw(step):
+        return inputs.draw(SMALL, 1000, (2,), step)
+
+    drawn, again, next_ = draw(7), draw(7), draw(8)
+    assert drawn.keys() == again.keys()
+    assert all(torch.equal(part, again[key]) for key, part in drawn.items())
+    assert not any(torch.equal(part, next_[key]) for key, part in drawn.items())
+    assert not torch.equal(drawn["z"], drawn["noise"][:, 0])
+    many = torch.cat([draw(step)["index"] for step in range(400)])
     assert many.min() == 0 and many.max() == 999
 
 

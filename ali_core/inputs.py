@@ -1,0 +1,112 @@
+"""What a step is given: drawn from (seed, step) alone, cut by process, shaped as the member wants it."""
+
+import torch
+from torch import nn
+
+from . import classifier
+from .config import Config
+from .data import Data
+from .objectives import Member
+from .problem import Problem
+from .samples import DRAWN, Samples, holes
+
+
+def draw(config: Config, n: int, shape: tuple[int, ...], step: int) -> dict[str, torch.Tensor]:
+    """Everything that step `step` draws, from (seed, step) alone, each (batch, …).
+
+    index: picture numbers; z: prior draws; noise: of the posteriors, (batch, passes, d); holes: two
+    sets of uniform numbers, (batch, 8); known: a uniform number; x_noise: as x, for points.
+    """
+    generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
+    b = config.batch
+    index = torch.randint(n, (b,), generator=generator)
+    z = torch.randn(2, b, config.latent, generator=generator)
+    more = torch.randn(b, len(DRAWN) - 1, config.latent, generator=generator)
+    return {
+        "index": index,
+        "z": z[0],
+        "noise": torch.cat([z[1][:, None], more], 1),
+        "holes": torch.rand(b, 8, generator=generator),
+        "known": torch.rand(b, generator=generator),
+        "x_noise": torch.randn(b, shape[0], generator=generator) if len(shape) == 1 else index,
+    }
+
+
+class Inputs:
+    """The data as a row wants them, a step's Samples at a time; raises Problem where they do not fit."""
+
+    def __init__(self, config: Config, row: Member, data: Data):
+        self.config, self.row, self.data = config, row, data
+        self.x = torch.from_numpy(data.x)
+        self.y, sizes = classes_of(data) if row.classes else (None, [])
+        self.classes, self.known = sum(sizes), None
+        if row.classes and not row.conditional:
+            if len(sizes) > 1:
+                raise Problem(f"«{config.member}» takes one label a picture, not {len(sizes)}.")
+            self.known = labelled(data, config.labels, config.seed)
+
+    def given(self, device: torch.device) -> dict[str, nn.Module]:
+        """The networks that are not trained here: M."""
+        return {"features": classifier.given(self.data).to(device)} if "m" in self.row.names else {}
+
+    def samples(self, nets, step: int, world: int, rank: int, device: torch.device) -> Samples:
+        drawn = draw(self.config, len(self.x), self.data.shape, step)
+        mine = {key: part.chunk(world)[rank] for key, part in drawn.items()}
+        shape, index = self.data.shape, mine["index"]
+
+        def there(tensor):
+            return tensor.to(device)
+
+        def pictures(rows):
+            kept = torch.channels_last if len(shape) == 3 else torch.preserve_format
+            return as_input(self.x[rows]).to(device, memory_format=kept)
+
+        more = {}
+        if self.row.conditional:
+            more["y"] = there(self.y[index])
+        if "z_hole" in self.row.names:
+            more["hole"], more["again"] = (
+                there(holes(part, shape)) for part in mine["holes"].chunk(2, 1)
+            )
+        if self.known is not None:
+            rows = self.known[(mine["known"] * len(self.known)).long()]
+            more["known"] = pictures(rows), there(torch.from_numpy(self.data.y)[rows])
+        if self.config.decoder_noise:
+            more["x_noise"] = there(mine["x_noise"])
+        noise = there(mine["noise"].transpose(0, 1))
+        return Samples(nets, pictures(index), there(mine["z"]), noise, self.config.sd, **more)
+
+
+def classes_of(data: Data) -> tuple[torch.Tensor, list[int]]:
+    """The classes as one-hot vectors side by side, (n, k), and the number of classes of each factor.
+
+    Raises Problem for data without at least two classes.
+    """
+    y, y_test = (torch.from_numpy(part.reshape(len(part), -1)) for part in (data.y, data.y_test))
+    sizes = (torch.cat([y, y_test]).amax(0) + 1).tolist()
+    if max(sizes) < 2:
+        raise Problem(
+            f"{data.name} has no labels, which this member needs; give pictures in one subfolder per "
+            "class, or an .npz with “labels”."
+        )
+    hot = [nn.functional.one_hot(y[:, k], size) for k, size in enumerate(sizes)]
+    return torch.cat(hot, 1).float(), sizes
+
+
+def labelled(data: Data, count: int, seed: int) -> torch.Tensor:
+    """Numbers of `count` training examples, as many of each class, drawn with the seed."""
+    generator = torch.Generator().manual_seed(seed)
+    y = torch.from_numpy(data.y)
+    names = y.unique()
+    each, left = divmod(count, len(names))
+    if not each or left:
+        raise Problem(
+            f"labels={count} must be a multiple of the {len(names)} classes of {data.name}."
+        )
+    rows = [(y == name).nonzero()[:, 0] for name in names]
+    return torch.cat([r[torch.randperm(len(r), generator=generator)[:each]] for r in rows])
+
+
+def as_input(x: torch.Tensor) -> torch.Tensor:
+    """uint8 pictures (n, h, w, c) as float (n, c, h, w) in [0, 1]; points as they are."""
+    return x.permute(0, 3, 1, 2).float() / 255 if x.dtype == torch.uint8 else x
