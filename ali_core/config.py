@@ -60,7 +60,7 @@ _FASHION = {
 
 PRESETS: dict[str, dict] = {
     "fashion-ali": _FASHION | {"member": "ali", "steps": 15_200},
-    "fashion-alice": _FASHION | {"member": "alice", "steps": 12_400},
+    "fashion-alice": _FASHION | {"member": "alice", "steps": 13_000},
     "fashion-vae": _FASHION | {"member": "vae", "lr": 1e-3, "steps": 8_000, "cooldown": 2_000},
     "grid-ali": {"member": "ali", "data": "grid"},
     "grid-alice": {"member": "alice", "data": "grid"},
