@@ -43,10 +43,8 @@ def show_samples(name: str) -> None:
     if strip is None:
         return
     st.caption("Six samples of it", help="Decoded from random codes of the prior, seeds 0 to 5.")
-    with st.container(horizontal=True, gap="xxsmall", key="samples"):
-        for seed, picture in enumerate(strip):
-            shown = charts.enlarge(picture, max(1, 40 // len(picture)), charts.GENERATED)
-            st.image(shown, output_format="PNG", alt=f"sample of seed {seed}")
+    shown = charts.contact_sheet(strip, 6, max(1, 40 // strip.shape[1]), charts.GENERATED, gap=8)
+    st.image(shown, output_format="PNG", alt="samples of seeds 0 to 5")
 
 
 # first of all: a sidebar that is already drawn keeps its width (four pictures of the tray fit into this)

@@ -44,12 +44,12 @@ class Early:
 
 
 class Sheets(StaticFiles):
-    """The sheets of pictures, which the map fetches once it is painted: then torch may be woken."""
+    """The sheets of pictures, which the map fetches once it is painted: then there is time for more."""
 
     async def get_response(self, path, scope):
         from app import bridge
 
-        bridge.warm()
+        bridge.warm(Path(path).stem)
         return await super().get_response(path, scope)
 
 
@@ -63,7 +63,6 @@ def get_ready() -> None:
     try:
         for name in good[:1]:
             map_figure.made(name, "umap", "class", dark=False)
-            bridge.pictures(name)
     except bridge.Problem:  # the page says it
         pass
 

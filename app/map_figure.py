@@ -40,7 +40,7 @@ def latent_map(
 ) -> go.Figure:
     """All points (n, 2) in one trace; `colour` is "class" or "error"; a new `revision` resets the zoom.
 
-    customdata is (number, class, error) of a point, for whoever listens.
+    customdata is (number, class, error, x) of a point, for whoever listens: its x stays when it is hidden.
     """
     ink = "#ffffff" if dark else "#000000"
     marker = {"size": 4.5, "opacity": 0.8}
@@ -55,7 +55,7 @@ def latent_map(
             "title": {"text": "reconstruction error (MSE), cut at the worst 5 %", "side": "bottom"}
         }
         marker |= {"color": error, "cmin": 0, "cmax": top, "colorscale": "Cividis", "colorbar": bar}
-    data = np.column_stack([np.arange(len(y)), y, error]).astype(np.float32)
+    data = np.column_stack([np.arange(len(y)), y, error, xy[:, 0]]).astype(np.float32)
     figure = go.Figure(
         go.Scattergl(
             x=xy[:, 0], y=xy[:, 1], customdata=data, mode="markers", marker=marker, hoverinfo="none",
@@ -82,7 +82,7 @@ def latent_map(
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         xaxis=axis,
         yaxis=axis | {"scaleanchor": "x"},
-        legend=legend | {"itemclick": False, "itemdoubleclick": False, "font": {"size": 12}},
+        legend=legend | {"font": {"size": 12}},
         hovermode="closest",
         hoverdistance=14,
         dragmode="pan",
@@ -105,3 +105,12 @@ def label_spots(xy: np.ndarray, y: np.ndarray, classes: int) -> dict[int, tuple[
                 spots[label] = (float(spot[0]), float(spot[1]))
                 break
     return spots
+
+
+def alt(atlas, view: str) -> str:
+    """The map in words."""
+    return (
+        f"{view.upper()} of the codes of {len(atlas.z):,} held-out pictures in {len(atlas.label_names)} "
+        "classes. Arrow keys go from picture to picture, Enter picks one; the inspector's number fields "
+        "reach every picture and place."
+    )

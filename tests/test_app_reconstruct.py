@@ -171,3 +171,12 @@ def test_every_bad_file_gives_a_sentence(name):
     app = upload(BAD[name], name)
     assert not app.exception and len(app.error) == 1
     assert len(app.error[0].value) > 30 and app.error[0].value.rstrip().endswith(".")
+    assert error_of(app) == error_of(open_page()), "the page goes on with the first picture"
+
+
+def test_after_a_bad_file_the_last_good_one_stays():
+    app = upload(png(Image.effect_noise((40, 40), 90)))
+    good = error_of(app)
+    app.file_uploader(key="file").upload("no.png", b"not a picture", "image/png").run()
+    assert not app.exception and len(app.error) == 1 and "no.png" in app.error[0].value
+    assert error_of(app) == good != error_of(open_page())

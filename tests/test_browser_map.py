@@ -121,6 +121,36 @@ def test_a_box_picks_exactly_what_lies_in_it(chart):
     chart.get_by_text(said.split(";")[0]).first.wait_for()
 
 
+def test_the_legend_hides_and_isolates_a_class(chart):
+    labels = bridge.atlas("fashion-alice").y
+    positions = np.array(chart.evaluate(POSITIONS))
+    shown = "() => document.querySelector('.js-plotly-plot')._fullData[0].x"
+    wait = "k => k == Array.from(document.querySelector('.js-plotly-plot')._fullData[0].x).filter((x) => x !== null).length"
+    boot = chart.locator(".legendtoggle").nth(9)
+    boot.click()
+    chart.wait_for_function(wait, arg=int((labels != 9).sum()))
+    assert [x is None for x in list(chart.evaluate(f"Array.from(({shown})())"))] == list(
+        labels == 9
+    )
+    # nothing that is left jumps, and a hidden point is an empty place
+    left = int(np.flatnonzero(labels != 9)[0])
+    assert np.abs(np.array(chart.evaluate(POSITIONS))[left] - positions[left]).max() < 1
+    boots, others = positions[labels == 9], positions[labels != 9]
+    away = [np.linalg.norm(others - at, axis=1).min() for at in boots]
+    chart.mouse.click(*boots[int(np.argmax(away))])
+    chart.wait_for_function("() => location.search.includes('place=')")
+    settle(chart)
+    click_point(chart, left)
+    assert (
+        chart.evaluate(f"Array.from(({shown})()).filter((x) => x === null).length")
+        == (labels == 9).sum()
+    )
+    boot.dblclick()
+    chart.wait_for_function(wait, arg=int((labels == 9).sum()))
+    boot.dblclick()
+    chart.wait_for_function(wait, arg=len(labels))
+
+
 def test_an_empty_place_is_decoded_and_its_distance_said(chart):
     positions = np.array(chart.evaluate(POSITIONS))
     low, high = positions.min(0) + 20, positions.max(0) - 20

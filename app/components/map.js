@@ -34,7 +34,7 @@ class View {
       plotly_unhover: () => this.leave(),
       plotly_click: (e) => this.click(e),
       plotly_selected: (e) => this.select(e),
-      plotly_afterplot: () => { this.mark(); this.draw() },
+      plotly_afterplot: () => { this.hide(); this.mark(); this.draw() },
       plotly_relayouting: () => { this.leave(0); this.draw() },
     }
     this.key = (e) => this.press(e)
@@ -100,7 +100,7 @@ class View {
   }
 
   at(id) {
-    return this.pixel(this.points.x[id], this.points.y[id])
+    return this.pixel(this.points.customdata[id][3], this.points.y[id])
   }
 
   says(id) {
@@ -166,6 +166,7 @@ class View {
       ? [xaxis._offset + xaxis._length / 2, yaxis._offset + yaxis._length / 2] : this.at(start)
     let best = null, least = Infinity
     for (let id = 0; id < this.points.x.length; id++) {
+      if (this.points.x[id] === null) continue
       const [x, y] = this.at(id)
       const along = (x - x0) * dx + (y - y0) * dy
       const aside = Math.abs((x - x0) * dy - (y - y0) * dx)
@@ -254,6 +255,19 @@ class View {
       pen.fillRect(x - 1.5, y - 1.5, 3, 3)
     }
     if (this.cursor !== null) ring(this.at(this.cursor), 7, "#D55E00")
+  }
+
+  // a class that the legend has switched off loses its points: hover, click and lasso pass them by
+  hide() {
+    if (!window.Plotly) return
+    const off = new Set(this.chart._fullData.slice(1).filter((t) => t.visible === "legendonly").map((t) => t.name))
+    const { x, customdata } = this.points
+    // null, not NaN: Streamlit keeps the figure as JSON
+    const want = Array.from(x, (_, i) => off.has(this.data.labels[customdata[i][1]]) ? null : customdata[i][3])
+    if (want.every((at, i) => (at === null) === (x[i] === null))) return
+    const layout = { "xaxis.autorange": false, "yaxis.autorange": false } // what is left stays where it is
+    this.chart.layout.annotations?.forEach((label, i) => { layout[`annotations[${i}].visible`] = !off.has(label.text) })
+    window.Plotly.update(this.chart, { x: [want] }, layout, [0])
   }
 
   // many picks are marked by fading the rest, as the chart itself does after a lasso

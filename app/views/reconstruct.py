@@ -3,9 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from app import bridge, charts, film, link, portrait, tray
+from app import bridge, charts, film, link, portrait, source
 
-SOURCES = ["Gallery", "Upload", "Camera"]
 DRAWS = 16
 ALIKE = 0.05  # a deviation of the draws, of 1, that hardly anybody sees
 NEAR = 8
@@ -14,111 +13,6 @@ name = st.session_state["checkpoint"]
 card = bridge.card(name)
 atlas = bridge.atlas(name)
 data = card["data"]["name"]
-
-
-def one(text: str) -> str:
-    """The item of a link: a held-out picture's number or a sample's seed."""
-    words = tray.parse(text)
-    if len(words) != 1 or (words[0][0] == "p" and int(words[0][1:]) >= len(atlas.z)):
-        raise ValueError(text)
-    return words[0]
-
-
-def pick_number() -> None:
-    """The number widget was used."""
-    st.session_state["item"] = f"p{st.session_state['number']}"
-
-
-def pick_another(label: int | None) -> None:
-    """Another held-out picture, of a class or of any."""
-    among = np.arange(len(atlas.y)) if label is None else np.flatnonzero(atlas.y == label)
-    st.session_state["item"] = f"p{np.random.default_rng().choice(among)}"
-
-
-def pick(item: str) -> None:
-    """A picture of the tray."""
-    st.session_state["item"] = item
-
-
-def gallery() -> tuple[np.ndarray, str]:
-    """Held-out pictures by number and class, samples and the tray. -> uint8 (h, w, c), what it is"""
-    in_url = lambda item: tray.form([item]) or None  # noqa: E731, uploads never stand in a link
-    item = link.keep("item", "p0", one, in_url)
-    if item[0] == "p":
-        st.session_state["number"] = int(item[1:])
-    number, kind, another = st.columns([1.1, 1.3, 2], vertical_alignment="bottom")
-    number.number_input(
-        "Held-out picture no.", 0, len(atlas.z) - 1, key="number", on_change=pick_number
-    )
-    label = kind.selectbox(
-        "Class",
-        range(-1, len(atlas.label_names)),
-        format_func=lambda i: "any" if i < 0 else atlas.label_names[i],
-        persist_state="session",
-        key="class",
-    )
-    beside = another.container(horizontal=True)
-    beside.button(
-        "Another",
-        icon=":material/shuffle:",
-        on_click=pick_another,
-        args=(None if label < 0 else label,),
-    )
-    if tray.items():
-        with beside.popover("From the tray", icon=":material/inventory_2:"):
-            from_tray()
-    return tray.picture(name, item), tray.says(name, item)
-
-
-def from_tray() -> None:
-    """The tray's pictures, each with its button."""
-    with st.container(horizontal=True, gap="xsmall"):
-        for place, word in enumerate(tray.items()):
-            try:
-                picture, says = tray.picture(name, word), tray.says(name, word)
-            except bridge.Problem:  # the tray itself says what is wrong with it
-                continue
-            with st.container(width=58):
-                st.image(portrait.whole(picture, 56), output_format="PNG", alt=says)
-                st.button("Use", key=f"use {place}", help=says, on_click=pick, args=(word,))
-
-
-def upload(source: str) -> tuple[np.ndarray, str, dict | None]:
-    """An upload or a photograph. -> uint8 (h, w, c), what it is, how it was seen (None: nothing yet)"""
-    link.keep("fit", "crop", link.one_of("crop", "fit"))
-    link.keep("invert", "guess", link.one_of("guess", "yes", "no"))
-    left, fit, invert = st.columns([2.2, 1, 1.4])
-    with left:
-        if source == "Upload":
-            file = st.file_uploader("PNG, JPEG, WebP, GIF, BMP or TIFF, up to 10 MB", key="file")
-        else:
-            file = st.camera_input("A photograph", key="photo")
-    fit.segmented_control(
-        "Square",
-        ["crop", "fit"],
-        key="fit",
-        required=True,
-        persist_state="session",
-        help="Crop takes the middle; fit keeps all of it and fills the rest with its edge.",
-    )
-    invert.segmented_control(
-        "Invert light and dark",
-        ["guess", "yes", "no"],
-        key="invert",
-        required=True,
-        persist_state="session",
-        help="The model's own pictures have one ground, often black; a photograph on white paper has "
-        "to be turned round before it looks like them.",
-    )
-    if file is None:
-        st.caption(
-            "It stays in this visit: nothing is stored, nothing is sent on. Until then, no. 0:"
-        )
-        return tray.picture(name, "p0"), tray.says(name, "p0"), None
-    seen = bridge.see(
-        name, file.name, file.getvalue(), st.session_state["fit"], st.session_state["invert"]
-    )
-    return seen["array"], seen["name"], seen
 
 
 def percent(value: float, among: np.ndarray) -> float:
@@ -353,7 +247,7 @@ def downloads(x: np.ndarray, what: str, found: dict) -> None:
     images = [found["own"], portrait.whole(x), portrait.whole(found["x_rec"]), found["gap"]]
     arrays = {"picture": x, "code": found["mean"], "code_sd": found["sd"]}
     with st.container(horizontal=True):
-        st.button("To the tray", icon=":material/inventory_2:", on_click=keep, args=(x,))
+        st.button("To the tray", icon=":material/inventory_2:", on_click=source.keep, args=(x,))
         st.download_button(
             "Comparison (PNG)",
             lambda: portrait.comparison(captions, images),
@@ -368,26 +262,7 @@ def downloads(x: np.ndarray, what: str, found: dict) -> None:
         )
 
 
-def keep(x: np.ndarray) -> None:
-    """Into the tray: a held-out picture or a sample by its word, an upload in the session."""
-    if st.session_state["source"] == "Gallery":
-        tray.add(st.session_state["item"])
-    else:
-        tray.add(tray.keep_upload(x))
-
-
-if sent := tray.received():
-    st.session_state["item"], st.session_state["source"] = sent, "Gallery"
-link.keep("source", "Gallery", link.one_of(*SOURCES))
-source = st.segmented_control(
-    "Picture from",
-    SOURCES,
-    key="source",
-    required=True,
-    persist_state="session",
-    label_visibility="collapsed",
-)
-x, what, seen = (*gallery(), None) if source == "Gallery" else upload(source)
+x, what, seen, itself = source.choose(name, atlas)
 found = story(x, what, seen)
 numbers(found)
 warn(found)
@@ -397,5 +272,4 @@ with left:
     codes = posterior(x, found)
     rivals(x, found)
 with right:
-    item = st.session_state.get("item", "") if source == "Gallery" else ""
-    where(found, codes, int(item[1:]) if item[:1] == "p" else -1)
+    where(found, codes, itself)

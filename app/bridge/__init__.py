@@ -1,0 +1,33 @@
+"""The only door from the app to ali_core: plain data in, plain data out, everything heavy kept once.
+
+A checkpoint is named by its folder's name. Caches are keyed by the files' digests or time stamps and by
+scalars, never by arrays. torch is imported when a model is first asked, never before. Every function may
+raise Problem, whose message is a sentence for st.error.
+"""
+
+# ruff: noqa: F401, what stands here is what the pages use
+from ali_core.problem import Problem
+
+from .checkpoints import broken, card, names, root, samples
+from .codes import (
+    atlas,
+    corners,
+    interpolate,
+    lift,
+    mean_picture_error,
+    near,
+    nearest,
+    pictures,
+    place,
+)
+from .judging import COMPARED, MEDIAN, held_ssim, look, quantile, remember, rivals, see
+from .models import (
+    decode,
+    draw,
+    encode,
+    posterior,
+    prior,
+    reconstruct,
+    samples_of,
+    warm,
+)

@@ -1,0 +1,77 @@
+"""The map, its pictures, neighbours and places, and ways between codes; needs no torch."""
+
+import numpy as np
+import streamlit as st
+
+from ali_core import atlas as core
+from ali_core import latent
+from ali_core.problem import Problem
+
+from .checkpoints import root, stamp
+
+
+def atlas(name: str):
+    """The checkpoint's map: see ali_core.atlas.Atlas. Shared: never write into its arrays."""
+    return _atlas(str(root() / name), stamp(name))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _atlas(folder: str, stamp: tuple):
+    return core.load(folder)
+
+
+def pictures(name: str) -> np.ndarray:
+    """The held-out pictures of the checkpoint's map, uint8 (n, h, w, c)."""
+    return read_pictures(str(root()), atlas(name).pictures)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def read_pictures(folder: str, which: str) -> np.ndarray:
+    """The verified picture set `which` of the folder of checkpoints, uint8 (n, h, w, c)."""
+    return core.pictures(folder, which)
+
+
+def nearest(name: str, z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k nearest held-out codes of each row of z: indices and distances, (m, k) each."""
+    return core.nearest(atlas(name), np.atleast_2d(z), k)
+
+
+def place(name: str, z: np.ndarray, which: str = "umap") -> np.ndarray:
+    """Where codes stand on the map, (m, 2)."""
+    return core.place(atlas(name), np.atleast_2d(z), which)
+
+
+def lift(name: str, xy: tuple[float, float], which: str = "umap") -> dict:
+    """A place on the map as a code: z, neighbours, map_distance, typical_map_distance."""
+    return core.lift(atlas(name), np.asarray(xy, np.float32), which)
+
+
+def near(name: str, z: np.ndarray) -> np.ndarray:
+    """How many held-out codes are nearer than a typical eighth neighbour is, for each row of z, (m,)."""
+    known = atlas(name)
+    held, asked = known.z.astype(float), np.asarray(z, float)  # float32 loses what is subtracted
+    squares = (held**2).sum(1) + (asked**2).sum(1)[:, None] - 2 * asked @ held.T
+    return (squares <= known.typical["z"] ** 2).sum(1)
+
+
+def interpolate(a: np.ndarray, b: np.ndarray, steps: int, how: str) -> np.ndarray:
+    """A path between two codes, "slerp" or "lerp", ends included, (steps, d)."""
+    return latent.interpolate(a, b, steps, how)
+
+
+def corners(four: list[np.ndarray], steps: int) -> np.ndarray:
+    """Blends of four codes (top left, top right, bottom left, bottom right), (steps, steps, d)."""
+    return latent.corners(*four, steps)
+
+
+def mean_picture_error(name: str) -> float | None:
+    """The reconstruction error of a model that always answers with the mean picture; None without atlas."""
+    try:
+        return _mean_picture_error(str(root()), atlas(name).pictures)
+    except Problem:
+        return None
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _mean_picture_error(folder: str, which: str) -> float:
+    return float(np.mean(read_pictures(folder, which).var(0)) / 255**2)

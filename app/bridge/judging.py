@@ -1,0 +1,108 @@
+"""The reader's own picture: how it is seen, and what a model makes of it beside the held-out ones."""
+
+import numpy as np
+import streamlit as st
+
+from ali_core import metrics
+from ali_core import pictures as intake
+
+from .checkpoints import broken, card, names, root
+from .codes import atlas, nearest, pictures
+from .models import ask, encode, posterior, to_bytes
+
+MEDIAN, RARE = 0.5, 0.99  # quantiles of the held-out pictures that a new one is compared to
+
+
+def quantile(name: str, what: str, level: float) -> float:
+    """A quantile over the held-out pictures: of "nearest" (distance to the next code) or "error"."""
+    typical = atlas(name).typical
+    return typical[what][typical["levels"].index(level)]
+
+
+def see(name: str, filename: str, content: bytes, fit: str, invert: str) -> dict:
+    """An uploaded file as the model sees it: array uint8 (h, w, c), steps, name, original.
+
+    fit: "crop" or "fit"; invert: "guess", "yes" or "no". Raises Problem for anything that is no
+    picture it can take.
+    """
+    image = intake.read(filename, content)
+    asked = {"guess": None, "yes": True, "no": False}[invert]
+    shape = tuple(card(name)["data"]["shape"])
+    seen = intake.see(image, shape, fit, asked, _ground(name))
+    return {
+        "array": seen.array,
+        "steps": seen.steps,
+        "name": intake.shown(filename),
+        "original": image,
+    }
+
+
+def _ground(name: str) -> float:
+    """The usual brightness of the edges of the model's own pictures, 0 to 1."""
+    x = pictures(name)[:1000].astype(float)
+    edges = [x[:, 0], x[:, -1], x[:, :, 0], x[:, :, -1]]
+    return float(np.median([edge.mean() for edge in edges])) / 255
+
+
+def look(name: str, x: np.ndarray) -> dict:
+    """Everything checkpoint `name` has to say of one picture uint8 (h, w, c).
+
+    mean and sd of its code (d,), x_rec uint8, the errors, how far the code moves on the way round, and
+    in words what makes it unlike the held-out pictures (beyond 99 % of them).
+    """
+    mean, sd = posterior(name, x[None])
+    made = ask(name, "decode", mean)
+    back, held = encode(name, made), atlas(name)
+    judged = _judge(x, made)
+    error = judged["mse"]
+    away = float(nearest(name, mean, 1)[1][0, 0])
+    unlike = []
+    if away > quantile(name, "nearest", RARE):
+        ratio = away / quantile(name, "nearest", MEDIAN)
+        unlike.append(f"its code lies {ratio:.1f}x as far from any other as usual")
+    if error > quantile(name, "error", RARE):
+        ratio = error / quantile(name, "error", MEDIAN)
+        unlike.append(f"its error is {ratio:.0f}x the usual one")
+    return {
+        "mean": mean[0],
+        "sd": sd[0],
+        "stochastic": bool(sd.any()),
+        **judged,
+        "norm": float(np.linalg.norm(mean)),
+        "psnr_median": -10 * float(np.log10(np.median(held.error))),
+        "drift": float(np.linalg.norm(back - mean)),
+        "unlike": unlike,
+    }
+
+
+def remember(name: str, x: np.ndarray) -> dict:
+    """The reconstruction of one picture uint8 (h, w, c) alone: x_rec, mse, psnr, ssim."""
+    return _judge(x, ask(name, "reconstruct", x[None]))
+
+
+def _judge(x: np.ndarray, made: np.ndarray) -> dict:
+    truth = x[None].astype(np.float32) / 255
+    errors = {key: float(getattr(metrics, key)(truth, made)[0]) for key in ("mse", "psnr", "ssim")}
+    return {"x_rec": to_bytes(made)[0], **errors}
+
+
+COMPARED = 200  # held-out pictures that an SSIM is compared to: a third of a second, once
+
+
+def held_ssim(name: str) -> np.ndarray:
+    """The SSIM of the first held-out pictures' reconstructions, (200,)."""
+    return _held_ssim(name, card(name)["weights"]["sha256"], atlas(name).pictures)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _held_ssim(name: str, sha256: str, which: str) -> np.ndarray:
+    truth = pictures(name)[:COMPARED].astype(np.float32) / 255
+    return metrics.ssim(truth, ask(name, "decode", atlas(name).z[:COMPARED]))
+
+
+def rivals(name: str) -> list[str]:
+    """The usable checkpoints with a map whose pictures have the same shape, `name` first."""
+    shape = card(name)["data"]["shape"]
+    good = [n for n in names() if not broken(n) and (root() / n / "atlas.npz").exists()]
+    same = [n for n in good if card(n)["data"]["shape"] == shape]
+    return sorted(same, key=lambda n: n != name)

@@ -1,0 +1,98 @@
+"""Models that answer: loaded once each, asked one at a time."""
+
+import contextlib
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from ali_core.problem import Problem
+
+from . import codes
+from .checkpoints import card, root
+
+
+@dataclass
+class _Loaded:
+    model: object
+    lock: threading.Lock
+
+
+@st.cache_resource(max_entries=4, show_spinner="Waking the model …")
+def _loaded(folder: str, sha256: str) -> _Loaded:
+    import torch
+
+    from ali_core.model import Model
+
+    # one picture is too little to share: beside other work, two threads wait for each other, 10x slower
+    torch.set_num_threads(1)
+    return _Loaded(Model.load(folder), threading.Lock())
+
+
+def warm(which: str) -> None:
+    """Reads a picture set and imports torch, once: when the map is painted, before anybody clicks."""
+    if not _warming:
+        _warming.append(threading.Thread(target=_get_warm, args=(which,), daemon=True))
+        _warming[0].start()
+
+
+_warming: list[threading.Thread] = []
+
+
+def _get_warm(which: str) -> None:
+    with contextlib.suppress(Problem):  # the page says it
+        codes.read_pictures(str(root()), which)
+    import ali_core.model  # noqa: F401
+
+
+def ask(name: str, question: str, *inputs) -> np.ndarray:
+    """What the model says to one of its questions, e.g. ask(name, "decode", z); one at a time."""
+    loaded = _loaded(str(root() / name), card(name)["weights"]["sha256"])
+    with loaded.lock:
+        return getattr(loaded.model, question)(*inputs)
+
+
+def encode(name: str, x: np.ndarray) -> np.ndarray:
+    """Codes (posterior means) of pictures (n, h, w, c), uint8 or float in [0, 1]. -> (n, d)"""
+    return ask(name, "encode", x)
+
+
+def posterior(name: str, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of the posterior, (n, d) each."""
+    return ask(name, "posterior", x)
+
+
+def draw(name: str, x: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """n posterior samples of every picture, (n, len(x), d)."""
+    return ask(name, "draw", x, n, seed)
+
+
+def decode(name: str, z: np.ndarray) -> np.ndarray:
+    """Pictures of codes, uint8 (n, h, w, c)."""
+    return to_bytes(ask(name, "decode", np.atleast_2d(z)))
+
+
+def prior(name: str, n: int, seed: int, truncation: float = 1.0) -> np.ndarray:
+    """n draws of the prior, (n, d)."""
+    return ask(name, "prior", n, seed, truncation)
+
+
+def reconstruct(name: str, x: np.ndarray) -> np.ndarray:
+    """Decoded codes of pictures, uint8 (n, h, w, c)."""
+    return to_bytes(ask(name, "reconstruct", x))
+
+
+def samples_of(name: str, seeds: tuple[int, ...], truncation: float = 1.0) -> np.ndarray:
+    """One sample a seed, as the tray's `s42` has it, uint8 (n, h, w, c)."""
+    return _samples_of(name, card(name)["weights"]["sha256"], seeds, truncation)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _samples_of(name: str, sha256: str, seeds: tuple[int, ...], truncation: float) -> np.ndarray:
+    return decode(name, np.concatenate([prior(name, 1, seed, truncation) for seed in seeds]))
+
+
+def to_bytes(x: np.ndarray) -> np.ndarray:
+    """Float pictures in [0, 1] as uint8."""
+    return (np.clip(x, 0, 1) * 255).round().astype(np.uint8)

@@ -1,0 +1,173 @@
+"""Where the picture of Reconstruct comes from: the gallery, the tray, an upload or the camera."""
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+
+from app import bridge, link, portrait, tray
+
+KINDS = ["Gallery", "Upload", "Camera"]
+LAST = "source last seen"
+
+
+def choose(name: str, atlas) -> tuple[np.ndarray, str, dict | None, int]:
+    """The reader's choice, with the widgets for it.
+
+    -> uint8 (h, w, c) as the model sees it; what it is, in words; how an upload was seen (None for what is
+    none); the held-out picture's number, or -1
+    """
+    if sent := tray.received():
+        st.session_state["item"], st.session_state["source"] = sent, "Gallery"
+    link.keep("source", "Gallery", link.one_of(*KINDS))
+    kind = st.segmented_control(
+        "Picture from",
+        KINDS,
+        key="source",
+        required=True,
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    seen = None
+    if kind == "Gallery":
+        item = gallery(name, atlas)
+    else:
+        item, seen = "p0", upload(name, kind)
+    if seen:
+        return seen["array"], seen["name"], seen, -1
+    number = int(item[1:]) if item[0] == "p" else -1
+    return tray.picture(name, item), tray.says(name, item), None, number
+
+
+def keep(x: np.ndarray) -> None:
+    """Into the tray: a held-out picture or a sample by its word, an upload in the session."""
+    if st.session_state["source"] == "Gallery":
+        tray.add(st.session_state["item"])
+    else:
+        tray.add(tray.keep_upload(x))
+
+
+# ---- what the explorer has -------------------------------------------------------------------------
+
+
+def one(atlas) -> Callable[[str], str]:
+    """A parser of a link's item: a held-out picture's number or a sample's seed."""
+
+    def parse(text: str) -> str:
+        words = tray.parse(text)
+        if len(words) != 1 or (words[0][0] == "p" and int(words[0][1:]) >= len(atlas.z)):
+            raise ValueError(text)
+        return words[0]
+
+    return parse
+
+
+def pick(item: str) -> None:
+    """An item of the gallery or the tray is the picture from now on."""
+    st.session_state["item"] = item
+
+
+def pick_number() -> None:
+    """The number widget was used."""
+    pick(f"p{st.session_state['number']}")
+
+
+def pick_another(y: np.ndarray, label: int) -> None:
+    """Another held-out picture, of a class or (-1) of any."""
+    among = np.arange(len(y)) if label < 0 else np.flatnonzero(y == label)
+    pick(f"p{np.random.default_rng().choice(among)}")
+
+
+def gallery(name: str, atlas) -> str:
+    """Held-out pictures by number and class, samples and the tray. -> the item's word"""
+    in_url = lambda item: tray.form([item]) or None  # noqa: E731, uploads never stand in a link
+    item = link.keep("item", "p0", one(atlas), in_url)
+    if item[0] == "p":
+        st.session_state["number"] = int(item[1:])
+    number, kind, another = st.columns([1.1, 1.3, 2], vertical_alignment="bottom")
+    number.number_input(
+        "Held-out picture no.", 0, len(atlas.z) - 1, key="number", on_change=pick_number
+    )
+    label = kind.selectbox(
+        "Class",
+        range(-1, len(atlas.label_names)),
+        format_func=lambda i: "any" if i < 0 else atlas.label_names[i],
+        persist_state="session",
+        key="class",
+    )
+    beside = another.container(horizontal=True)
+    beside.button(
+        "Another", icon=":material/shuffle:", on_click=pick_another, args=(atlas.y, label)
+    )
+    if tray.items():
+        with beside.popover("From the tray", icon=":material/inventory_2:"):
+            from_tray(name)
+    return item
+
+
+def from_tray(name: str) -> None:
+    """The tray's pictures, each with its button."""
+    with st.container(horizontal=True, gap="xsmall"):
+        for place, word in enumerate(tray.items()):
+            try:
+                picture, says = tray.picture(name, word), tray.says(name, word)
+            except bridge.Problem:  # the tray itself says what is wrong with it
+                continue
+            with st.container(width=58):
+                st.image(portrait.whole(picture, 56), output_format="PNG", alt=says)
+                st.button("Use", key=f"use {place}", help=says, on_click=pick, args=(word,))
+
+
+# ---- what the reader has ---------------------------------------------------------------------------
+
+
+def upload(name: str, kind: str) -> dict | None:
+    """An upload or a photograph. -> how it was seen; the last good one for a bad file; None before any"""
+    link.keep("fit", "crop", link.one_of("crop", "fit"))
+    link.keep("invert", "guess", link.one_of("guess", "yes", "no"))
+    left, fit, invert = st.columns([2.2, 1, 1.4])
+    with left:
+        if kind == "Upload":
+            file = st.file_uploader("PNG, JPEG, WebP, GIF, BMP or TIFF, up to 10 MB", key="file")
+        else:
+            file = st.camera_input("A photograph", key="photo")
+    fit.segmented_control(
+        "Square",
+        ["crop", "fit"],
+        key="fit",
+        required=True,
+        persist_state="session",
+        help="Crop takes the middle; fit keeps all of it and fills the rest with its edge.",
+    )
+    invert.segmented_control(
+        "Invert light and dark",
+        ["guess", "yes", "no"],
+        key="invert",
+        required=True,
+        persist_state="session",
+        help="The model's own pictures have one ground, often black; a photograph on white paper has "
+        "to be turned round before it looks like them.",
+    )
+    if file is None:
+        st.caption(
+            "It stays in this visit: nothing is stored, nothing is sent on. Until then, no. 0:"
+        )
+        return None
+    return seen(name, file.name, file.getvalue())
+
+
+def seen(name: str, filename: str, content: bytes) -> dict | None:
+    """How a file is seen; a bad one is said, and what was good before it stays on the page."""
+    how = st.session_state["fit"], st.session_state["invert"]
+    try:
+        found = bridge.see(name, filename, content, *how)
+        st.session_state[LAST] = filename, content
+        return found
+    except bridge.Problem as problem:
+        st.error(str(problem), icon=":material/broken_image:")
+    if LAST not in st.session_state:
+        st.caption("Until there is one that can be read, no. 0:")
+        return None
+    found = bridge.see(name, *st.session_state[LAST], *how)
+    st.caption("Until there is another that can be read, the one before it:")
+    return found
