@@ -21,6 +21,7 @@ class Config:
     channels: int = 0  # 1 or 3; 0 = the data's own
     latent: int = 2  # dimensions of z
     width: int = 128  # channels of the first convolution, or units of an MLP's layers
+    norm: str = "group"  # of encoder and decoder of pictures: "group" or "batch"
     batch: int = 256  # pictures a step, over all processes together
     steps: int = 2_000
     lr: float = 1e-3  # Adam's, of encoder and decoder
@@ -59,7 +60,10 @@ _FASHION = {
 }
 
 PRESETS: dict[str, dict] = {
-    "fashion-ali": _FASHION | {"member": "ali", "steps": 15_200},
+    # judged on 2,000 training pictures kept out of 4,000-step runs, seed 0: batch norm, and a latent of
+    # 16 instead of 64, each take a third off the reconstruction error
+    "fashion-ali": _FASHION
+    | {"member": "ali", "latent": 16, "norm": "batch", "steps": 20_000, "cooldown": 8_000},
     "fashion-alice": _FASHION | {"member": "alice", "steps": 13_000},
     "fashion-vae": _FASHION | {"member": "vae", "lr": 1e-3, "steps": 8_000, "cooldown": 2_000},
     "grid-ali": {"member": "ali", "data": "grid"},
@@ -85,7 +89,12 @@ _BOUNDS = {
     "save_every": (1, math.inf),
     "picture_every": (1, math.inf),
 }
-_CHOICES = {"size": (0, 28, 32, 64), "channels": (0, 1, 3), "precision": ("no", "bf16")}
+_CHOICES = {
+    "size": (0, 28, 32, 64),
+    "channels": (0, 1, 3),
+    "precision": ("no", "bf16"),
+    "norm": ("group", "batch"),
+}
 
 
 def parse(argv: list[str]) -> Config:

@@ -159,3 +159,50 @@ def modes(points: np.ndarray, centres: np.ndarray, sd: float) -> tuple[int, floa
     away = np.linalg.norm(points[:, None] - centres[None], axis=2)
     good = away.min(1) <= 3 * sd
     return len(np.unique(away.argmin(1)[good])), float(good.mean())
+
+
+def information_q(mean: np.ndarray, sd: np.ndarray, seed: int = 0) -> float:
+    """I_q(x;z) in nats of an encoder's Gaussians, means and sds (n,d), each x as likely as another.
+
+    Monte Carlo of E log q(z|x) - log q(z), q(z) being the mixture of the n Gaussians, one draw from
+    each: the information about which of the n pictures it was, so never more than log n.
+    """
+    mean, sd = np.asarray(mean, float), np.asarray(sd, float)
+    z = mean + sd * np.random.default_rng(seed).standard_normal(mean.shape)
+    weight, scale = 1 / sd**2, np.log(sd).sum(1)
+    constant = (mean**2 * weight).sum(1) / 2 + scale
+    found = []
+    for start in range(0, len(z), _CHUNK):
+        part = z[start : start + _CHUNK]
+        # log density of each draw under each Gaussian, up to the constant that cancels
+        log_q = part @ (mean * weight).T - (part**2) @ weight.T / 2 - constant
+        own = log_q[np.arange(len(part)), start + np.arange(len(part))]
+        top = log_q.max(1)
+        mixture = top + np.log(np.exp(log_q - top[:, None]).mean(1))
+        found.append(own - mixture)
+    return float(np.concatenate(found).mean())
+
+
+def information_p(z: np.ndarray, z_rec: np.ndarray) -> float:
+    """A lower bound on I_p(x;z) in nats: what E(G(z)) tells of z, draws of N(0, I) and codes (n,d).
+
+    Barber and Agakov's bound with a Gaussian around a linear function of the code, fitted to one
+    half and asked about the other; exact where z and its code are jointly Gaussian.
+    """
+    half = len(z) // 2
+    codes = np.concatenate([z_rec, np.ones((len(z), 1))], 1)
+    fitted, *_ = np.linalg.lstsq(codes[:half], z[:half], rcond=None)
+    rest = z - codes @ fitted
+    covariance = np.atleast_2d(np.cov(rest[:half], rowvar=False)) + 1e-12 * np.eye(z.shape[1])
+    asked = rest[half:]
+    squared = (asked @ np.linalg.inv(covariance) * asked).sum(1).mean()
+    return float((z.shape[1] - squared - np.linalg.slogdet(covariance)[1]) / 2)
+
+
+def gaussian_kl(
+    mean: np.ndarray, sd: np.ndarray, true_mean: np.ndarray, true_sd: np.ndarray
+) -> np.ndarray:
+    """KL in nats of N(mean, sd^2) from N(true_mean, true_sd^2), independent dimensions, (n,)."""
+    ratio = (sd / true_sd) ** 2
+    away = ((mean - true_mean) / true_sd) ** 2
+    return 0.5 * (ratio + away - 1 - np.log(ratio)).sum(1)

@@ -56,6 +56,7 @@ class Model:
                 tuple(card["data"]["shape"]),
                 config["latent"],
                 config["width"],
+                config.get("norm", "group"),
                 sum(card["data"].get("classes", ())),
             )
         except (KeyError, TypeError, ValueError, RuntimeError) as error:

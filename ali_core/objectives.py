@@ -105,7 +105,12 @@ class Member(NamedTuple):
 
 
 def prepare(
-    row: Member, shape: tuple[int, ...], latent: int, width: int, classes: int = 0
+    row: Member,
+    shape: tuple[int, ...],
+    latent: int,
+    width: int,
+    norm: str = "group",
+    classes: int = 0,
 ) -> dict[str, nn.Module]:
     """The networks that a row needs (see networks.build); classes: length of a one-hot y."""
     discriminators = [
@@ -120,6 +125,7 @@ def prepare(
         latent,
         width,
         row.stochastic,
+        norm,
         discriminators,
         classes if row.conditional else 0,
         [row.terms[name].weight for name in row.slack],

@@ -64,10 +64,14 @@ def train(config: Config, data: datasets.Data, state: Path | None = None) -> Ite
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        nets = objectives.prepare(row, data.shape, config.latent, config.width, inputs.classes)
+        nets = objectives.prepare(
+            row, data.shape, config.latent, config.width, config.norm, inputs.classes
+        )
     for net in nets.values():
         net.to(accelerator.device, memory_format=torch.channels_last)
-    averaged = {k: copy.deepcopy(nets[k]).requires_grad_(False) for k in ("encoder", "decoder")}
+    averaged = {
+        k: copy.deepcopy(nets[k]).eval().requires_grad_(False) for k in ("encoder", "decoder")
+    }
     players = {"discriminator": [], "generator": [], "multipliers": []}
     for name, net in nets.items():
         players[player(name)] += net.parameters()
@@ -202,5 +206,7 @@ def _cooling(config: Config, step: int) -> float:
 @torch.no_grad()
 def _average(averaged: dict[str, nn.Module], nets: dict[str, nn.Module], decay: float) -> None:
     for name, net in averaged.items():
-        ours, theirs = list(net.parameters()), list(nets[name].parameters())
+        # batch norm's running statistics are averaged too: the averaged weights' own are near those
+        pairs = zip(net.state_dict().values(), nets[name].state_dict().values(), strict=True)
+        ours, theirs = zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True)
         torch._foreach_lerp_(ours, theirs, 1 - decay)

@@ -304,3 +304,30 @@ def test_a_shipped_card_is_reproduced_on_its_first_500_pictures(name):
         assert said["n"] == len(held.x_test) and said["subset"]["n"] == 500
         # another number of threads rounds otherwise
         assert entry["value"] == pytest.approx(said["subset"]["value"], rel=1e-3, abs=1e-5), key
+
+
+@pytest.mark.parametrize("noise", [0.3, 1.0, 3.0])
+def test_both_information_estimates_know_the_gaussian_channel(noise):
+    """x ~ N(0, I), z = x + noise: I = d/2 log(1 + 1/noise^2), whichever end is called x."""
+    rng = np.random.default_rng(9)
+    x = rng.standard_normal((4000, 2))
+    truth = math.log(1 + 1 / noise**2)
+    assert metrics.information_q(x, np.full_like(x, noise)) == pytest.approx(truth, abs=0.06)
+    heard = x + noise * rng.standard_normal(x.shape)
+    assert metrics.information_p(x, heard) == pytest.approx(truth, abs=0.06)
+
+
+def test_information_is_bounded_by_what_the_sample_can_show():
+    codes = np.random.default_rng(0).standard_normal((500, 8))
+    assert metrics.information_q(codes, np.full_like(codes, 1e-3)) == pytest.approx(math.log(500))
+    assert metrics.information_q(0 * codes, np.ones_like(codes)) == pytest.approx(0, abs=1e-9)
+    z, useless = np.random.default_rng(1).standard_normal((2, 8000, 8))
+    assert -0.05 < metrics.information_p(z, useless) < 0.05
+
+
+def test_gaussian_kl_is_zero_for_equals_and_half_a_squared_step():
+    mean, sd = np.zeros((3, 2)), np.ones((3, 2))
+    assert metrics.gaussian_kl(mean, sd, mean, sd) == pytest.approx(np.zeros(3))
+    assert metrics.gaussian_kl(mean + 1, sd, mean, sd) == pytest.approx(np.ones(3))
+    wide = metrics.gaussian_kl(mean, 2 * sd, mean, sd)
+    assert wide == pytest.approx(np.full(3, 4 - 1 - 2 * math.log(2)))

@@ -139,7 +139,7 @@ def test_every_parameter_gets_a_gradient_from_its_player(name, shape, tmp_path, 
     row, data = FAMILY[name], tiny(shape)
     inputs = Inputs(Config(name="t", member=name, latent=3, batch=4, labels=10), row, data)
     torch.manual_seed(0)
-    nets = objectives.prepare(row, shape, 3, 4, 10)
+    nets = objectives.prepare(row, shape, 3, 4, classes=10)
     given = inputs.given(torch.device("cpu"))
     s = inputs.samples(nets | given, 0, 1, 0, torch.device("cpu"))
     players, shown = objectives.losses(row, s)
@@ -243,7 +243,7 @@ def test_a_semi_supervised_discriminator_with_one_class_is_alis():
     """K = 1: softmax over «class 1» and «generated» is ALI's pair of logits."""
     row = FAMILY["semi-supervised"]._replace(terms={})
     torch.manual_seed(0)
-    nets = objectives.prepare(row, (2,), 3, 16, 1)
+    nets = objectives.prepare(row, (2,), 3, 16, classes=1)
     s = samples(FAMILY["ali"])
     s.nets = nets
     ours, _ = objectives.losses(row, s)

@@ -53,7 +53,7 @@ def test_every_row_trains_and_moves_both_its_players(name, grid):
     steps = list(train.train(config, grid))
     assert [p.step for p in steps] == [1, 2, 3]
     assert all(np.isfinite(list(p.losses.values())).all() for p in steps)
-    untrained = objectives.prepare(FAMILY[name], (2,), 2, 16, 25)
+    untrained = objectives.prepare(FAMILY[name], (2,), 2, 16, classes=25)
     assert untrained.keys() == steps[-1].nets.keys()
 
 
@@ -75,13 +75,14 @@ def test_a_resumed_run_is_the_straight_run_bit_for_bit(cut, grid, tmp_path):
     assert same(resumed, straight) and resumed.state()[1] == straight.state()[1]
 
 
-def test_pictures_resume_exactly_too(tmp_path):
+@pytest.mark.parametrize("norm", ["group", "batch"])
+def test_pictures_resume_exactly_too(norm, tmp_path):
     rng = np.random.default_rng(0)
     pictures = rng.integers(0, 255, (64, 28, 28, 1), np.uint8)
     toy = data.Data(
         "noise", pictures, np.zeros(64, int), pictures[:8], np.zeros(8, int), ("a",), "", ""
     )
-    config = Config(name="p", member="ali", width=4, batch=8, latent=4, steps=4)
+    config = Config(name="p", member="ali", width=4, batch=8, latent=4, steps=4, norm=norm)
     state = tmp_path / "state.safetensors"
     for progress in train.train(config, toy):
         if progress.step == 2:
