@@ -43,14 +43,13 @@ class Early:
         await self.app(scope, receive, telling if scope["type"] == "http" else send)
 
 
-class Sheets(StaticFiles):
-    """The sheets of pictures, which the map fetches once it is painted: then there is time for more."""
+async def sheets(scope, receive, send) -> None:
+    """/pictures/NAME.png, which the map fetches once it is painted: then there is time for more."""
+    from app import bridge
 
-    async def get_response(self, path, scope):
-        from app import bridge
-
-        bridge.warm(Path(path).stem)
-        return await super().get_response(path, scope)
+    bridge.warm(Path(scope["path"]).stem)
+    folder = StaticFiles(directory=bridge.root() / "pictures", check_dir=False)
+    await folder(scope, receive, send)
 
 
 def get_ready() -> None:
@@ -74,11 +73,5 @@ async def lifespan(app):
     yield
 
 
-def pictures() -> Mount:
-    """/pictures/NAME.png, straight from the folder of checkpoints."""
-    from app import bridge
-
-    return Mount("/pictures", Sheets(directory=bridge.root() / "pictures", check_dir=False))
-
-
-app = st.App("explorer.py", lifespan=lifespan, routes=[pictures()], middleware=[Middleware(Early)])
+routes, middleware = [Mount("/pictures", sheets)], [Middleware(Early)]
+app = st.App("explorer.py", lifespan=lifespan, routes=routes, middleware=middleware)

@@ -112,7 +112,7 @@ def test_a_finger_scrubs_on_a_phone_and_the_page_does_not_scroll_sideways(browse
     )
     try:
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(120_000)
         page.goto(f"{server}/interpolate")
         settle(page)
         wait_for_frame(page, 12)
@@ -128,6 +128,9 @@ def test_a_finger_scrubs_on_a_phone_and_the_page_does_not_scroll_sideways(browse
         page.touchscreen.tap(box["x"] + box["width"] - 12, box["y"] + box["height"] / 2)
         wait_for_frame(page, 24)
         assert box["height"] >= 44, "large enough for a finger"
+        keep = page.get_by_role("button", name="To the tray").bounding_box()
+        under = page.locator(".stPlotlyChart").bounding_box()["y"] - keep["y"] - keep["height"]
+        assert 0 < under < 50, "the map follows at once"
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     finally:
         context.close()

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.components.parcel import STYLE, pack, script
 
-STAGE, GAP = 290, 16
+STAGE, PHONE, REST, GAP = 290, 224, 200, 16  # pixels: the pictures, on a phone, what is under them
 
 _scrub = st.components.v2.component(
     "ali_scrub",
@@ -30,7 +30,11 @@ _scrub = st.components.v2.component(
   </div>
 </div>""",
     css=STYLE
-    + f".stage {{ height: {STAGE}px; gap: {GAP}px; }}"
+    + f"""
+.root {{ height: {STAGE + REST}px; }}
+.stage {{ height: {STAGE}px; gap: {GAP}px; }}
+@media (max-width: 640px) {{ .root {{ height: {PHONE + REST}px; }} .stage {{ height: {PHONE}px; }} }}
+"""
     + """
 .end { border: 1px solid #888; }
 .note { height: 1.9em; }
@@ -41,7 +45,6 @@ _scrub = st.components.v2.component(
   position: absolute; left: 0; border-radius: 3px; pointer-events: none;
   border: 2px solid var(--st-primary-color); box-shadow: 0 0 0 2px var(--st-background-color);
 }
-@media (max-width: 640px) { .stage { height: 224px; } }
 .buttons { display: flex; justify-content: center; gap: 8px; }
 .play { min-width: 6em; }
 """,
@@ -74,6 +77,6 @@ def scrub(
             key=key,
             gap=GAP,
         ),
-        height=STAGE + 200,
+        height="content",
         on_keep_change=lambda: kept(int(st.session_state[key].keep)),
     )
