@@ -1,7 +1,7 @@
 """Speed, with medians and ratios; nothing here passes or fails.   python -m tests.benchmarks [NAME …]
 
 step    training pictures a second: our step, and the plain alternating step of the same networks
-start   server start to first map painted, against Streamlit's bare hello page
+start   server start to first map painted, against Streamlit's hello page and bare Plotly charts
 use     a click on the map to the decoded picture; an upload to the full result; server memory
 """
 
@@ -13,6 +13,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -116,16 +117,34 @@ def browser(playwright):
     return playwright.chromium.launch(executable_path=program, args=FLAGS)
 
 
+FLOOR = """
+import numpy, streamlit
+x, y = numpy.random.default_rng(0).normal(size=(2, {n})).astype("float32")
+trace = {{"type": "{kind}", "mode": "markers", "x": x, "y": y}}
+streamlit.plotly_chart({{"data": [trace], "layout": {{}}}})
+"""
+
+
 def start() -> None:
-    """From the process's start until the map's (or hello page's heading's) pixels are there."""
+    """From the process's start until the map's pixels are there, against Streamlit's own hello page.
+
+    Two pages that hold one Plotly chart and nothing else say how much of it is Streamlit's and Plotly's.
+    """
     from playwright.sync_api import sync_playwright
 
     pages = {
         "hello": (["hello"], 'h1, h2, [data-testid="stHeading"]'),
         "map": (["run", "app/main.py"], ".js-plotly-plot .gl-canvas"),
     }
-    times = {name: [] for name in pages}
-    with sync_playwright() as playwright:
+    times = {name: [] for name in [*pages, "1 point", "10,000 points"]}
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        for name, n, kind, selector in (
+            ("1 point", 1, "scatter", ".main-svg"),
+            ("10,000 points", 10_000, "scattergl", ".gl-canvas"),
+        ):
+            script = Path(folder) / f"{n}.py"
+            script.write_text(FLOOR.format(n=n, kind=kind))
+            pages[name] = (["run", str(script)], f".js-plotly-plot {selector}")
         chrome = browser(playwright)
         for _ in range(RUNS):
             for name, (words, selector) in pages.items():
@@ -143,8 +162,10 @@ def start() -> None:
                     process.terminate()
                     process.wait()
         chrome.close()
-    ratio = statistics.median(times["map"]) / statistics.median(times["hello"])
-    print(f"start  map {median(times['map'])}, hello {median(times['hello'])}: {ratio:.2f}x")
+    # other work on the machine comes and goes: pages are compared within a round
+    for name, seconds in times.items():
+        ratio = statistics.median(a / b for a, b in zip(seconds, times["hello"], strict=True))
+        print(f"start  {name:13} {median(seconds)}: {ratio:.2f}x hello")
 
 
 def use() -> None:
