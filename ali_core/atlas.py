@@ -170,14 +170,15 @@ def build(folder: str | Path) -> None:
     y = held.y_test[:MOST] if held.y_test.ndim == 1 else held.y_test[:MOST, 0]
     if len(x) <= UMAP["n_neighbors"]:
         raise Problem(f"{held.name} holds out {len(x)}; a map needs 16 at least: add pictures.")
+    told = held.y_test[:MOST] if model.classes else None
     say(f"encoding {len(x)} held-out pictures of {held.name}")
     # stored in 16 bits, so everything else is computed from what will be read
-    codes = model.encode(x)
+    codes = model.encode(x, told)
     z = codes.astype(np.float16).astype(np.float32)
-    reconstructions = model.decode(codes)
+    reconstructions = model.decode(codes, told)
     truth = x.astype(np.float32) / 255 if x.dtype == np.uint8 else x
     error = metrics.mse(reconstructions, truth)
-    round_trip = np.linalg.norm(model.encode(reconstructions) - codes, axis=1)
+    round_trip = np.linalg.norm(model.encode(reconstructions, told) - codes, axis=1)
     say("laying out PCA and UMAP (the first time, umap compiles itself: half a minute more)")
     layout = umap.UMAP(**UMAP, n_jobs=1)
     maps = {"pca": _pca(z), "umap": layout.fit_transform(z).astype(np.float32)}

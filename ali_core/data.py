@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +18,8 @@ from PIL import Image
 
 from ali_core.pictures import read, see, shown
 from ali_core.problem import Problem
+from ali_core.toys import TOYS, Data, toy
 
-TOYS = ("grid", "ring", "moons", "spiral")
 # fmt: off
 FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker",
            "Bag", "Ankle boot"]
@@ -36,39 +36,12 @@ MAX_BYTES = 200 * 2**20
 Source = tuple[str, Callable[[], bytes], int]
 
 
-@dataclass(frozen=True)
-class Data:
-    """A data set in memory, with the part that training must not see.
-
-    x: uint8 (n,h,w,c) pictures with c = 1 or 3, or float32 (n,2) points. y: int64 (n,) classes, or
-    (n,k) factors as the file gave them; all 0 where there are no labels. x_test, y_test: held out.
-    skipped: files that could not be read. centres (k,2), sd: the modes of the Gaussian toys.
-    """
-
-    name: str
-    x: np.ndarray
-    y: np.ndarray
-    x_test: np.ndarray
-    y_test: np.ndarray
-    label_names: list[str]
-    licence: str
-    source: str
-    skipped: tuple[str, ...] = ()
-    centres: np.ndarray | None = None
-    sd: float = 0.0
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of one example: (h,w,c), or (2,)."""
-        return self.x.shape[1:]
-
-
 def load(data: str, size: int = 0, channels: int = 0) -> Data:
     """Loads a data set by name or path, as pictures of `size` x `size` with 1 or 3 `channels`.
 
     data: "fashion-mnist"; a path to an .npz file, a folder of IDX files or a folder of pictures
-    (class = subfolder); "hf:NAME" or "hf:FOLDER" for Hugging Face; a toy: "grid", "ring",
-    "moons", "spiral". 0 = as the data has it. Raises Problem when nothing can be read.
+    (class = subfolder); "hf:NAME" or "hf:FOLDER" for Hugging Face; a toy: a name
+    of TOYS. 0 = as the data has it. Raises Problem when nothing can be read.
     """
     if data in TOYS:
         return toy(data)
@@ -93,44 +66,6 @@ def load(data: str, size: int = 0, channels: int = 0) -> Data:
         x=_resized(found.x, size, channels),
         x_test=_resized(found.x_test, size, channels),
     )
-
-
-def toy(name: str, n: int = 100_000, n_test: int = 10_000, seed: int = 0) -> Data:
-    """Draws a toy in the plane: "grid" (25 Gaussians), "ring" (8), "moons" or "spiral" (2 arms).
-
-    x: float32 (n,2), y: the mode or arm of each point. The same seed gives the same points.
-    """
-    rng = np.random.default_rng([seed, TOYS.index(name)])
-    total = n + n_test
-    centres, sd = None, 0.0
-    if name in ("grid", "ring"):
-        if name == "grid":  # the ALI paper's mixture
-            ticks = np.arange(-4.0, 5.0, 2.0)
-            centres, sd = (
-                np.stack(np.meshgrid(ticks, ticks, indexing="ij"), -1).reshape(-1, 2),
-                0.05,
-            )
-            label_names = [f"({a:.0f}, {b:.0f})" for a, b in centres]
-        else:  # VEEGAN's ring
-            angle = np.arange(8) * np.pi / 4
-            centres, sd = np.stack([np.cos(angle), np.sin(angle)], -1), 0.01
-            label_names = [f"{45 * k}°" for k in range(8)]
-        y = rng.integers(len(centres), size=total)
-        x = centres[y] + rng.normal(0, sd, (total, 2))
-    else:
-        y = rng.integers(2, size=total)
-        along, sign = rng.random(total), 1 - 2 * y
-        if name == "moons":
-            angle, label_names = np.pi * along, ["upper", "lower"]
-            x = np.stack([sign * np.cos(angle) - sign / 2, sign * np.sin(angle) - sign / 4], -1)
-        else:  # the square root spreads the points evenly along the arm
-            angle, label_names = 3 * np.pi * np.sqrt(along), ["first arm", "second arm"]
-            arm = np.stack([np.cos(angle), np.sin(angle)], -1)
-            x = (sign * angle / (1.5 * np.pi))[:, None] * arm
-        x += rng.normal(0, 0.05, (total, 2))
-    x, y = x.astype(np.float32), y.astype(np.int64)
-    made = f"drawn by ali_core/data.py with seed {seed}"
-    return Data(name, x[:n], y[:n], x[n:], y[n:], label_names, "CC0", made, centres=centres, sd=sd)
 
 
 def _fashion_folder() -> Path:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import checkpoint, data, metrics
+from . import checkpoint, data, metrics, toys
 from .classifier import RUNS, Classifier, classes, fingerprint, held_out_classes
 from .data import Data
 from .model import Model
@@ -25,6 +25,7 @@ SAMPLES = 10_000  # pictures drawn from the prior
 POINTS = 2_500  # points drawn from it, as VEEGAN's protocol has it
 FIT = 6  # training examples per held-out one among which neighbours are looked for
 ROOM = 50_000_000  # numbers that the pixels of those may hold: 60,000 pictures of 28 x 28
+INFORMATION = 2_000  # pictures among which I_q is estimated
 PROBE = 20_000  # training examples a probe is fitted to: more do not change the second digit
 
 
@@ -38,8 +39,9 @@ def measure(
     """
     n = n or len(data.x_test)
     x, y = data.x_test[:n], held_out_classes(data)[:n]
-    mean, sd = model.posterior(x)
-    made = model.decode(mean)
+    told = data.y_test[:n] if model.classes else None
+    mean, sd = model.posterior(x, told)
+    made = model.decode(mean, told)
     truth = x.astype(np.float32) / 255 if x.dtype == np.uint8 else x
     found = {}
 
@@ -73,15 +75,24 @@ def measure(
     note("latent_norm", moments["norm"], says, prior=_rounded(prior))
     drawn = mean
     if model.stochastic:
-        drawn = model.draw(x, 1, seed)[0]
+        drawn = model.draw(x, 1, seed, told)[0]
         note("posterior_sd", sd.mean(), "mean standard deviation of q(z|x)")
         says = "standard deviation of codes drawn from q(z|x), averaged over dimensions; "
         note("drawn_sd", metrics.against_prior(drawn)["sd"], says + "the prior's is 1")
-    away = np.linalg.norm(model.encode(made) - mean, axis=1).mean()
+    if model.stochastic:
+        rows = slice(0, INFORMATION)
+        value = metrics.information_q(mean[rows], sd[rows], seed)
+        says = f"I_q(x;z) in nats, by Monte Carlo over {len(mean[rows]):,} pictures: at most "
+        note("information_q", value, says + f"their logarithm, {np.log(len(mean[rows])):.2f}")
+    z = model.prior(len(x), seed)
+    heard = model.encode(model.decode(z, told), told)
+    says = "I_p(x;z) in nats, at least: what a linear function of E(G(z)) tells of z"
+    note("information_p", metrics.information_p(z, heard), says + " (Barber and Agakov)")
+    away = np.linalg.norm(model.encode(made, told) - mean, axis=1).mean()
     says = "mean distance of E(G(E(x))) from E(x); two draws of the prior are about "
     note("round_trip", away, says + f"{prior * 2**0.5:.3g} apart")
 
-    own = model.score(x, drawn)
+    own = model.score(x, drawn, told)
     if own is not None:
         # a cyclic shift of a random order gives every picture another one's code
         order = np.random.default_rng(seed).permutation(len(x))
@@ -90,7 +101,7 @@ def measure(
         says = "the discriminator's mean log-odds that (x, z) came from the encoder, z "
         note("log_odds", own.mean(), says + "drawn from q(z|x)")
         says += "drawn for another picture: as large as log_odds where it ignores z"
-        note("log_odds_swapped", model.score(x, drawn[others]).mean(), says)
+        note("log_odds_swapped", model.score(x, drawn[others], told).mean(), says)
     return found
 
 
@@ -108,7 +119,9 @@ def compare(
     """
     n = min(n or len(data.x_test), len(data.x_test))
     found = {}
-    if data.centres is not None:
+    if data.loadings is not None and model.latent == 1:
+        found["posterior_kl"] = _known_truth(model, data, n, seed)
+    elif data.centres is not None:
         count, good = metrics.modes(model.sample(POINTS, seed), data.centres, data.sd)
         says = f"of {len(data.centres)} modes, those that samples reach (VEEGAN's protocol)"
         found["modes"] = _entry(count, says, POINTS, seed, split="samples")
@@ -118,6 +131,35 @@ def compare(
         samples = SAMPLES if n == len(data.x_test) else n
         found |= _samples(model, data, classifier, n, samples, seed)
         found |= _accuracies(model, data, n, seed, runs)
+    if classifier is not None and model.classes:
+        found |= _obedience(model, data, classifier, n, seed)
+    return found
+
+
+def _known_truth(model, data, n, seed) -> dict:
+    """How far q(z|x) is from the posterior that made the data; z and -z name the same factor."""
+    x = data.x_test[:n]
+    mean, sd = model.posterior(x)
+    true_mean, true_sd = toys.true_posterior(data, x)
+    sd = np.maximum(sd, 1e-3)  # of an encoder that is a function: all but infinitely far
+    away = min(metrics.gaussian_kl(sign * mean, sd, true_mean, true_sd).mean() for sign in (1, -1))
+    says = "mean KL in nats of q(z|x) from the true p(z|x), which is known; 0 is perfect"
+    return _entry(away, says, len(x), seed)
+
+
+def _obedience(model, data, classifier, n, seed) -> dict[str, dict]:
+    """Whether what is asked for by y is what is drawn: from scratch, and from a picture's own code."""
+    asked = np.random.default_rng(seed).integers(model.classes[0], size=n)
+    drawn = model.sample(n, seed, y=asked)
+    edited = model.decode(model.encode(data.x_test[:n], data.y_test[:n]), asked)
+    found = {}
+    for key, pictures, what in (
+        ("class_obeyed", drawn, "samples"),
+        ("class_edited", edited, "held-out pictures, decoded with another class,"),
+    ):
+        says = f"share of {what} that the classifier gives the class that was asked for"
+        right = classifier.logits(pictures).argmax(1) == asked
+        found[key] = _entry(right.mean(), says, n, seed)
     return found
 
 
@@ -147,7 +189,8 @@ def _samples(model, data, classifier, n, samples, seed) -> dict[str, dict]:
 def _accuracies(model, data, n, seed, runs) -> dict[str, dict]:
     """How well classes can be read from mean codes, beside raw pixels and PCA."""
     fit = min(len(data.x), FIT * n, ROOM // int(np.prod(data.shape)))
-    codes, code_test = model.encode(data.x[:fit]), model.encode(data.x_test[:n])
+    told, told_test = (data.y[:fit], data.y_test[:n]) if model.classes else (None, None)
+    codes, code_test = model.encode(data.x[:fit], told), model.encode(data.x_test[:n], told_test)
     values = _read(data, codes, code_test, seed)
     spaces = {
         "": "codes",

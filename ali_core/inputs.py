@@ -1,5 +1,6 @@
 """What a step is given: drawn from (seed, step) alone, cut by process, shaped as the member wants it."""
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -38,7 +39,7 @@ class Inputs:
     def __init__(self, config: Config, row: Member, data: Data):
         self.config, self.row, self.data = config, row, data
         self.x = torch.from_numpy(data.x)
-        self.y, sizes = classes_of(data) if row.classes else (None, [])
+        self.y, sizes = classes_of(data, data.y) if row.classes else (None, [])
         self.classes, self.known = sum(sizes), None
         if row.classes and not row.conditional:
             if len(sizes) > 1:
@@ -77,19 +78,20 @@ class Inputs:
         return Samples(nets, pictures(index), there(mine["z"]), noise, self.config.sd, **more)
 
 
-def classes_of(data: Data) -> tuple[torch.Tensor, list[int]]:
-    """The classes as one-hot vectors side by side, (n, k), and the number of classes of each factor.
+def classes_of(data: Data, y: np.ndarray) -> tuple[torch.Tensor, list[int]]:
+    """Classes y of the data as one-hot vectors side by side, (n, k), and how many each factor has.
 
     Raises Problem for data without at least two classes.
     """
-    y, y_test = (torch.from_numpy(part.reshape(len(part), -1)) for part in (data.y, data.y_test))
-    sizes = (torch.cat([y, y_test]).amax(0) + 1).tolist()
+    every = np.concatenate([data.y, data.y_test]).reshape(len(data.y) + len(data.y_test), -1)
+    sizes = (every.max(0) + 1).tolist()
     if max(sizes) < 2:
         raise Problem(
             f"{data.name} has no labels, which this member needs; give pictures in one subfolder per "
             "class, or an .npz with “labels”."
         )
-    hot = [nn.functional.one_hot(y[:, k], size) for k, size in enumerate(sizes)]
+    factors = torch.from_numpy(y.reshape(len(y), -1)).long().T
+    hot = [nn.functional.one_hot(f, size) for f, size in zip(factors, sizes, strict=True)]
     return torch.cat(hot, 1).float(), sizes
 
 

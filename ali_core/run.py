@@ -103,9 +103,12 @@ def _picture(
     device = next(averaged["decoder"].parameters()).device
     with torch.inference_mode():
         x = as_input(torch.from_numpy(data.x_test[:8])).to(device)
-        mean = averaged["encoder"](x)[:, : config.latent]
+        conditional = family.member(config).conditional
+        given = [classes_of(data, data.y_test[:8])[0].to(device)] if conditional else []
+        mean = averaged["encoder"](x, *given)[:, : config.latent]
         z = torch.randn(8, config.latent, generator=torch.Generator().manual_seed(0)).to(device)
-        rows = torch.cat([x, averaged["decoder"](mean), averaged["decoder"](z)])
+        made = [averaged["decoder"](codes, *given) for codes in (mean, z)]
+        rows = torch.cat([x, *made])
     pixels = (rows.permute(0, 2, 3, 1).cpu().numpy() * 255).round().astype(np.uint8)
     write_png(path, grid(pixels, columns=8, scale=3))
 
@@ -137,7 +140,7 @@ def write_checkpoint(
             "shape": list(data.shape),
             "label_names": list(data.label_names),
         }
-        | ({"classes": classes_of(data)[1]} if row.classes else {}),
+        | ({"classes": classes_of(data, data.y)[1]} if row.classes else {}),
         "training": {
             "seed": config.seed,
             "steps": progress.step,
