@@ -54,7 +54,11 @@ class UpConv(nn.Module):
         return F.conv_transpose2d(x, spread.transpose(0, 1), self.conv.bias, stride=2, padding=1)
 
 
-def _mlp(inputs: int, width: int, outputs: int, wrap=lambda layer: layer) -> nn.Sequential:
+def _plain(layer: nn.Module) -> nn.Module:
+    return layer
+
+
+def _mlp(inputs: int, width: int, outputs: int, wrap=_plain) -> nn.Sequential:
     return nn.Sequential(
         wrap(nn.Linear(inputs, width)),
         _activation(),
@@ -135,7 +139,7 @@ def _joined(features: torch.Tensor, embedding: nn.Module | None, y) -> torch.Ten
 class Discriminator(nn.Module):
     """Joint D: a part per argument, products of neighbours, a joint part -> (n, outputs) logits.
 
-    Spectral norm on every layer, no batch norm. `kinds` says which arguments it takes, in order: a
+    For pictures spectral norm on every layer, for points none; no batch norm. `kinds` says which arguments it takes, in order: a
     letter each, "x", or one of `sizes` (ALI's D takes x, z; a D on x alone takes x).
     """
 
@@ -154,11 +158,15 @@ class Discriminator(nn.Module):
         self.parts = nn.ModuleList(
             self._x_part(shape, width, features)
             if kind == "x" and pictures
-            else self._flat(shape[0] if kind == "x" else sizes[kind], features)
+            else self._flat(
+                shape[0] if kind == "x" else sizes[kind],
+                features,
+                spectral_norm if pictures else _plain,
+            )
             for kind in kinds
         )
         inputs = features * (2 * len(kinds) - 1)
-        self.joint = _mlp(inputs, 2 * features, outputs, spectral_norm)
+        self.joint = _mlp(inputs, 2 * features, outputs, spectral_norm if pictures else _plain)
 
     @staticmethod
     def _x_part(shape, width, features):
@@ -166,9 +174,9 @@ class Discriminator(nn.Module):
         return nn.Sequential(body, spectral_norm(nn.Linear(flat, features)), _activation())
 
     @staticmethod
-    def _flat(inputs, features):
-        layers = spectral_norm(nn.Linear(inputs, features)), _activation()
-        return nn.Sequential(*layers, spectral_norm(nn.Linear(features, features)), _activation())
+    def _flat(inputs, features, wrap):
+        layers = wrap(nn.Linear(inputs, features)), _activation()
+        return nn.Sequential(*layers, wrap(nn.Linear(features, features)), _activation())
 
     def forward(self, *arguments: torch.Tensor) -> torch.Tensor:
         centred = [

@@ -1,0 +1,145 @@
+"""Members trained for real, where the truth is known.   python -m pytest tests/test_family.py"""
+
+import dataclasses
+from collections import deque
+
+import numpy as np
+import pytest
+
+from ali_core import atlas, checkpoint, data, evaluate, run, train
+from ali_core.config import Config, parse
+from ali_core.family import FAMILY, member
+from ali_core.inputs import Inputs, labelled
+from ali_core.model import Model
+from ali_core.problem import Problem
+
+# every member starts from this; the data's noise is what p(x|z) is said to have
+TRUTH = Config(
+    name="truth",
+    data="linear",
+    latent=1,
+    width=32,
+    lr=2e-3,
+    lr_discriminator=2e-3,
+    sd=0.5,
+    decoder_noise=True,
+)
+CHANNEL = 0.5 * np.log(1 + (1.2**2 + 0.9**2) / 0.5**2)  # mutual information of the linear toy, nats
+
+
+def trained(config, points):
+    return deque(train.train(config, points), maxlen=1).pop()
+
+
+def model(config, points, folder):
+    run.write_checkpoint(folder, config, points, trained(config, points), 1.0)
+    return Model.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "steps", "nearest", "farthest"),
+    [("vae", 600, 0.0, 0.02), ("avb", 1500, 0.0, 0.1), ("ali", 1500, 0.0, 0.5)],
+)
+def test_a_member_learns_the_true_posterior_of_linear_data(
+    name, steps, nearest, farthest, tmp_path
+):
+    """KL(q(z|x) || p(z|x)) in nats against the closed form; before training it is over 1."""
+    points = data.load("linear")
+    config = dataclasses.replace(TRUTH, member=name, steps=steps, cooldown=steps // 2)
+    before = model(dataclasses.replace(config, steps=1), points, tmp_path / "before")
+    after = model(config, points, tmp_path / "after")
+    far, near = (
+        evaluate.compare(m, points, None)["posterior_kl"]["value"] for m in (before, after)
+    )
+    assert nearest <= near < farthest and far > 1
+    found = evaluate.measure(after, points, n=2000)
+    assert found["information_q"]["value"] == pytest.approx(CHANNEL, rel=0.25)
+
+
+def test_dual_ascent_reaches_the_constraint_that_it_was_given():
+    """ALI on moons with a bound on the reconstruction error: kept, and at a price that had to move."""
+    points, values, prices = data.load("moons"), [], []
+    config = Config(
+        name="d",
+        member="lagali",
+        data="moons",
+        width=32,
+        batch=128,
+        steps=1500,
+        lr_multipliers=0.02,
+        slack={"reconstruction": 0.1},
+    )
+    for progress in train.train(config, points):
+        values.append(progress.losses["reconstruction"])
+        prices.append(progress.losses["multiplier of reconstruction"])
+    assert values[0] > 0.4
+    assert np.mean(values[-200:]) == pytest.approx(0.1, abs=0.03)
+    assert prices[0] == 5.0 and max(prices) > 6
+    assert all(1e-3 <= price <= 100.001 for price in prices)
+
+
+def test_a_conditional_member_goes_all_the_way(tmp_path, monkeypatch):
+    """Trained, measured, mapped: what is asked for comes from y, and y must be given."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    y = np.arange(400) % 4
+    x = rng.integers(0, 60, (400, 28, 28, 1))
+    for k, (row, column) in enumerate(((4, 4), (4, 16), (16, 4), (16, 16))):
+        x[y == k, row : row + 8, column : column + 8] += 150
+    np.savez("squares.npz", images=x.astype(np.uint8), labels=y, train=np.arange(400) >= 100)
+    held = data.load("squares.npz")
+    words = "member=conditional-alice data=squares.npz width=8 batch=32 latent=4 steps=60 lr=3e-3"
+    config = parse(words.split())
+    found = model(config, held, tmp_path / "checkpoints" / config.name)
+    assert found.classes == (4,) and checkpoint.card(tmp_path / "checkpoints" / config.name)
+    z = found.prior(1, 0).repeat(4, 0)
+    four = found.decode(z, np.arange(4))
+    assert np.abs(four[0] - four[1]).max() > 0.1
+    with pytest.raises(Problem, match="must be told the class"):
+        found.encode(held.x_test)
+    evaluate.main([f"checkpoints/{config.name}"])
+    metrics = checkpoint.card(f"checkpoints/{config.name}")["metrics"]
+    assert 0.2 <= metrics["class_obeyed"]["value"] <= 1
+    assert 0.2 <= metrics["class_edited"]["value"] <= 1
+    atlas.build(f"checkpoints/{config.name}")
+    assert atlas.load(f"checkpoints/{config.name}").z.shape == (100, 4)
+
+
+def test_labelled_examples_are_as_many_of_each_class_and_depend_on_the_seed():
+    grid = data.load("grid")
+    rows = labelled(grid, 50, 3)
+    assert np.bincount(grid.y[rows.numpy()]).tolist() == [2] * 25
+    assert rows.tolist() == labelled(grid, 50, 3).tolist() != labelled(grid, 50, 4).tolist()
+    with pytest.raises(Problem, match="multiple of the 25 classes"):
+        labelled(grid, 40, 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("member=gan", "no member «gan»; there are: ali, bigan"),
+        (
+            "member=vae weights.reconstruction=1",
+            "«vae» has no term «reconstruction»; its terms: nll",
+        ),
+        ("member=vae slack.mmd=1", "«vae» has no term «mmd»"),
+        ("member=alice weights.reconstruction=-1", "must be a number that is not negative"),
+        ("member=alice weights.reconstruction=nan", "must be a number that is not negative"),
+        ("member=alice weights.reconstruction=lots", "must be a number"),
+        ("member=lagali slack.reconstruction=inf", "must be a number"),
+        ("member=lagali weights.reconstruction=0", "must be above 0"),
+    ],
+)
+def test_a_member_that_cannot_be_is_one_sentence_before_training(words, sentence):
+    with pytest.raises(Problem, match=sentence):
+        next(train.train(parse([*words.split(), "data=grid", "steps=1"]), data.load("grid")))
+
+
+def test_members_that_need_labels_say_so():
+    grid = data.load("grid")
+    plain = dataclasses.replace(grid, y=0 * grid.y, y_test=0 * grid.y_test)
+    for name in ("conditional-ali", "semi-supervised"):
+        row = member(Config(name="t", member=name))
+        with pytest.raises(Problem, match="has no labels, which this member needs"):
+            Inputs(Config(name="t", member=name), row, plain)
+    assert FAMILY["ali"].classes is False
