@@ -61,6 +61,7 @@ def get_ready() -> None:
     good = [name for name in bridge.names() if not bridge.broken(name)]
     try:
         for name in good[:1]:
+            map_figure.preview(name, "umap", "class")
             map_figure.made(name, "umap", "class", dark=False)
     except bridge.Problem:  # the page says it
         pass

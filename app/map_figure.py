@@ -1,8 +1,13 @@
 """The map's figure: made once for each checkpoint, view, colouring and ground, then only sent."""
 
+import base64
+import io
+
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from PIL import Image, ImageDraw
+from plotly.colors import sample_colorscale
 
 from app import bridge, charts
 
@@ -91,6 +96,35 @@ def latent_map(
         hoveranywhere=True,
     )
     return figure
+
+
+def preview(name: str, view: str, colour: str) -> str:
+    """The map's dots as a PNG in a data address: what is seen until Plotly has drawn them."""
+    atlas = bridge.atlas(name)
+    return _preview(bridge.card(name)["atlas"]["sha256"], view, colour, atlas)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _preview(sha256: str, view: str, colour: str, _atlas) -> str:
+    xy = getattr(_atlas, view)
+    if colour == "class":
+        tones = [charts.class_colour(int(label)) for label in _atlas.y]
+    else:
+        shares = np.minimum(_atlas.error / np.quantile(_atlas.error, 0.95), 1)
+        tones = sample_colorscale("Cividis", shares.tolist())
+    low, high = xy.min(0), xy.max(0)
+    room = 0.062 * (high - low)  # what Plotly leaves around points
+    low, high = low - room, high + room
+    scale = 1400 / (high - low).max()  # twice as large as most screens show it
+    width, height = (int(side) for side in (high - low) * scale)
+    image = Image.new("RGBA", (width, height))
+    pen = ImageDraw.Draw(image)
+    for (x, y), tone in zip((xy - low) * scale, tones, strict=True):
+        pen.circle((x, height - y), 4.5, fill=tone)
+    image = image.resize((width // 2, height // 2), Image.Resampling.BOX)
+    content = io.BytesIO()
+    image.quantize(128, Image.Quantize.FASTOCTREE).save(content, "PNG")
+    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
 
 
 def label_spots(xy: np.ndarray, y: np.ndarray, classes: int) -> dict[int, tuple[float, float]]:

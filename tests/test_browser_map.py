@@ -1,11 +1,13 @@
 """The map in a real browser: hover, click, lasso, empty places, arrow keys, Back."""
 
+import io
 import re
 import urllib.error
 import urllib.request
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from app import bridge
 from tests.conftest import settle
@@ -216,3 +218,27 @@ def test_the_map_fits_a_projector_without_scrolling(chart):
     main = chart.locator('[data-testid="stMain"]')
     assert main.evaluate("e => e.scrollHeight - e.clientHeight") <= 0
     assert chart.locator(".js-plotly-plot").bounding_box()["height"] > 450
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (390, 844)])
+def test_the_first_dots_stand_where_plotly_puts_them(chart, size):
+    """The picture that is seen until the chart is there covers the same places, and then goes."""
+    chart.set_viewport_size({"width": size[0], "height": size[1]})
+    chart.wait_for_timeout(1500)
+    before = "getComputedStyle(document.querySelector('.st-key-map'), '::before').display"
+    assert chart.evaluate(before) == "none"
+    positions = np.array(chart.evaluate(POSITIONS))
+    box = chart.locator(".st-key-map").bounding_box()
+    chart.add_style_tag(
+        content=".st-key-map > * { visibility: hidden } .st-key-map::before { display: block !important }"
+    )
+    shot = Image.open(io.BytesIO(chart.screenshot())).convert("RGB")
+    seen = np.asarray(shot).astype(int)[
+        int(max(box["y"], 0)) : int(box["y"] + box["height"]),
+        int(box["x"]) : int(box["x"] + box["width"]),
+    ]
+    rows, columns = np.nonzero(np.abs(seen - seen[0, 0]).max(2) > 60)
+    corners = np.array([[columns.min(), rows.min()], [columns.max(), rows.max()]])
+    expected = np.stack([positions.min(0), positions.max(0)]) - (box["x"], box["y"])
+    expected += [[-2.25, -2.25], [2.25, 2.25]]  # a dot is 4.5 pixels wide
+    assert np.abs(corners - expected).max() < 6

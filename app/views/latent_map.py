@@ -29,6 +29,9 @@ def show_map(name: str, atlas) -> None:
             format_func=lambda word: f"colour: {word}",
             label_visibility="collapsed", persist_state="session", width="content",
         )  # fmt: skip
+    # the dots at once, as a picture; it goes when the chart can be pointed at
+    dots = map_figure.preview(name, view, colour)
+    st.html(f"<style>.st-key-map::before {{ background-image: url({dots}) }}</style>")
     with st.container(key="map"):
         st.plotly_chart(
             map_figure.made(name, view, colour, st.context.theme.type == "dark"),
