@@ -65,6 +65,10 @@ PRESETS: dict[str, dict] = {
     "fashion-ali": _FASHION
     | {"member": "ali", "latent": 16, "norm": "batch", "steps": 20_000, "cooldown": 8_000},
     "fashion-alice": _FASHION | {"member": "alice", "steps": 13_000},
+    "fashion-bigan": _FASHION
+    | {"member": "bigan", "latent": 16, "norm": "batch", "steps": 12_000, "cooldown": 5_000},
+    "fashion-infovae": _FASHION
+    | {"member": "infovae", "lr": 1e-3, "steps": 8_000, "cooldown": 2_000},
     "fashion-vae": _FASHION | {"member": "vae", "lr": 1e-3, "steps": 8_000, "cooldown": 2_000},
     "grid-ali": {"member": "ali", "data": "grid"},
     "grid-alice": {"member": "alice", "data": "grid"},
