@@ -80,10 +80,10 @@ def measure(
         says = "standard deviation of codes drawn from q(z|x), averaged over dimensions; "
         note("drawn_sd", metrics.against_prior(drawn)["sd"], says + "the prior's is 1")
     if model.stochastic:
-        rows = slice(0, INFORMATION)
-        value = metrics.information_q(mean[rows], sd[rows], seed)
-        says = f"I_q(x;z) in nats, by Monte Carlo over {len(mean[rows]):,} pictures: at most "
-        note("information_q", value, says + f"their logarithm, {np.log(len(mean[rows])):.2f}")
+        few = min(INFORMATION, len(x))
+        value = metrics.information_q(mean[:few], sd[:few], seed)
+        says = "I_q(x;z) in nats, by Monte Carlo over n pictures: at most log n, "
+        found["information_q"] = _entry(value, says + f"{np.log(few):.2f}", few, seed)
     z = model.prior(len(x), seed)
     heard = model.encode(model.decode(z, told), told)
     says = "I_p(x;z) in nats, at least: what a linear function of E(G(z)) tells of z"

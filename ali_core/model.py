@@ -15,7 +15,7 @@ from . import checkpoint, pictures
 from .family import FAMILY, JOINT
 from .objectives import prepare
 from .problem import Problem
-from .samples import posterior
+from .samples import HIDDEN, posterior
 from .sheet import grid, write_png
 
 BATCH = 256
@@ -25,7 +25,7 @@ class Model:
     """A checkpoint's networks; pictures are (n, h, w, c), float in [0, 1] or uint8, latents (n, d).
 
     classes: of each factor of y, for a conditional model, whose questions all take y: int (n,), or
-    (n, factors); () for the others, whose y is None.
+    (n, factors); () for the others, whose y is None. fills: whether it was trained to fill holes.
     """
 
     def __init__(self, name: str, card: dict, nets: dict[str, torch.nn.Module], row):
@@ -34,6 +34,7 @@ class Model:
         self.latent: int = card["config"]["latent"]
         self.stochastic: bool = row.stochastic
         self.classes: tuple[int, ...] = tuple(card["data"].get("classes", ())) * row.conditional
+        self.fills: bool = "z_hole" in row.names
         # the discriminator that scores pairs; a member's first two tuples are then ALI's, told y or not
         pairs = [[t[:2] for t in m.tuples] == list(JOINT.tuples) for m in row.matches]
         self._joint = pairs.index(True) if True in pairs else None
@@ -109,6 +110,23 @@ class Model:
     def reconstruct(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
         """G(E(x)) with the posterior mean."""
         return self.decode(self.encode(x, y), y)
+
+    def fill(
+        self, x: np.ndarray, hole: np.ndarray, y: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Pictures with holes (n, h, w), boolean, filled: x outside of them, G(E(m(x))) inside (GALI).
+
+        -> the filled pictures, float32 (n, h, w, c), and the codes of what was seen, (n, d). Raises
+        Problem for a model that was not trained on pictures with holes.
+        """
+        if not self.fills:
+            raise Problem(
+                f"{self.name} never saw a picture with a hole; a model of the member gali-mix fills them."
+            )
+        truth = np.asarray(x, np.float32) / (255 if np.asarray(x).dtype == np.uint8 else 1)
+        hole = np.asarray(hole, bool)[..., None]
+        z = self.encode(np.where(hole, np.float32(HIDDEN), truth), y)
+        return np.where(hole, self.decode(z, y), truth), z
 
     def prior(self, n: int, seed: int, truncation: float = 1.0) -> np.ndarray:
         """n draws of the prior N(0, truncation^2 I), (n, d); draw i does not depend on n."""
