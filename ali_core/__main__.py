@@ -9,7 +9,7 @@ from .problem import Problem
 VERBS = {
     "train": ("run", "main", "train a member of the family; the same command again resumes"),
     "evaluate": ("evaluate", "main", "measure a checkpoint and write the numbers into its card"),
-    "atlas": ("atlas", "main", "encode the held-out pictures and lay out the map"),
+    "atlas": ("layout", "main", "encode the held-out pictures and lay out the map"),
     "reconstruct": ("model", "reconstruct_command", "a picture, or a folder of them, through both"),
     "sample": ("model", "sample_command", "a sheet of samples"),
     "family": ("family", "main", "the table of every member"),

@@ -3,11 +3,8 @@
 Toys · IDX files (Fashion-MNIST) · .npz · a folder of pictures · Hugging Face.
 """
 
-import gzip
-import os
 import warnings
 import zipfile
-import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,19 +13,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ali_core.idx import KNOWN, file_of, read_idx, where
 from ali_core.pictures import read, see, shown
 from ali_core.problem import Problem
 from ali_core.toys import TOYS, Data, toy
 
-# fmt: off
-FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker",
-           "Bag", "Ankle boot"]
-# fmt: on
-PLACES = (
-    "/usr/share/datasets/fashion-mnist",
-    "data/fashion-mnist",
-    "~/.cache/ali-explorer/fashion-mnist",
-)
 # A training picture may be larger than an upload; the limit on its pixels stays.
 MAX_BYTES = 200 * 2**20
 
@@ -39,7 +28,7 @@ Source = tuple[str, Callable[[], bytes], int]
 def load(data: str, size: int = 0, channels: int = 0) -> Data:
     """Loads a data set by name or path, as pictures of `size` x `size` with 1 or 3 `channels`.
 
-    data: "fashion-mnist"; a path to an .npz file, a folder of IDX files or a folder of pictures
+    data: a name of KNOWN; a path to an .npz file, a folder of IDX files or a folder of pictures
     (class = subfolder); "hf:NAME" or "hf:FOLDER" for Hugging Face; a toy: a name
     of TOYS. 0 = as the data has it. Raises Problem when nothing can be read.
     """
@@ -48,88 +37,26 @@ def load(data: str, size: int = 0, channels: int = 0) -> Data:
     path = Path(data).expanduser()
     if data.startswith("hf:"):
         return _hugging_face(data.removeprefix("hf:"), size, channels)
-    if data == "fashion-mnist":
-        found = _idx(_fashion_folder(), data)
-    elif path.is_dir() and _idx_file(path, "train-images"):
-        found = _idx(path, path.resolve().name)
+    known = KNOWN.get(data)
+    path = where(data) if known else path
+    if path.is_dir() and file_of(path, "train-images"):
+        found = read_idx(path)
     elif path.is_dir():
         return _folder(path, size, channels)
     elif path.is_file() and path.suffix == ".npz":
         found = _npz(path)
     else:
         raise Problem(
-            f"There is no data set “{data}”: give fashion-mnist, {', '.join(TOYS)}, an .npz file,"
+            f"There is no data set “{data}”: give {', '.join([*KNOWN, *TOYS])}, an .npz file,"
             " a folder of pictures or of IDX files, or hf:NAME."
         )
+    if known:
+        about = {"label_names": known.label_names, "licence": known.licence, "source": known.source}
+        found = replace(found, name=data, **about)
     return replace(
         found,
         x=_resized(found.x, size, channels),
         x_test=_resized(found.x_test, size, channels),
-    )
-
-
-def _fashion_folder() -> Path:
-    places = [Path(os.environ["FASHION_MNIST"])] if os.environ.get("FASHION_MNIST") else []
-    places += [Path(place).expanduser() for place in PLACES]
-    for place in places:
-        if _idx_file(place, "train-images"):
-            return place
-    raise Problem(
-        "Fashion-MNIST was not found in "
-        + ", ".join(map(str, places))
-        + ". Install it with Debian's `apt-get install dataset-fashion-mnist`, or put its four IDX"
-        " files (.gz or unpacked) into a folder and set FASHION_MNIST to that folder."
-    )
-
-
-def _idx_file(folder: Path, part: str) -> Path | None:
-    """The file of a part such as "train-images", which the mirrors spell in several ways."""
-    return min(folder.glob(f"*{part}[-.]idx[13]-ubyte*"), default=None)
-
-
-def _idx_array(path: Path) -> np.ndarray:
-    try:
-        content = path.read_bytes()
-        if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise Problem(f"{path} cannot be read ({error}); fetch it again.") from error
-    rank = content[3] if len(content) > 3 else 0
-    start = 4 + 4 * rank
-    if content[:3] != b"\0\0\x08" or rank not in (1, 3) or len(content) < start:
-        raise Problem(f"{path} is not an IDX file of bytes; fetch it again.")
-    shape = tuple(int(k) for k in np.frombuffer(content, ">u4", rank, 4))
-    if len(content) - start != np.prod(shape, dtype=object):
-        raise Problem(
-            f"{path} promises {shape} bytes but holds {len(content) - start:,}; fetch it again."
-        )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()
-
-
-def _idx(folder: Path, name: str) -> Data:
-    arrays = []
-    for part in ("train-images", "train-labels", "t10k-images", "t10k-labels"):
-        path = _idx_file(folder, part)
-        if path is None:
-            raise Problem(f"{folder} holds no {part}-idx file; an IDX data set has four files.")
-        arrays.append(_idx_array(path))
-    x, y, x_test, y_test = arrays
-    for pictures, labels, which in ((x, y, "train"), (x_test, y_test, "t10k")):
-        if pictures.ndim != 3 or labels.ndim != 1 or len(pictures) != len(labels) or not len(y):
-            raise Problem(
-                f"{folder}: the {which} files do not fit together: pictures {pictures.shape}, "
-                f"labels {labels.shape}."
-            )
-    fashion = name == "fashion-mnist"
-    return Data(
-        name,
-        x[..., None],
-        y.astype(np.int64),
-        x_test[..., None],
-        y_test.astype(np.int64),
-        FASHION if fashion else [str(k) for k in range(int(max(y.max(), y_test.max())) + 1)],
-        "MIT" if fashion else "unknown",
-        "https://github.com/zalandoresearch/fashion-mnist" if fashion else f"folder {folder.name}",
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ali_core import atlas, checkpoint, data, run, train
+from ali_core import atlas, checkpoint, data, layout, run, train
 from ali_core.config import Config
 from ali_core.model import Model
 from ali_core.problem import Problem
@@ -36,7 +36,7 @@ def built(tmp_path_factory):
     progress = deque(train.train(config, loaded), maxlen=1).pop()
     folder = root / "checkpoints" / "tiny"
     run.write_checkpoint(folder, config, loaded, progress, 1.0)
-    atlas.main([str(folder)])
+    layout.main([str(folder)])
     return folder, loaded
 
 
@@ -53,9 +53,9 @@ def points():
     z = rng.standard_normal((400, 5)).astype(np.float32)
     z[:, 0] += 20 * y
     flat = (z[:, :2] @ np.array([[0.6, -0.8], [0.8, 0.6]])).astype(np.float32)
-    maps = {"pca": atlas._pca(z), "umap": flat}
+    maps = {"pca": layout._pca(z), "umap": flat}
     error = rng.random(400).astype(np.float32)
-    typical = atlas._typical(z, maps, error)
+    typical = layout._typical(z, maps, error)
     return atlas.Atlas(
         z, y, **maps, trust={}, error=error, round_trip=error, pictures="", label_names=[],
         typical=typical,
@@ -92,10 +92,10 @@ def test_the_sheet_holds_the_held_out_pictures_in_order_without_loss(built):
 def test_a_picture_set_is_written_once_and_other_pictures_are_refused(copy, built):
     path = copy.parent / "pictures" / "noise-28-rgb.png"
     before = path.stat()
-    atlas._store_pictures(copy.parent, path.stem, built[1].x_test)
+    layout._store_pictures(copy.parent, path.stem, built[1].x_test)
     assert path.stat().st_mtime_ns == before.st_mtime_ns
     with pytest.raises(Problem, match=r"noise-28-rgb\.png holds other pictures"):
-        atlas._store_pictures(copy.parent, path.stem, built[1].x_test[::-1])
+        layout._store_pictures(copy.parent, path.stem, built[1].x_test[::-1])
 
 
 def test_a_missing_atlas_says_which_command_makes_it(copy):
@@ -235,4 +235,4 @@ def test_too_few_held_out_pictures_are_one_sentence(copy, tmp_path):
     config = checkpoint.card(copy)["config"] | {"data": str(tmp_path / "few.npz")}
     checkpoint.update_card(copy, config=config)
     with pytest.raises(Problem, match="holds out 4; a map needs 16"):
-        atlas.build(copy)
+        layout.build(copy)

@@ -88,7 +88,7 @@ def test_imports_point_one_way():
         assert "torch" not in anywhere(path) or path.parent.name == "bridge", path
     for path in core + app:
         assert not anywhere(path) & {"pickle", "torchvision"}, path
-        assert not imports(path) & {"umap", "sklearn"}, path
+        assert not imports(path) & {"umap", "sklearn"} or path.name == "layout.py", path
 
 
 def test_reading_a_card_and_a_map_needs_no_torch():

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ali_core import data
 from ali_core.data import TOYS, load, toy
+from ali_core.idx import KNOWN
 from ali_core.problem import Problem
 
 RNG = np.random.default_rng(5)
@@ -124,10 +124,21 @@ def test_fashion_mnist_is_found_where_the_environment_says(tmp_path, monkeypatch
 
 
 def test_missing_fashion_mnist_says_how_to_get_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "PLACES", (str(tmp_path / "elsewhere"),))
+    nowhere = KNOWN["fashion-mnist"]._replace(places=(str(tmp_path / "elsewhere"),))
+    monkeypatch.setitem(KNOWN, "fashion-mnist", nowhere)
     monkeypatch.setenv("FASHION_MNIST", str(tmp_path))
     text = said("fashion-mnist")
     assert "apt-get install dataset-fashion-mnist" in text and str(tmp_path) in text
+
+
+def test_a_known_data_set_may_be_an_npz_and_keeps_its_name_and_licence(tmp_path, monkeypatch):
+    labels = LABELS[:20] % 4
+    np.savez(tmp_path / "any.npz", images=PICTURES, labels=labels, train=np.arange(20) < 15)
+    monkeypatch.setenv("MNIST", str(tmp_path / "any.npz"))
+    found = load("mnist")
+    assert (len(found.x), len(found.x_test)) == (15, 5) and (found.y == labels[:15]).all()
+    assert found.name == "mnist" and found.licence == "CC BY-SA 3.0"
+    assert found.label_names == list("0123456789") and "any.npz" not in found.source
 
 
 def test_damaged_idx_files_are_named(tmp_path):
@@ -154,7 +165,7 @@ def test_size_and_channels_are_changed_on_request(tmp_path):
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    assert "fashion-mnist, grid, ring" in said("no-such-data")
+    assert "fashion-mnist, mnist, grid, ring" in said("no-such-data")
 
 
 # .npz

@@ -6,7 +6,7 @@ from collections import deque
 import numpy as np
 import pytest
 
-from ali_core import atlas, checkpoint, data, evaluate, run, train
+from ali_core import atlas, checkpoint, data, evaluate, layout, run, train
 from ali_core.config import Config, parse
 from ali_core.family import FAMILY, member
 from ali_core.inputs import Inputs, labelled
@@ -101,8 +101,14 @@ def test_a_conditional_member_goes_all_the_way(tmp_path, monkeypatch):
     metrics = checkpoint.card(f"checkpoints/{config.name}")["metrics"]
     assert 0.2 <= metrics["class_obeyed"]["value"] <= 1
     assert 0.2 <= metrics["class_edited"]["value"] <= 1
-    atlas.build(f"checkpoints/{config.name}")
-    assert atlas.load(f"checkpoints/{config.name}").z.shape == (100, 4)
+    layout.build(f"checkpoints/{config.name}", made=True)
+    found = atlas.load(f"checkpoints/{config.name}")
+    assert found.z.shape == (100, 4) and found.split == "made"
+    assert found.y.tolist() == (np.arange(100) % 4).tolist()
+    shown = atlas.pictures("checkpoints", found.pictures)
+    assert not any((shown == picture).all((1, 2, 3)).any() for picture in held.x_test)
+    layout.build(f"checkpoints/{config.name}")
+    assert atlas.load(f"checkpoints/{config.name}").split == "held out"
 
 
 def test_labelled_examples_are_as_many_of_each_class_and_depend_on_the_seed():

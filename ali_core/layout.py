@@ -1,0 +1,169 @@
+"""Makes the latent map that atlas.py reads.
+
+python -m ali_core atlas checkpoints/NAME          of the held-out pictures
+python -m ali_core atlas checkpoints/NAME --made   of what the model makes: the data stay where they are
+"""
+
+import argparse
+import hashlib
+import io
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import sklearn.manifold
+import umap
+from PIL.PngImagePlugin import PngInfo
+
+from . import checkpoint, data, metrics
+from .atlas import FILE, NEIGHBOURS, PICTURES, nearest_rows, pictures
+from .model import Model, to_bytes
+from .problem import Problem, write_beside
+from .sheet import grid
+
+MOST, COLUMNS = 10_000, 100
+UMAP = {"n_neighbors": 15, "min_dist": 0.1, "random_state": 42}
+TRUST_N, TRUST_K, SEED = 2_000, 15, 42
+LEVELS = [0.0, 0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0]
+
+
+def build(folder: str | Path, made: bool = False) -> None:
+    """Encodes the held-out pictures, lays out the maps, and writes atlas, pictures and the card.
+
+    made: pictures of prior draws instead, every class in turn, so that nothing of the data is passed on.
+    """
+    folder, start = Path(folder), time.monotonic()
+
+    def say(words: str) -> None:
+        print(f"{time.monotonic() - start:5.0f} s  {words}", file=sys.stderr, flush=True)
+
+    model = Model.load(folder)
+    config, card = model.card["config"], model.card
+    held = data.load(config["data"], config["size"], config["channels"])
+    x = held.x_test[:MOST]
+    told = y = held.y_test[:MOST]
+    if len(x) <= UMAP["n_neighbors"]:
+        raise Problem(f"{held.name} holds out {len(x)}; a map needs 16 at least: add pictures.")
+    split = "made" if made else "held out"
+    if made:
+        told = y = np.stack([np.arange(len(x)) % k for k in model.classes or (1,)], 1)
+        x = to_bytes(model.sample(len(x), SEED, y=told))
+    y, told = y if y.ndim == 1 else y[:, 0], told if model.classes else None
+    say(f"encoding {len(x)} pictures of {held.name}, {split}")
+    # stored in 16 bits, so everything else is computed from what will be read
+    codes = model.encode(x, told)
+    z = codes.astype(np.float16).astype(np.float32)
+    reconstructions = model.decode(codes, told)
+    truth = x.astype(np.float32) / 255 if x.dtype == np.uint8 else x
+    error = metrics.mse(reconstructions, truth)
+    round_trip = np.linalg.norm(model.encode(reconstructions, told) - codes, axis=1)
+    say("laying out PCA and UMAP (the first time, umap compiles itself: half a minute more)")
+    layout = umap.UMAP(**UMAP, n_jobs=1)
+    maps = {"pca": _pca(z), "umap": layout.fit_transform(z).astype(np.float32)}
+    say("measuring the maps")
+    some = np.random.default_rng(SEED).permutation(len(z))[:TRUST_N]
+    k = min(TRUST_K, (len(some) - 1) // 2)
+    trust = {
+        name: float(sklearn.manifold.trustworthiness(z[some], flat[some], n_neighbors=k))
+        for name, flat in maps.items()
+    }
+    typical = _typical(z, maps, error)
+    source = folder.name + "-made" if made else held.name
+    name = f"{source}-{x.shape[1]}{'-rgb' * (x.shape[3] == 3)}" if x.ndim == 4 else ""
+    if name:
+        _store_pictures(folder.parent, name, x, shared=not made)
+    about = {
+        "trust": trust,
+        "pictures": name,
+        "label_names": list(held.label_names) if model.classes or not made else ["made"],
+        "typical": typical,
+        "split": split,
+    }
+    file = io.BytesIO()
+    np.savez_compressed(
+        file,
+        z=z.astype(np.float16),
+        y=y.astype(np.int32),
+        **maps,
+        error=error.astype(np.float32),
+        round_trip=round_trip.astype(np.float32),
+        about=json.dumps(about, ensure_ascii=False),
+    )
+    write_beside(folder / FILE, file.getvalue())
+    checkpoint.update_card(
+        folder,
+        atlas={
+            "file": FILE,
+            "sha256": hashlib.sha256(file.getvalue()).hexdigest(),
+            "weights": card["weights"]["sha256"],
+            "n": len(z),
+            "split": split,
+            "pictures": name,
+            "umap": UMAP | {"version": umap.__version__},
+            "trustworthiness": {
+                which: {"value": round(value, 4), "n": len(some), "k": k, "seed": SEED}
+                for which, value in trust.items()
+            },
+            "typical": typical,
+            "round_trip": {
+                "value": round(float(np.median(round_trip)), 4),
+                "n": len(z),
+                "says": "median distance between a picture's code and its reconstruction's code",
+            },
+        },
+    )
+    say(f"written: {folder / FILE}, trustworthiness {trust}")
+
+
+def _pca(z: np.ndarray) -> np.ndarray:
+    centred = z - z.mean(0)
+    _, vectors = np.linalg.eigh(np.cov(centred, rowvar=False).reshape(z.shape[1], -1))
+    axes = vectors[:, ::-1][:, :2]
+    # an eigenvector's sign is free: fix it, so that every machine draws the same map
+    axes = axes * np.sign(axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])])
+    flat = np.zeros((len(z), 2), np.float32)
+    flat[:, : axes.shape[1]] = centred @ axes  # a latent of one dimension lies on a line
+    return flat
+
+
+def _typical(z: np.ndarray, maps: dict[str, np.ndarray], error: np.ndarray) -> dict:
+    k = min(NEIGHBOURS, len(z) - 1)
+    # a point's own nearest is itself: ask for one more and leave the first out
+    distances = {name: nearest_rows(points, points, k + 1)[1] for name, points in maps.items()}
+    distances["z"] = nearest_rows(z, z, k + 1)[1]
+    typical: dict = {name: float(np.median(found[:, k])) for name, found in distances.items()}
+    typical |= {"k": k, "levels": LEVELS}
+    for name, values in (("nearest", distances["z"][:, 1]), ("error", error)):
+        typical[name] = [float(value) for value in np.quantile(values, LEVELS)]
+    return typical
+
+
+def _store_pictures(root: Path, name: str, x: np.ndarray, shared: bool = True) -> None:
+    path = root / PICTURES / f"{name}.png"
+    if shared and path.exists():
+        if not np.array_equal(pictures(root, name), x):
+            raise Problem(
+                f"{path} holds other pictures than this data set, and other atlases may use it; "
+                "give the data set another name, or remove that file and make those atlases again."
+            )
+        return
+    words, content = PngInfo(), io.BytesIO()
+    words.add_text("pictures", " ".join(str(number) for number in x.shape[:3]))
+    words.add_text("sha256", hashlib.sha256(x.tobytes()).hexdigest())
+    grid(x, COLUMNS).save(content, "png", optimize=True, pnginfo=words)
+    write_beside(path, content.getvalue())
+
+
+def main(argv: list[str]) -> None:
+    """python -m ali_core atlas CHECKPOINT."""
+    parser = argparse.ArgumentParser("python -m ali_core atlas")
+    parser.add_argument("checkpoint", help="a checkpoint folder, e.g. checkpoints/fashion-alice")
+    parser.add_argument(
+        "--made",
+        action="store_true",
+        help="of pictures that the model makes: for data that must not be passed on",
+    )
+    words = parser.parse_args(argv)
+    build(words.checkpoint, words.made)
