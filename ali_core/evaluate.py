@@ -7,26 +7,27 @@ test) can check it in seconds, and comparisons of whole sets, which depend on th
 """
 
 import argparse
-import json
+import dataclasses
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from . import checkpoint, data, metrics, toys
-from .classifier import RUNS, Classifier, classes, fingerprint, held_out_classes
+from . import checkpoint, data, metrics, sets
+from .classifier import RUNS, Classifier, classes, held_out_classes
+from .config import Config
 from .data import Data
+from .family import member
+from .inputs import Inputs
 from .model import Model
-from .problem import Problem, write_beside
+from .objectives import divergences
+from .problem import Problem
+from .sets import SEED, entry, rounded
 
-SEED, SUBSET = 0, 500
-SAMPLES = 10_000  # pictures drawn from the prior
-POINTS = 2_500  # points drawn from it, as VEEGAN's protocol has it
-FIT = 6  # training examples per held-out one among which neighbours are looked for
-ROOM = 50_000_000  # numbers that the pixels of those may hold: 60,000 pictures of 28 x 28
+SUBSET = 500
 INFORMATION = 2_000  # pictures among which I_q is estimated
-PROBE = 20_000  # training examples a probe is fitted to: more do not change the second digit
 
 
 def measure(
@@ -46,7 +47,7 @@ def measure(
     found = {}
 
     def note(key: str, value: float, says: str, **more) -> None:
-        found[key] = _entry(value, says, len(x), seed, **more)
+        found[key] = entry(value, says, len(x), seed, **more)
 
     says = "mean squared error of G(E(x)), mean codes, pixels in 0 to 1; lower is better"
     if x.ndim == 2:
@@ -72,7 +73,7 @@ def measure(
     note("latent_sd", moments["sd"], says)
     prior = moments["prior_norm"]
     says = f"mean length of the mean codes; the prior's is {prior:.4g}"
-    note("latent_norm", moments["norm"], says, prior=_rounded(prior))
+    note("latent_norm", moments["norm"], says, prior=rounded(prior))
     drawn = mean
     if model.stochastic:
         drawn = model.draw(x, 1, seed, told)[0]
@@ -83,7 +84,7 @@ def measure(
         few = min(INFORMATION, len(x))
         value = metrics.information_q(mean[:few], sd[:few], seed)
         says = "I_q(x;z) in nats, by Monte Carlo over n pictures: at most log n, "
-        found["information_q"] = _entry(value, says + f"{np.log(few):.2f}", few, seed)
+        found["information_q"] = entry(value, says + f"{np.log(few):.2f}", few, seed)
     z = model.prior(len(x), seed)
     heard = model.encode(model.decode(z, told), told)
     says = "I_p(x;z) in nats, at least: what a linear function of E(G(z)) tells of z"
@@ -102,154 +103,30 @@ def measure(
         note("log_odds", own.mean(), says + "drawn from q(z|x)")
         says += "drawn for another picture: as large as log_odds where it ignores z"
         note("log_odds_swapped", model.score(x, drawn[others], told).mean(), says)
-    return found
+    return found | _constraints(model, data, n, seed)
 
 
-def compare(
-    model: Model,
-    data: Data,
-    classifier: Classifier | None,
-    n: int = 0,
-    seed: int = SEED,
-    runs: Path = RUNS,
-) -> dict[str, dict]:
-    """Compares sets: codes with classes, samples with the first n held-out examples (0: all).
-
-    Entries as of `measure`; those that learn from training examples also say from how many ("fit").
-    """
-    n = min(n or len(data.x_test), len(data.x_test))
+def _constraints(model: Model, data: Data, n: int, seed: int) -> dict[str, dict]:
+    """What the member's own losses come to on held-out examples: each term, each match's divergence."""
+    config = Config(**{**model.card["config"], "seed": seed, "batch": min(n, SUBSET)})
+    row, batches = member(config), n // config.batch
+    held = dataclasses.replace(data, x=data.x_test[:n], y=data.y_test[:n])
+    if any(m.classes for m in row.matches):  # its labelled examples are not the held-out ones
+        held = dataclasses.replace(data, x_test=held.x, y_test=held.y)
+    inputs, values = Inputs(config, row, held), []
+    nets = model.nets | inputs.given(model.device)
+    with torch.inference_mode():
+        for step in range(batches):
+            values.append(divergences(row, inputs.samples(nets, step, 1, 0, model.device)))
     found = {}
-    if data.loadings is not None and model.latent == 1:
-        found["posterior_kl"] = _known_truth(model, data, n, seed)
-    elif data.centres is not None:
-        count, good = metrics.modes(model.sample(POINTS, seed), data.centres, data.sd)
-        says = f"of {len(data.centres)} modes, those that samples reach (VEEGAN's protocol)"
-        found["modes"] = _entry(count, says, POINTS, seed, split="samples")
-        says = "share of samples within 3 standard deviations of a mode"
-        found["good_samples"] = _entry(good, says, POINTS, seed, split="samples")
-    if classifier is not None:
-        samples = SAMPLES if n == len(data.x_test) else n
-        found |= _samples(model, data, classifier, n, samples, seed)
-        found |= _accuracies(model, data, n, seed, runs)
-    if classifier is not None and model.classes:
-        found |= _obedience(model, data, classifier, n, seed)
+    for key in values[0]:
+        what = "the divergence of its tuples, in nats, at least: ln K less D's cross-entropy"
+        if key.startswith("term_"):
+            what = f"the term «{key.removeprefix('term_')}»"
+        says = f"{what}, over draws of held-out examples"
+        mean = float(np.mean([value[key] for value in values]))
+        found[key] = entry(mean, says, batches * config.batch, seed)
     return found
-
-
-def _known_truth(model, data, n, seed) -> dict:
-    """How far q(z|x) is from the posterior that made the data; z and -z name the same factor."""
-    x = data.x_test[:n]
-    mean, sd = model.posterior(x)
-    true_mean, true_sd = toys.true_posterior(data, x)
-    sd = np.maximum(sd, 1e-3)  # of an encoder that is a function: all but infinitely far
-    away = min(metrics.gaussian_kl(sign * mean, sd, true_mean, true_sd).mean() for sign in (1, -1))
-    says = "mean KL in nats of q(z|x) from the true p(z|x), which is known; 0 is perfect"
-    return _entry(away, says, len(x), seed)
-
-
-def _obedience(model, data, classifier, n, seed) -> dict[str, dict]:
-    """Whether what is asked for by y is what is drawn: from scratch, and from a picture's own code."""
-    asked = np.random.default_rng(seed).integers(model.classes[0], size=n)
-    drawn = model.sample(n, seed, y=asked)
-    edited = model.decode(model.encode(data.x_test[:n], data.y_test[:n]), asked)
-    found = {}
-    for key, pictures, what in (
-        ("class_obeyed", drawn, "samples"),
-        ("class_edited", edited, "held-out pictures, decoded with another class,"),
-    ):
-        says = f"share of {what} that the classifier gives the class that was asked for"
-        right = classifier.logits(pictures).argmax(1) == asked
-        found[key] = _entry(right.mean(), says, n, seed)
-    return found
-
-
-def _samples(model, data, classifier, n, samples, seed) -> dict[str, dict]:
-    """Samples beside held-out pictures, through the classifier's eyes."""
-    real = classifier.features(data.x_test[:n])
-    made = classifier.features(model.sample(samples, seed))
-    floor = metrics.frechet(real, classifier.features(data.x[:n]))
-    says = "Fréchet distance, in the classifier's features, of held-out pictures and "
-    entry = _entry(metrics.frechet(real, made), says + "samples; lower is better", n, seed)
-    found = {
-        "frechet": entry | {"samples": samples},
-        "frechet_floor": _entry(floor, says + "as many training pictures", n, seed),
-    }
-    says = {
-        "precision": "share of samples that lie among real pictures",
-        "recall": "share of real pictures that lie among samples",
-        "density": "how densely real pictures lie around samples, about 1 for real ones",
-        "coverage": "share of real pictures with a sample nearby",
-    }
-    for key, value in metrics.precision_recall_density_coverage(real, made).items():
-        sentence = f"{says[key]} (5 neighbours, the classifier's features)"
-        found[key] = _entry(value, sentence, n, seed, samples=samples)
-    return found
-
-
-def _accuracies(model, data, n, seed, runs) -> dict[str, dict]:
-    """How well classes can be read from mean codes, beside raw pixels and PCA."""
-    fit = min(len(data.x), FIT * n, ROOM // int(np.prod(data.shape)))
-    told, told_test = (data.y[:fit], data.y_test[:n]) if model.classes else (None, None)
-    codes, code_test = model.encode(data.x[:fit], told), model.encode(data.x_test[:n], told_test)
-    values = _read(data, codes, code_test, seed)
-    spaces = {
-        "": "codes",
-        "_pixels": "raw pixels",
-        "_pca": f"{model.latent} principal components of the pixels",
-    }
-    for space, read in baselines(data, model.latent, n, fit, seed, runs).items():
-        values |= {f"{key}_{space}": value for key, value in read.items()}
-    found = {}
-    for space, name in spaces.items():
-        says = (
-            f"share of held-out pictures whose nearest training picture, by {name}, has its class"
-        )
-        key = f"nn_accuracy{space}"
-        found[key] = _entry(values[key], says, n, seed, fit=fit)
-        says = f"accuracy of a logistic regression on {name}, standardised"
-        key = f"probe_accuracy{space}"
-        found[key] = _entry(values[key], says, n, seed, fit=min(fit, PROBE))
-    return found
-
-
-def _read(data: Data, x: np.ndarray, x_test: np.ndarray, seed: int) -> dict[str, float]:
-    y, y_test = classes(data)[: len(x)], held_out_classes(data)[: len(x_test)]
-    rows = np.random.default_rng(seed).permutation(len(x))[:PROBE]
-    return {
-        "nn_accuracy": metrics.knn_accuracy(x, y, x_test, y_test),
-        "probe_accuracy": metrics.linear_probe(x[rows], y[rows], x_test, y_test),
-    }
-
-
-def baselines(
-    data: Data, latent: int, n: int, fit: int, seed: int = SEED, runs: Path = RUNS
-) -> dict[str, dict[str, float]]:
-    """What the data alone give, on "pixels" and on "pca" of the latent's size; each kept in `runs`."""
-    x, x_test = (p.reshape(len(p), -1).astype(np.float32) / 255 for p in (data.x, data.x_test))
-    x, x_test = x[:fit], x_test[:n]
-    stem = f"baselines-{data.name}-{fingerprint(data)}-{n}-{fit}-{seed}"
-
-    def kept(name: str, spaces) -> dict[str, float]:
-        path = runs / f"{stem}-{name}.json"
-        if not path.exists():
-            write_beside(path, json.dumps(_read(data, *spaces(), seed)).encode())
-        return json.loads(path.read_text(encoding="utf-8"))
-
-    def components() -> tuple[np.ndarray, np.ndarray]:
-        from sklearn.decomposition import PCA
-
-        pca = PCA(min(latent, *x.shape), svd_solver="randomized", random_state=seed).fit(x)
-        return pca.transform(x), pca.transform(x_test)
-
-    return {"pixels": kept("pixels", lambda: (x, x_test)), "pca": kept(f"pca-{latent}", components)}
-
-
-def _entry(value: float, says: str, n: int, seed: int, split: str = "held out", **more) -> dict:
-    return {"value": _rounded(value), "n": n, "seed": seed, "split": split} | more | {"says": says}
-
-
-def _rounded(value: float) -> float:
-    return float(f"{float(value):.6g}")
 
 
 def judge(data: Data, runs: Path = RUNS) -> Classifier | None:
@@ -287,7 +164,7 @@ def main(argv: list[str]) -> None:
     say(f"measuring on {words.subset or 'all'} held-out examples")
     found = measure(model, held, classifier, words.subset)
     say("comparing samples and codes")
-    found |= compare(model, held, classifier, words.subset)
+    found |= sets.compare(model, held, classifier, words.subset)
     if not words.subset:
         for key, entry in measure(model, held, classifier, SUBSET).items():
             found[key]["subset"] = {"n": entry["n"], "value": entry["value"]}

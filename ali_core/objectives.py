@@ -1,5 +1,6 @@
 """What a member is made of: terms, adversarial matches over tuples, and the losses they give."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -146,6 +147,18 @@ def match(
     return -2 * log_p.gather(1, labels[:, None]).mean(), generator(log_p, labels)
 
 
+def _discriminate(m: Match, i: int, s: Samples) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both players' losses of the row's i-th match."""
+    # real and fake go through D in one call
+    arguments = [
+        torch.cat([getattr(s, name) for name in place]) for place in zip(*m.tuples, strict=True)
+    ]
+    logits = s.nets[f"discriminator{i}"](*arguments)
+    if m.classes:  # any of the K classes, or the last one
+        logits = torch.stack([logits[:, :-1].logsumexp(1), logits[:, -1]], 1)
+    return match(logits, len(m.tuples), m.generator)
+
+
 def losses(row: Member, s: Samples) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     """One forward of everything. -> loss per player, value per term (detached, for showing).
 
@@ -158,19 +171,8 @@ def losses(row: Member, s: Samples) -> tuple[dict[str, torch.Tensor], dict[str, 
         players[player] = players.get(player, 0) + loss
 
     for i, m in enumerate(row.matches):
-        # real and fake go through D in one call
-        arguments = [
-            torch.cat([getattr(s, name) for name in place]) for place in zip(*m.tuples, strict=True)
-        ]
-        logits = s.nets[f"discriminator{i}"](*arguments)
-        if m.classes:  # any of the K classes, or the last one
-            logits = torch.stack([logits[:, :-1].logsumexp(1), logits[:, -1]], 1)
-        for player, loss in zip(
-            ("discriminator", "generator"),
-            match(logits, len(m.tuples), m.generator),
-            strict=True,
-        ):
-            add(player, loss)
+        for who, loss in zip(("discriminator", "generator"), _discriminate(m, i, s), strict=True):
+            add(who, loss)
     multipliers = dict(zip(row.slack, s.nets["multipliers"](), strict=True)) if row.slack else {}
     for name, term in row.terms.items():
         # weight 0 switches a term off: its passes are not even computed
@@ -186,3 +188,16 @@ def losses(row: Member, s: Samples) -> tuple[dict[str, torch.Tensor], dict[str, 
         else:
             add(term.player, term.weight * value)
     return players, shown
+
+
+def divergences(row: Member, s: Samples) -> dict[str, float]:
+    """Every constraint of a row on these samples: term_NAME, and match_I, at least, in nats.
+
+    A discriminator that guesses pays ln K; what it pays less is a lower bound of the tuples'
+    Jensen-Shannon divergence (GAN, section 4.1).
+    """
+    found = {f"term_{name}": term.loss(s).item() for name, term in row.terms.items() if term.weight}
+    for i, m in enumerate(row.matches):
+        paid = _discriminate(m, i, s)[0].item() / 2
+        found[f"match_{i}"] = math.log(len(m.tuples)) - paid
+    return found

@@ -6,7 +6,7 @@ from collections import deque
 import numpy as np
 import pytest
 
-from ali_core import atlas, checkpoint, data, evaluate, layout, run, train
+from ali_core import atlas, checkpoint, data, evaluate, layout, run, sets, train
 from ali_core.config import Config, parse
 from ali_core.family import FAMILY, member
 from ali_core.inputs import Inputs, labelled
@@ -48,9 +48,7 @@ def test_a_member_learns_the_true_posterior_of_linear_data(
     config = dataclasses.replace(TRUTH, member=name, steps=steps, cooldown=steps // 2)
     before = model(dataclasses.replace(config, steps=1), points, tmp_path / "before")
     after = model(config, points, tmp_path / "after")
-    far, near = (
-        evaluate.compare(m, points, None)["posterior_kl"]["value"] for m in (before, after)
-    )
+    far, near = (sets.compare(m, points, None)["posterior_kl"]["value"] for m in (before, after))
     assert nearest <= near < farthest and far > 1
     found = evaluate.measure(after, points, n=2000)
     assert found["information_q"]["value"] == pytest.approx(CHANNEL, rel=0.25)

@@ -294,14 +294,15 @@ def test_a_shipped_card_is_reproduced_on_its_first_500_pictures(name):
     try:
         held = data.load(config["data"], config["size"], config["channels"])
     except Problem as problem:
-        if os.environ.get("CI") == "true":
+        if os.environ.get("CI") == "true" and config["data"] == "fashion-mnist":
             raise
         pytest.skip(str(problem))
     found = evaluate.measure(Model.load(SHIPPED / name), held, n=500)
     assert len(found) >= 6
     for key, entry in found.items():
         said = card["metrics"][key]
-        assert said["n"] == len(held.x_test) and said["subset"]["n"] == 500
+        n = evaluate.INFORMATION if key == "information_q" else len(held.x_test)
+        assert said["n"] == n and said["subset"]["n"] == 500
         # another number of threads rounds otherwise
         assert entry["value"] == pytest.approx(said["subset"]["value"], rel=1e-3, abs=1e-5), key
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from ali_core import data, evaluate, run, train
+from ali_core import data, evaluate, run, sets, train
 from ali_core.config import Config
 from ali_core.model import Model
 from ali_core.problem import Problem, write_beside
@@ -57,7 +57,7 @@ def numbers(config: Config, points: data.Data) -> dict[str, float] | None:
     with tempfile.TemporaryDirectory() as folder:
         run.write_checkpoint(Path(folder) / "toy", config, points, progress, 0.0)
         model = Model.load(Path(folder) / "toy")
-        entries = evaluate.measure(model, points, n=2_000) | evaluate.compare(model, points, None)
+        entries = evaluate.measure(model, points, n=2_000) | sets.compare(model, points, None)
     return {key: entry["value"] for key, entry in entries.items()}
 
 

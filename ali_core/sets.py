@@ -1,0 +1,168 @@
+"""Comparisons of whole sets, for a checkpoint's card: samples with pictures, codes with classes."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from . import metrics, toys
+from .classifier import RUNS, Classifier, classes, fingerprint, held_out_classes
+from .data import Data
+from .model import Model
+from .problem import write_beside
+
+SEED = 0
+SAMPLES = 10_000  # pictures drawn from the prior
+POINTS = 2_500  # points drawn from it, as VEEGAN's protocol has it
+FIT = 6  # training examples per held-out one among which neighbours are looked for
+ROOM = 50_000_000  # numbers that the pixels of those may hold: 60,000 pictures of 28 x 28
+PROBE = 20_000  # training examples a probe is fitted to: more do not change the second digit
+
+
+def compare(
+    model: Model,
+    data: Data,
+    classifier: Classifier | None,
+    n: int = 0,
+    seed: int = SEED,
+    runs: Path = RUNS,
+) -> dict[str, dict]:
+    """Compares sets: codes with classes, samples with the first n held-out examples (0: all).
+
+    Entries as of `measure`; those that learn from training examples also say from how many ("fit").
+    """
+    n = min(n or len(data.x_test), len(data.x_test))
+    found = {}
+    if data.loadings is not None and model.latent == 1:
+        found["posterior_kl"] = _known_truth(model, data, n, seed)
+    elif data.centres is not None:
+        count, good = metrics.modes(model.sample(POINTS, seed), data.centres, data.sd)
+        says = f"of {len(data.centres)} modes, those that samples reach (VEEGAN's protocol)"
+        found["modes"] = entry(count, says, POINTS, seed, split="samples")
+        says = "share of samples within 3 standard deviations of a mode"
+        found["good_samples"] = entry(good, says, POINTS, seed, split="samples")
+    if classifier is not None:
+        samples = SAMPLES if n == len(data.x_test) else n
+        found |= _samples(model, data, classifier, n, samples, seed)
+        found |= _accuracies(model, data, n, seed, runs)
+    if classifier is not None and model.classes:
+        found |= _obedience(model, data, classifier, n, seed)
+    return found
+
+
+def _known_truth(model, data, n, seed) -> dict:
+    """How far q(z|x) is from the posterior that made the data; z and -z name the same factor."""
+    x = data.x_test[:n]
+    mean, sd = model.posterior(x)
+    true_mean, true_sd = toys.true_posterior(data, x)
+    sd = np.maximum(sd, 1e-3)  # of an encoder that is a function: all but infinitely far
+    away = min(metrics.gaussian_kl(sign * mean, sd, true_mean, true_sd).mean() for sign in (1, -1))
+    says = "mean KL in nats of q(z|x) from the true p(z|x), which is known; 0 is perfect"
+    return entry(away, says, len(x), seed)
+
+
+def _obedience(model, data, classifier, n, seed) -> dict[str, dict]:
+    """Whether what is asked for by y is what is drawn: from scratch, and from a picture's own code."""
+    asked = np.random.default_rng(seed).integers(model.classes[0], size=n)
+    drawn = model.sample(n, seed, y=asked)
+    edited = model.decode(model.encode(data.x_test[:n], data.y_test[:n]), asked)
+    found = {}
+    for key, pictures, what in (
+        ("class_obeyed", drawn, "samples"),
+        ("class_edited", edited, "held-out pictures, decoded with another class,"),
+    ):
+        says = f"share of {what} that the classifier gives the class that was asked for"
+        right = classifier.logits(pictures).argmax(1) == asked
+        found[key] = entry(right.mean(), says, n, seed)
+    return found
+
+
+def _samples(model, data, classifier, n, samples, seed) -> dict[str, dict]:
+    """Samples beside held-out pictures, through the classifier's eyes."""
+    real = classifier.features(data.x_test[:n])
+    made = classifier.features(model.sample(samples, seed))
+    floor = metrics.frechet(real, classifier.features(data.x[:n]))
+    says = "Fréchet distance, in the classifier's features, of held-out pictures and "
+    distance = entry(metrics.frechet(real, made), says + "samples; lower is better", n, seed)
+    found = {
+        "frechet": distance | {"samples": samples},
+        "frechet_floor": entry(floor, says + "as many training pictures", n, seed),
+    }
+    says = {
+        "precision": "share of samples that lie among real pictures",
+        "recall": "share of real pictures that lie among samples",
+        "density": "how densely real pictures lie around samples, about 1 for real ones",
+        "coverage": "share of real pictures with a sample nearby",
+    }
+    for key, value in metrics.precision_recall_density_coverage(real, made).items():
+        sentence = f"{says[key]} (5 neighbours, the classifier's features)"
+        found[key] = entry(value, sentence, n, seed, samples=samples)
+    return found
+
+
+def _accuracies(model, data, n, seed, runs) -> dict[str, dict]:
+    """How well classes can be read from mean codes, beside raw pixels and PCA."""
+    fit = min(len(data.x), FIT * n, ROOM // int(np.prod(data.shape)))
+    told, told_test = (data.y[:fit], data.y_test[:n]) if model.classes else (None, None)
+    codes, code_test = model.encode(data.x[:fit], told), model.encode(data.x_test[:n], told_test)
+    values = _read(data, codes, code_test, seed)
+    spaces = {
+        "": "codes",
+        "_pixels": "raw pixels",
+        "_pca": f"{model.latent} principal components of the pixels",
+    }
+    for space, read in baselines(data, model.latent, n, fit, seed, runs).items():
+        values |= {f"{key}_{space}": value for key, value in read.items()}
+    found = {}
+    for space, name in spaces.items():
+        says = (
+            f"share of held-out pictures whose nearest training picture, by {name}, has its class"
+        )
+        key = f"nn_accuracy{space}"
+        found[key] = entry(values[key], says, n, seed, fit=fit)
+        says = f"accuracy of a logistic regression on {name}, standardised"
+        key = f"probe_accuracy{space}"
+        found[key] = entry(values[key], says, n, seed, fit=min(fit, PROBE))
+    return found
+
+
+def _read(data: Data, x: np.ndarray, x_test: np.ndarray, seed: int) -> dict[str, float]:
+    y, y_test = classes(data)[: len(x)], held_out_classes(data)[: len(x_test)]
+    rows = np.random.default_rng(seed).permutation(len(x))[:PROBE]
+    return {
+        "nn_accuracy": metrics.knn_accuracy(x, y, x_test, y_test),
+        "probe_accuracy": metrics.linear_probe(x[rows], y[rows], x_test, y_test),
+    }
+
+
+def baselines(
+    data: Data, latent: int, n: int, fit: int, seed: int = SEED, runs: Path = RUNS
+) -> dict[str, dict[str, float]]:
+    """What the data alone give, on "pixels" and on "pca" of the latent's size; each kept in `runs`."""
+    x, x_test = (p.reshape(len(p), -1).astype(np.float32) / 255 for p in (data.x, data.x_test))
+    x, x_test = x[:fit], x_test[:n]
+    stem = f"baselines-{data.name}-{fingerprint(data)}-{n}-{fit}-{seed}"
+
+    def kept(name: str, spaces) -> dict[str, float]:
+        path = runs / f"{stem}-{name}.json"
+        if not path.exists():
+            write_beside(path, json.dumps(_read(data, *spaces(), seed)).encode())
+        return json.loads(path.read_text(encoding="utf-8"))
+
+    def components() -> tuple[np.ndarray, np.ndarray]:
+        from sklearn.decomposition import PCA
+
+        pca = PCA(min(latent, *x.shape), svd_solver="randomized", random_state=seed).fit(x)
+        return pca.transform(x), pca.transform(x_test)
+
+    return {"pixels": kept("pixels", lambda: (x, x_test)), "pca": kept(f"pca-{latent}", components)}
+
+
+def entry(value: float, says: str, n: int, seed: int, split: str = "held out", **more) -> dict:
+    """A card's number: {"value", "n", "seed", "split", …, "says"}."""
+    return {"value": rounded(value), "n": n, "seed": seed, "split": split} | more | {"says": says}
+
+
+def rounded(value: float) -> float:
+    """To six digits."""
+    return float(f"{float(value):.6g}")
