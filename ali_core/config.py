@@ -70,6 +70,9 @@ PRESETS: dict[str, dict] = {
     "fashion-infovae": _FASHION
     | {"member": "infovae", "lr": 1e-3, "steps": 8_000, "cooldown": 2_000},
     "fashion-vae": _FASHION | {"member": "vae", "lr": 1e-3, "steps": 8_000, "cooldown": 2_000},
+    "mnist-conditional": _FASHION
+    | {"member": "conditional-alice", "data": "mnist", "latent": 32, "steps": 10_000}
+    | {"cooldown": 4_000},
     "grid-ali": {"member": "ali", "data": "grid"},
     "grid-alice": {"member": "alice", "data": "grid"},
     "grid-vae": {"member": "vae", "data": "grid"},
