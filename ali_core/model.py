@@ -59,6 +59,7 @@ class Model:
                 config["width"],
                 config.get("norm", "group"),
                 sum(card["data"].get("classes", ())),
+                config.get("net", "small"),
             )
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise Problem(f"{path}: the config cannot be built ({error!r}).") from None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from . import networks
+from . import networks, paper
 from .samples import Samples
 
 Tuples = tuple[tuple[str, ...], ...]
@@ -112,8 +112,12 @@ def prepare(
     width: int,
     norm: str = "group",
     classes: int = 0,
+    net: str = "small",
 ) -> dict[str, nn.Module]:
-    """The networks that a row needs (see networks.build); classes: length of a one-hot y."""
+    """The networks that a row needs (see networks.build); classes: length of a one-hot y.
+
+    net: "small", or a name of paper.NETS; raises Problem for others and for data that do not fit.
+    """
     discriminators = [
         (
             tuple(name[0] for name in m.tuples[0]),
@@ -121,6 +125,8 @@ def prepare(
         )
         for m in row.matches
     ]
+    if net != "small":
+        return paper.build(net, shape, latent, discriminators)
     return networks.build(
         shape,
         latent,

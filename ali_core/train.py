@@ -18,9 +18,9 @@ import torch
 from torch import nn
 
 from . import data as datasets
-from . import family, objectives
+from . import family, objectives, paper
 from .config import KEEPING, Config, check
-from .inputs import Inputs
+from .inputs import Inputs, as_input
 from .problem import Problem
 
 # A discriminator has won when its loss, averaged over some 500 steps, falls below this share of
@@ -65,8 +65,10 @@ def train(config: Config, data: datasets.Data, state: Path | None = None) -> Ite
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         nets = objectives.prepare(
-            row, data.shape, config.latent, config.width, config.norm, inputs.classes
+            row, data.shape, config.latent, config.width, config.norm, inputs.classes, config.net
         )
+    if config.net in paper.NETS:
+        paper.set_output_bias(nets["decoder"], as_input(inputs.x[: paper.LOG_ODDS_EXAMPLES]))
     for net in nets.values():
         net.to(accelerator.device, memory_format=torch.channels_last)
     averaged = {
@@ -94,7 +96,9 @@ def train(config: Config, data: datasets.Data, state: Path | None = None) -> Ite
 
     for step in range(start, config.steps):
         samples = inputs.samples(run, step, world, rank, accelerator.device)
-        losses, shown = objectives.losses(row, samples)
+        with torch.random.fork_rng():  # for dropout
+            torch.manual_seed(config.seed * 1_000_003 + step)
+            losses, shown = objectives.losses(row, samples)
         for i, (who, loss) in enumerate(losses.items()):
             optimizers[who].zero_grad()
             more = i + 1 < len(losses)

@@ -1,0 +1,94 @@
+"""The ALI paper's own networks: sizes, output bias, a few steps.   python -m pytest tests/test_paper.py"""
+
+import numpy as np
+import pytest
+import torch
+
+from ali_core import paper, train
+from ali_core.config import PRESETS, parse
+from ali_core.problem import Problem
+from ali_core.toys import Data
+
+# millions of parameters of encoder, decoder, discriminator; SVHN's and CelebA's are the published ones
+SIZES = {
+    "ali-svhn": (3.3, 1.8, 5.3),
+    "ali-cifar10": (3.1, 1.0, 10.4),
+    "ali-celeba": (6.8, 11.8, 15.2),
+    "ali-imagenet": (7.8, 3.2, 33.0),
+}
+PAIRS = [(("x", "z"), 2)]
+
+
+def noise(size: int, n: int = 24) -> Data:
+    x = np.random.default_rng(0).integers(0, 200, (n, size, size, 3)).astype(np.uint8)
+    y = np.zeros(n, np.int64)
+    return Data("noise", x[:-8], y[:-8], x[-8:], y[-8:], ["noise"], "none", "made here")
+
+
+@pytest.mark.parametrize("name", paper.NETS)
+def test_every_net_of_the_paper_has_its_size_and_shapes(name):
+    net = paper.NETS[name]
+    nets = paper.build(name, (net.size, net.size, 3), net.latent, PAIRS)
+    counts = [sum(p.numel() for p in part.parameters()) / 1e6 for part in nets.values()]
+    assert tuple(round(count, 1) for count in counts) == SIZES[name]
+    x = torch.rand(3, 3, net.size, net.size)
+    parameters = nets["encoder"](x)
+    assert parameters.shape == (3, 2 * net.latent)
+    z = parameters[:, : net.latent]
+    made = nets["decoder"](z)
+    assert made.shape == x.shape and 0 < made.min() <= made.max() < 1
+    logits = nets["discriminator0"](x, z)
+    assert logits.shape == (3, 2) and (logits[:, 1] == 0).all() and logits[:, 0].std() > 0
+
+
+def test_the_first_picture_is_the_mean_picture():
+    """The output bias is its log-odds, and the first weights are all but nothing (ALI's code)."""
+    nets = paper.build("ali-svhn", (32, 32, 3), 256, PAIRS)
+    x = torch.rand(50, 3, 32, 32) * torch.linspace(0.2, 1, 32)
+    paper.set_output_bias(nets["decoder"], x)
+    made = nets["decoder"].eval()(torch.randn(4, 256))
+    assert (made - x.mean(0)).abs().max() < 0.01
+    assert made[..., 0].mean().item() == pytest.approx(0.1, abs=0.03)
+    assert made[..., -1].mean().item() == pytest.approx(0.5, abs=0.03)
+
+
+def test_a_few_steps_and_resuming_with_dropout_is_exact(tmp_path):
+    from safetensors.torch import save_file
+
+    config = parse(["preset=ali-svhn", "batch=2", "steps=2"])
+    data = noise(32)
+    whole = list(train.train(config, data))[-1]
+    part = train.train(config, data)
+    tensors, said = next(part).state()
+    save_file(tensors, tmp_path / "state.safetensors", said)
+    resumed = list(train.train(config, data, tmp_path / "state.safetensors"))
+    assert len(resumed) == 1
+    for name, net in whole.nets.items():
+        for key, value in net.state_dict().items():
+            assert torch.equal(value, resumed[-1].nets[name].state_dict()[key]), (name, key)
+    assert whole.losses == resumed[-1].losses
+
+
+def test_the_papers_presets_say_what_the_paper_says():
+    names = [name for name in PRESETS if PRESETS[name].get("net")]
+    assert sorted(names) == sorted(paper.NETS)
+    for name in names:
+        config = parse([f"preset={name}"])
+        assert (config.lr, config.beta1, config.beta2, config.ema) == (1e-4, 0.5, 0.999, 0.0)
+        assert config.latent == paper.NETS[name].latent and config.size == paper.NETS[name].size
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("preset=ali-svhn latent=64", "colour pictures of 32 pixels and latent=256; these are"),
+        ("preset=ali-celeba", "colour pictures of 64 pixels"),
+        ("preset=ali-svhn member=gali4", "one discriminator"),
+        ("preset=ali-svhn member=vae", "one discriminator, of .x, z.; take member=ali"),
+        ("preset=ali-svhn net=ali-mars", "no net «ali-mars»; there are: small, ali-svhn"),
+    ],
+)
+def test_what_does_not_fit_the_papers_nets_is_one_sentence(words, sentence):
+    steps = train.train(parse([*words.split(), "batch=2", "steps=1"]), noise(32))
+    with pytest.raises(Problem, match=sentence):
+        next(steps)
