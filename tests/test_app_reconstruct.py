@@ -1,15 +1,21 @@
 """The Reconstruct page: flow, numbers, and files of every bad kind.   python -m pytest tests/test_app_reconstruct.py"""
 
+import base64
+import contextlib
 import io
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as some
+from hypothesis.extra.numpy import arrays
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from ali_core import atlas, checkpoint
-from app import bridge
+from app import bridge, holes
+from app.components.hole import unpacked
 
 ROOT = Path(__file__).parents[1]
 NAMES = checkpoint.names(ROOT / "checkpoints")
@@ -180,3 +186,96 @@ def test_after_a_bad_file_the_last_good_one_stays():
     app.file_uploader(key="file").upload("no.png", b"not a picture", "image/png").run()
     assert not app.exception and len(app.error) == 1 and "no.png" in app.error[0].value
     assert error_of(app) == good != error_of(open_page())
+
+
+# ---- holes -----------------------------------------------------------------------------------------
+
+FILLERS = [name for name in bridge.names() if not bridge.broken(name) and bridge.fills(name)]
+SQUARE = (28, 28)
+
+
+@given(arrays(bool, (9, 7)))
+def test_any_hole_fits_into_a_link_and_comes_back(hole):
+    text = holes.word(hole)
+    assert len(text) < 60 and (holes.parse(text, hole.shape) == hole).all()
+
+
+def test_a_box_stands_in_the_link_by_its_place_and_size():
+    left, top, wide, high = holes.middle(SQUARE)
+    assert (left, top, wide, high) == (8, 8, 12, 12)
+    box = holes.parse("2.3.4.5", SQUARE)
+    assert box.sum() == 20 and box[3:8, 2:6].all() and holes.word(box) == "2.3.4.5"
+    assert holes.word(~np.ones(SQUARE, bool)) == "none"
+
+
+@given(some.text(max_size=30))
+@example("0.0.29.1")
+@example("1.1.0.3")
+@example("~" + "A" * 20)
+@example("~eJwDAAAAAAE=")
+def test_a_links_nonsense_is_no_hole(text):
+    for attempt in (text, "~" + text):
+        with contextlib.suppress(ValueError):
+            assert holes.parse(attempt, SQUARE).shape == SQUARE
+
+
+def test_what_the_browser_says_is_a_hole_or_nothing():
+    hole = np.random.default_rng(0).random(SQUARE) > 0.5
+    told = base64.b64encode(np.packbits(hole).tobytes()).decode()
+    assert (unpacked(told, SQUARE) == hole).all()
+    for nonsense in (None, 7, "", "!!", told + told, [1, 2]):
+        assert unpacked(nonsense, SQUARE) is None
+
+
+def test_without_a_model_a_hole_is_filled_by_the_mean_or_by_the_nearest_other_picture():
+    held = bridge.pictures(DEFAULT)
+    x, hole = held[3], holes.parse("8.8.12.12", SQUARE)
+    found = bridge.stand_ins(DEFAULT, x, hole)
+    away = ((held.astype(int) - x) ** 2 * ~hole[..., None]).sum((1, 2, 3))
+    away[3] = away.max()
+    for key, other in (("mean", held.mean(0).round()), ("nearest", held[away.argmin()])):
+        np.testing.assert_array_equal(found[key][~hole], x[~hole])
+        assert np.abs(found[key][hole] - other[hole]).max() <= 1
+    assert holes.error(x, x, hole) == 0 < holes.error(found["nearest"], x, hole)
+
+
+def filler() -> str:
+    if not FILLERS:
+        pytest.skip("no checkpoint that fills holes is shipped")
+    return FILLERS[0]
+
+
+def test_a_filled_picture_is_new_in_the_hole_only():
+    name = filler()
+    x, hole = bridge.pictures(name)[3], holes.parse("8.8.12.12", SQUARE)
+    made = bridge.fill(name, x, hole)
+    np.testing.assert_array_equal(made[~hole], x[~hole])
+    assert (made[hole] != x[hole]).any()
+    other = x.copy()
+    other[hole] = 255 - other[hole]
+    np.testing.assert_array_equal(bridge.fill(name, other, hole)[hole], made[hole])
+
+
+def hole_of(app: AppTest) -> str | None:
+    """What the URL says of the hole."""
+    told = app.query_params.get("hole")
+    return told[0] if isinstance(told, list) else told
+
+
+def test_the_hole_of_a_link_is_filled_with_its_error_and_the_default_is_left_out():
+    name = filler()
+    for hole, told in ((None, None), ("3.3.20.20", "3.3.20.20"), ("40.1.2.2", None), ("x", None)):
+        app = open_page(checkpoint=name, item="p3", **({"hole": hole} if hole else {}))
+        assert not app.exception and not app.error and hole_of(app) == told
+        x, painted = bridge.pictures(name)[3], holes.parse(told or "8.8.12.12", SQUARE)
+        error = holes.error(bridge.fill(name, x, painted), x, painted)
+        assert f"**MSE in the hole {error:.4f}**" in [c.value for c in app.caption]
+    empty = open_page(checkpoint=name, hole="none")
+    assert not empty.exception and any("Nothing is hidden" in m.value for m in empty.markdown)
+
+
+def test_a_checkpoint_that_cannot_fill_says_which_one_can():
+    app = open_page(hole="3.3.20.20")
+    assert hole_of(app) is None and not app.exception
+    told = [c.value for c in app.caption if "never saw a picture with a hole" in c.value]
+    assert len(told) == bool(FILLERS) and all(name in told[0] for name in FILLERS)

@@ -1,9 +1,14 @@
 """Reconstruct in a real browser.   python -m pytest tests/test_browser_reconstruct.py"""
 
 import io
+import re
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
+import pytest
 from PIL import Image
+
+from app import bridge, holes
 
 from .conftest import settle
 
@@ -45,3 +50,128 @@ def test_a_file_that_is_no_picture_gets_a_sentence(server, page):
     )
     page.locator('[data-testid="stAlert"]').wait_for()
     assert "no.png" in page.locator('[data-testid="stAlert"]').inner_text()
+
+
+# ---- holes -----------------------------------------------------------------------------------------
+
+FILLERS = [name for name in bridge.names() if not bridge.broken(name) and bridge.fills(name)]
+GREYS = """async image => { await image.decode(); const canvas = document.createElement('canvas');
+    canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;
+    const pen = canvas.getContext('2d'); pen.drawImage(image, 0, 0);
+    const all = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+    return Array.from({ length: 28 * 28 }, (_, i) =>
+        all[4 * ((3 + 5 * Math.floor(i / 28)) * canvas.width + 3 + 5 * (i % 28))]); }"""
+
+
+@pytest.fixture
+def filler() -> str:
+    if not FILLERS:
+        pytest.skip("no checkpoint that fills holes is shipped")
+    return FILLERS[0]
+
+
+def greys(page, alt: str) -> np.ndarray:
+    return np.array(page.get_by_alt_text(alt).first.evaluate(GREYS)).reshape(28, 28)
+
+
+def hole_in_url(page) -> np.ndarray:
+    return holes.parse(parse_qs(urlsplit(page.url).query)["hole"][0], (28, 28))
+
+
+def centre(box: dict, column: int, row: int) -> tuple[float, float]:
+    """The middle of a pixel of the canvas, on the page."""
+    return box["x"] + 1 + 10 * column + 5, box["y"] + 1 + 10 * row + 5
+
+
+def canvas(page) -> dict:
+    """The canvas, where it stands now."""
+    paper = page.get_by_role("application", name="Picture to paint")
+    paper.wait_for()
+    paper.evaluate("e => e.scrollIntoView({ block: 'center' })")
+    page.wait_for_timeout(300)
+    return paper.locator("canvas").bounding_box()
+
+
+def test_a_painted_hole_is_filled_and_nothing_else_changes(server, page, filler):
+    page.goto(f"{server}/reconstruct?checkpoint={filler}&item=p3&hole=none")
+    page.locator('.root[data-hole="0"]').wait_for()
+    settle(page)
+    truth, filled = "the whole picture", "filled by the model"
+    whole = greys(page, truth)
+    np.testing.assert_array_equal(greys(page, filled), whole)
+    box = canvas(page)
+    page.mouse.move(*centre(box, 9, 9))
+    page.mouse.down()
+    page.mouse.move(*centre(box, 18, 9))
+    page.mouse.move(*centre(box, 18, 18), steps=3)
+    assert "hole=none" in page.url, "the server hears of it when the pointer is released"
+    page.mouse.up()
+    page.wait_for_url(re.compile("hole=~"))
+    settle(page)
+    hole = hole_in_url(page)
+    wanted = np.zeros((28, 28), bool)
+    wanted[8:11, 8:20] = wanted[8:20, 17:20] = True
+    np.testing.assert_array_equal(hole, wanted)
+    after = greys(page, filled)
+    np.testing.assert_array_equal(after[~hole], whole[~hole])
+    assert (after[hole] != whole[hole]).any()
+    page.get_by_role("radio", name="Box").click()
+    box = canvas(page)
+    page.mouse.move(*centre(box, 4, 5))
+    page.mouse.down()
+    page.mouse.move(*centre(box, 13, 16), steps=4)
+    page.mouse.up()
+    page.wait_for_url(re.compile(r"hole=4\.5\.10\.12$"))
+    page.get_by_role("button", name="Clear").click()
+    page.wait_for_url(re.compile("hole=none"))
+    settle(page)
+    np.testing.assert_array_equal(greys(page, filled), whole)
+    page.get_by_role("button", name="Box in the middle").click()
+    page.locator('.root[data-hole="144"]').wait_for()
+    page.wait_for_url(lambda url: "hole" not in url)
+    page.go_back()
+    page.locator('.root[data-hole="0"]').wait_for()
+
+
+def test_keys_alone_make_a_hole(server, page, filler):
+    page.goto(f"{server}/reconstruct?checkpoint={filler}&hole=3.4.5.6")
+    page.locator('.root[data-hole="30"]').wait_for()
+    settle(page)
+    page.get_by_role("radio", name="Box").press("Enter")
+    paper = page.get_by_role("application", name="Picture to paint")
+    for key in ("ArrowLeft", "ArrowUp", "Shift+ArrowRight", "Enter"):
+        paper.press(key)
+    page.wait_for_url(re.compile(r"hole=7\.7\.13\.12"))
+    page.get_by_role("radio", name="Erase").press("Enter")
+    for key in ("ArrowRight", "ArrowRight", " "):
+        paper.press(key)
+    page.locator(f'.root[data-hole="{13 * 12 - 9}"]').wait_for()
+    page.wait_for_url(re.compile("hole=~"))
+
+
+def test_a_finger_paints_on_a_phone_and_the_page_does_not_scroll(server, browser, filler):
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    try:
+        page = context.new_page()
+        page.set_default_timeout(120_000)
+        page.goto(f"{server}/reconstruct?checkpoint={filler}&hole=none")
+        page.locator('.root[data-hole="0"]').wait_for()
+        settle(page)
+        box = canvas(page)
+        finger = context.new_cdp_session(page)
+
+        def touch(kind: str, *at: int) -> None:
+            points = [dict(zip("xy", centre(box, *at), strict=True))] if at else []
+            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        touch("touchStart", 10, 6)
+        for row in range(7, 22, 2):
+            touch("touchMove", 10, row)
+        touch("touchEnd")
+        page.wait_for_url(re.compile(r"hole=9\.5\.3\.18$"))
+        assert canvas(page)["y"] == pytest.approx(box["y"], abs=2), "painting does not scroll"
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    finally:
+        context.close()

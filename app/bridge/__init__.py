@@ -20,11 +20,24 @@ from .codes import (
     pictures,
     place,
 )
-from .judging import COMPARED, MEDIAN, held_ssim, look, quantile, remember, rivals, see
+from .judging import (
+    COMPARED,
+    MEDIAN,
+    fillers,
+    held_ssim,
+    look,
+    quantile,
+    remember,
+    rivals,
+    see,
+    stand_ins,
+)
 from .models import (
     decode,
     draw,
     encode,
+    fill,
+    fills,
     posterior,
     prior,
     reconstruct,

@@ -7,8 +7,8 @@ from ali_core import metrics
 from ali_core import pictures as intake
 
 from .checkpoints import broken, card, names, root
-from .codes import atlas, nearest, pictures
-from .models import ask, encode, posterior, to_bytes
+from .codes import atlas, nearest, pictures, read_pictures
+from .models import ask, encode, fills, posterior, to_bytes
 
 MEDIAN, RARE = 0.5, 0.99  # quantiles of the held-out pictures that a new one is compared to
 
@@ -98,6 +98,38 @@ def held_ssim(name: str) -> np.ndarray:
 def _held_ssim(name: str, sha256: str, which: str) -> np.ndarray:
     truth = pictures(name)[:COMPARED].astype(np.float32) / 255
     return metrics.ssim(truth, ask(name, "decode", atlas(name).z[:COMPARED]))
+
+
+def stand_ins(name: str, x: np.ndarray, hole: np.ndarray) -> dict[str, np.ndarray]:
+    """A picture's hole filled without a model: what a filled picture is to be compared to.
+
+    x uint8 (h, w, c), hole boolean (h, w). -> "mean": with the mean of the map's pictures; "nearest": with
+    the picture whose visible part is nearest, x itself left out; each uint8 (h, w, c).
+    """
+    known = pictures(name)
+    apart = np.zeros((2, len(known)))
+    for part, where in zip(apart, (~hole, hole), strict=True):
+        seen = x[where].astype(np.float32)
+        for start in range(0, len(known), 500):  # 10,000 pictures in floats are large
+            chunk = known[start : start + 500][:, where]
+            part[start : start + 500] = ((chunk - seen) ** 2).sum((1, 2))
+    visible, hidden = apart
+    nearest = np.where(visible + hidden == 0, np.inf, visible).argmin()
+    mean = _mean_picture(str(root()), atlas(name).pictures)
+    return {
+        key: np.where(hole[..., None], other, x)
+        for key, other in (("mean", mean), ("nearest", known[nearest]))
+    }
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _mean_picture(folder: str, which: str) -> np.ndarray:
+    return to_bytes(read_pictures(folder, which).mean(0) / 255)
+
+
+def fillers(name: str) -> list[str]:
+    """The usable checkpoints for pictures of the same shape that fill holes."""
+    return [other for other in rivals(name) if fills(other)]
 
 
 def rivals(name: str) -> list[str]:

@@ -83,6 +83,19 @@ def reconstruct(name: str, x: np.ndarray) -> np.ndarray:
     return to_bytes(ask(name, "reconstruct", x))
 
 
+def fills(name: str) -> bool:
+    """Whether the checkpoint was trained to fill holes; imports torch, so no first paint asks."""
+    from ali_core.family import FAMILY
+
+    row = FAMILY.get(card(name)["config"]["member"])
+    return row is not None and "z_hole" in row.names
+
+
+def fill(name: str, x: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """A picture uint8 (h, w, c) whose hole, boolean (h, w), the model fills. -> uint8 (h, w, c)"""
+    return to_bytes(ask(name, "fill", x[None], hole[None])[0])[0]
+
+
 def samples_of(name: str, seeds: tuple[int, ...], truncation: float = 1.0) -> np.ndarray:
     """One sample a seed, as the tray's `s42` has it, uint8 (n, h, w, c)."""
     return _samples_of(name, card(name)["weights"]["sha256"], seeds, truncation)

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from app import bridge, charts, film, link, portrait, source
+from app import bridge, charts, film, holes, link, portrait, source
 
 DRAWS = 16
 ALIKE = 0.05  # a deviation of the draws, of 1, that hardly anybody sees
@@ -267,9 +267,13 @@ found = story(x, what, seen)
 numbers(found)
 warn(found)
 downloads(x, what, found)
+if able := bridge.fills(name):
+    holes.show(name, x)
 left, right = st.columns([1.15, 1], gap="medium")
 with left:
     codes = posterior(x, found)
     rivals(x, found)
 with right:
     where(found, codes, itself)
+if not able:
+    holes.elsewhere(name)
