@@ -61,10 +61,17 @@ def measure(
         similar = metrics.ssim(made, truth).mean()
         note("ssim", similar, "structural similarity of x and G(E(x)), at most 1")
     if classifier is not None:
-        verdict, own = (classifier.logits(p).argmax(1) for p in (made, x))
+        (again, verdict), (features, own) = (classifier.look(p) for p in (made, x))
+        verdict, own = verdict.argmax(1), own.argmax(1)
+        says = "mean squared error of G(E(x)) in the classifier's features; lower is better"
+        note("feature_mse", metrics.mse(again, features).mean(), says)
         says = "share of reconstructions that the classifier gives "
         note("class_kept", (verdict == y).mean(), says + "the picture's true class")
         note("verdict_kept", (verdict == own).mean(), says + "the class it gives the picture")
+
+    if (named := model.classify(x)) is not None:
+        says = "share of held-out examples whose class the discriminator names"
+        note("class_named", (named == y).mean(), says, labels=model.card["config"]["labels"])
 
     moments = metrics.against_prior(mean)
     says = "root mean square of the codes' means; the prior's is 0"

@@ -38,6 +38,7 @@ class Model:
         # the discriminator that scores pairs; a member's first two tuples are then ALI's, told y or not
         pairs = [[t[:2] for t in m.tuples] == list(JOINT.tuples) for m in row.matches]
         self._joint = pairs.index(True) if True in pairs else None
+        self._names_classes = any(m.classes for m in row.matches)
         self.device = next(nets["encoder"].parameters()).device
 
     @classmethod
@@ -158,6 +159,14 @@ class Model:
 
         z = torch.from_numpy(np.asarray(z, np.float32))
         return self._batched(run, self._input(x), z, *self._given(y, len(z)))
+
+    def classify(self, x: np.ndarray) -> np.ndarray | None:
+        """The class that a semi-supervised discriminator gives pictures, (n,); None for the others."""
+        if not self._names_classes:
+            return None
+        net = self.nets[f"discriminator{self._joint}"]
+        z = torch.from_numpy(self.encode(x))
+        return self._batched(lambda *pair: net(*pair)[:, :-1].argmax(1), self._input(x), z)
 
     def _given(self, y: np.ndarray | None, n: int) -> list[torch.Tensor]:
         """One-hot y in a list, as the networks take it; [] for a model without."""

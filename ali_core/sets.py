@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from . import metrics, toys
 from .classifier import RUNS, Classifier, classes, fingerprint, held_out_classes
 from .data import Data
 from .model import Model
 from .problem import write_beside
+from .samples import HIDDEN, holes
 
 SEED = 0
 SAMPLES = 10_000  # pictures drawn from the prior
@@ -45,6 +47,8 @@ def compare(
         samples = SAMPLES if n == len(data.x_test) else n
         found |= _samples(model, data, classifier, n, samples, seed)
         found |= _accuracies(model, data, n, seed, runs)
+    if len(data.shape) == 3:
+        found |= _inpainting(model, data, n, seed)
     if classifier is not None and model.classes:
         found |= _obedience(model, data, classifier, n, seed)
     return found
@@ -59,6 +63,25 @@ def _known_truth(model, data, n, seed) -> dict:
     away = min(metrics.gaussian_kl(sign * mean, sd, true_mean, true_sd).mean() for sign in (1, -1))
     says = "mean KL in nats of q(z|x) from the true p(z|x), which is known; 0 is perfect"
     return entry(away, says, len(x), seed)
+
+
+def _inpainting(model, data, n, seed) -> dict[str, dict]:
+    """The error inside of random holes, filled by the model, beside what the mean picture gives."""
+    corners = torch.rand(n, 4, generator=torch.Generator().manual_seed(seed))
+    hole = holes(corners, data.shape).numpy()[:, 0][..., None]
+    x = data.x_test[:n].astype(np.float32) / 255
+    # a model that never saw a hole is shown a black one, as GALI's paper has it
+    hidden = np.where(hole, np.float32(HIDDEN if model.fills else 0), x)
+    told = data.y_test[:n] if model.classes else None
+    made, size = model.reconstruct(hidden, told), hole.sum() * data.shape[2]
+    mean = data.x.mean(0, dtype=np.float64) / 255
+    says = "mean squared error inside of random holes of "
+    error = float(((made - x) ** 2 * hole).sum(dtype=np.float64) / size)
+    dull = float(((mean - x) ** 2 * hole).sum(dtype=np.float64) / size)
+    return {
+        "inpainting_mse": entry(error, says + "G(E(m(x))); lower is better", n, seed),
+        "inpainting_mse_mean": entry(dull, says + "the mean picture", n, seed),
+    }
 
 
 def _obedience(model, data, classifier, n, seed) -> dict[str, dict]:

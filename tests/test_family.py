@@ -54,6 +54,28 @@ def test_a_member_learns_the_true_posterior_of_linear_data(
     assert found["information_q"]["value"] == pytest.approx(CHANNEL, rel=0.25)
 
 
+def test_a_hole_is_filled_inside_and_nothing_changes_outside(tmp_path):
+    """GALI-mix on squares: what fills the hole comes from what is seen; other members refuse."""
+    rng = np.random.default_rng(0)
+    light = rng.integers(0, 2, 300)
+    x = np.where(light[:, None, None, None], 220, 40) + rng.integers(0, 20, (300, 28, 28, 1))
+    x, y = x.astype(np.uint8), np.zeros(300, np.int64)
+    squares = data.Data("squares", x[60:], y[60:], x[:60], y[:60], ["square"], "none", "made here")
+    words = "member=gali-mix width=8 batch=16 latent=2 steps=60 lr=3e-3 lr_discriminator=2e-3 norm=batch"
+    found = model(parse([*words.split(), "data=squares"]), squares, tmp_path / "mix")
+    hole = np.zeros((60, 28, 28), bool)
+    hole[:, 8:20, 10:22] = True
+    filled, z = found.fill(squares.x_test, hole)
+    assert found.fills and z.shape == (60, 2)
+    assert np.allclose(filled[~hole], squares.x_test[~hole] / 255, atol=1e-6)
+    inside = filled[hole].reshape(60, -1).mean(1)
+    assert inside[light[:60] == 1].mean() > inside[light[:60] == 0].mean() + 0.2
+    plain = model(parse([*words.replace("gali-mix", "vae").split(), "data=squares", "steps=1"]),
+                  squares, tmp_path / "vae")  # fmt: skip
+    with pytest.raises(Problem, match="vae never saw a picture with a hole; a model of the member"):
+        plain.fill(squares.x_test, hole)
+
+
 def test_dual_ascent_reaches_the_constraint_that_it_was_given():
     """ALI on moons with a bound on the reconstruction error: kept, and at a price that had to move."""
     points, values, prices = data.load("moons"), [], []
@@ -74,6 +96,20 @@ def test_dual_ascent_reaches_the_constraint_that_it_was_given():
     assert np.mean(values[-200:]) == pytest.approx(0.1, abs=0.03)
     assert prices[0] == 5.0 and max(prices) > 6
     assert all(1e-3 <= price <= 100.001 for price in prices)
+
+
+def test_a_discriminator_that_was_told_eighty_labels_names_the_rest(tmp_path):
+    """ALI's semi-supervised K + 1 classes: ten labels a mode of the ring, and the others follow."""
+    ring = data.load("ring")
+    base = Config(name="s", member="semi-supervised", data="ring", width=64, labels=80)
+    named = []
+    for steps in (1, 300):
+        config = dataclasses.replace(base, steps=steps)
+        found = evaluate.measure(model(config, ring, tmp_path / str(steps)), ring, n=2000)
+        named.append(found["class_named"]["value"])
+        assert found["class_named"]["labels"] == 80
+        assert found["term_supervised"]["value"] > 0 and found["match_0"]["value"] < np.log(2)
+    assert named[0] < 0.6 and named[1] > 0.95
 
 
 def test_a_conditional_member_goes_all_the_way(tmp_path, monkeypatch):
@@ -99,6 +135,8 @@ def test_a_conditional_member_goes_all_the_way(tmp_path, monkeypatch):
     metrics = checkpoint.card(f"checkpoints/{config.name}")["metrics"]
     assert 0.2 <= metrics["class_obeyed"]["value"] <= 1
     assert 0.2 <= metrics["class_edited"]["value"] <= 1
+    inside, dull = (metrics[f"inpainting_mse{which}"]["value"] for which in ("", "_mean"))
+    assert 0.003 < inside < 0.2 and 0.003 < dull < 0.1
     layout.build(f"checkpoints/{config.name}", made=True)
     found = atlas.load(f"checkpoints/{config.name}")
     assert found.z.shape == (100, 4) and found.split == "made"
