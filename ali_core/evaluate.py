@@ -18,7 +18,7 @@ import torch
 from . import checkpoint, data, metrics, sets
 from .classifier import RUNS, Classifier, classes, held_out_classes
 from .config import Config
-from .data import Data
+from .data import STACKED, Data
 from .family import member
 from .inputs import Inputs
 from .model import Model
@@ -128,6 +128,8 @@ def _constraints(model: Model, data: Data, n: int, seed: int) -> dict[str, dict]
     found = {}
     for key in values[0]:
         what = "the divergence of its tuples, in nats, at least: ln K less D's cross-entropy"
+        if key == "negative_elbo":
+            what = "−ELBO in nats, KL(q(x,z) || p(x,z)) but for the data's entropy,"
         if key.startswith("term_"):
             what = f"the term «{key.removeprefix('term_')}»"
         says = f"{what}, over draws of held-out examples"
@@ -137,8 +139,8 @@ def _constraints(model: Model, data: Data, n: int, seed: int) -> dict[str, dict]
 
 
 def judge(data: Data, runs: Path = RUNS) -> Classifier | None:
-    """The data's classifier; None for points and for pictures of one class."""
-    if len(data.shape) == 1 or len(np.unique(classes(data))) < 2:
+    """The data's classifier; None for points, for pictures of one class, and for stacked digits."""
+    if len(data.shape) == 1 or data.name == STACKED or len(np.unique(classes(data))) < 2:
         return None
     return Classifier.get(data, SEED, runs)
 

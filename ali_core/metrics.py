@@ -161,6 +161,21 @@ def modes(points: np.ndarray, centres: np.ndarray, sd: float) -> tuple[int, floa
     return len(np.unique(away.argmin(1)[good])), float(good.mean())
 
 
+def inception_score(logits: np.ndarray) -> float:
+    """exp E KL(p(y|x) || p(y)) of a classifier's logits (n, k): 1 to k (Salimans 2016)."""
+    log_p = logits - logits.max(1, keepdims=True)
+    log_p = log_p - np.log(np.exp(log_p).sum(1, keepdims=True))
+    p = np.exp(log_p)
+    return float(np.exp((p * (log_p - np.log(p.mean(0)))).sum(1).mean()))
+
+
+def stacked_modes(digits: np.ndarray) -> tuple[int, float]:
+    """Of the 1,000 triples those that digits (n, 3) reach, and KL in nats of theirs from uniform."""
+    counts = np.bincount(digits @ [100, 10, 1], minlength=1000)
+    share = counts[counts > 0] / counts.sum()
+    return int((counts > 0).sum()), float((share * np.log(share * 1000)).sum())
+
+
 def information_q(mean: np.ndarray, sd: np.ndarray, seed: int = 0) -> float:
     """I_q(x;z) in nats of an encoder's Gaussians, means and sds (n,d), each x as likely as another.
 

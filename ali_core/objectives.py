@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from . import networks, paper
+from . import networks, paper, terms
 from .samples import Samples
 
 Tuples = tuple[tuple[str, ...], ...]
@@ -197,12 +197,14 @@ def losses(row: Member, s: Samples) -> tuple[dict[str, torch.Tensor], dict[str, 
 
 
 def divergences(row: Member, s: Samples) -> dict[str, float]:
-    """Every constraint of a row on these samples: term_NAME, and match_I, at least, in nats.
+    """Every constraint of a row on these samples: term_NAME, negative_elbo, and match_I, in nats.
 
     A discriminator that guesses pays ln K; what it pays less is a lower bound of the tuples'
     Jensen-Shannon divergence (GAN, section 4.1).
     """
     found = {f"term_{name}": term.loss(s).item() for name, term in row.terms.items() if term.weight}
+    if row.stochastic:
+        found["negative_elbo"] = terms.consistency(s).item()
     for i, m in enumerate(row.matches):
         paid = _discriminate(m, i, s)[0].item() / 2
         found[f"match_{i}"] = math.log(len(m.tuples)) - paid

@@ -8,7 +8,7 @@ import torch
 
 from . import metrics, toys
 from .classifier import RUNS, Classifier, classes, fingerprint, held_out_classes
-from .data import Data
+from .data import STACKED, Data, load
 from .model import Model
 from .problem import write_beside
 from .samples import HIDDEN, holes
@@ -16,6 +16,7 @@ from .samples import HIDDEN, holes
 SEED = 0
 SAMPLES = 10_000  # pictures drawn from the prior
 POINTS = 2_500  # points drawn from it, as VEEGAN's protocol has it
+TRIPLES = 26_000  # stacked digits drawn from it, as VEEGAN has it
 FIT = 6  # training examples per held-out one among which neighbours are looked for
 ROOM = 50_000_000  # numbers that the pixels of those may hold: 60,000 pictures of 28 x 28
 PROBE = 20_000  # training examples a probe is fitted to: more do not change the second digit
@@ -43,6 +44,16 @@ def compare(
         found["modes"] = entry(count, says, POINTS, seed, split="samples")
         says = "share of samples within 3 standard deviations of a mode"
         found["good_samples"] = entry(good, says, POINTS, seed, split="samples")
+    elif data.name == STACKED:
+        digit = Classifier.get(load("mnist"), SEED, runs)
+        channels = np.moveaxis(model.sample(TRIPLES, seed), 3, 0)[..., None]
+        count, away = metrics.stacked_modes(
+            np.stack([digit.logits(channel).argmax(1) for channel in channels], 1)
+        )
+        says = "of 1,000 triples of digits, those that samples reach, to a classifier's eyes"
+        found["modes"] = entry(count, says, TRIPLES, seed, split="samples")
+        says = "KL in nats of the samples' triples from uniform ones"
+        found["modes_kl"] = entry(away, says, TRIPLES, seed, split="samples")
     if classifier is not None:
         samples = SAMPLES if n == len(data.x_test) else n
         found |= _samples(model, data, classifier, n, samples, seed)
@@ -103,7 +114,7 @@ def _obedience(model, data, classifier, n, seed) -> dict[str, dict]:
 def _samples(model, data, classifier, n, samples, seed) -> dict[str, dict]:
     """Samples beside held-out pictures, through the classifier's eyes."""
     real = classifier.features(data.x_test[:n])
-    made = classifier.features(model.sample(samples, seed))
+    made, logits = classifier.look(model.sample(samples, seed))
     floor = metrics.frechet(real, classifier.features(data.x[:n]))
     says = "Fréchet distance, in the classifier's features, of held-out pictures and "
     distance = entry(metrics.frechet(real, made), says + "samples; lower is better", n, seed)
@@ -111,6 +122,9 @@ def _samples(model, data, classifier, n, samples, seed) -> dict[str, dict]:
         "frechet": distance | {"samples": samples},
         "frechet_floor": entry(floor, says + "as many training pictures", n, seed),
     }
+    score = metrics.inception_score(logits)
+    says = "inception-type score of samples by the classifier: 1 to the number of classes"
+    found["inception_score"] = entry(score, says, n, seed, samples=samples)
     says = {
         "precision": "share of samples that lie among real pictures",
         "recall": "share of real pictures that lie among samples",

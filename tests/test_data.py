@@ -139,6 +139,12 @@ def test_a_known_data_set_may_be_an_npz_and_keeps_its_name_and_licence(tmp_path,
     assert (len(found.x), len(found.x_test)) == (15, 5) and (found.y == labels[:15]).all()
     assert found.name == "mnist" and found.licence == "CC BY-SA 3.0"
     assert found.label_names == list("0123456789") and "any.npz" not in found.source
+    stacked = load("stacked-mnist")
+    assert stacked.x.shape == (15, *PICTURES.shape[1:3], 3) and stacked.y.shape == (15, 3)
+    for channel, digits in zip(np.moveaxis(stacked.x, 3, 0), stacked.y.T, strict=True):
+        for picture, digit in zip(channel, digits, strict=True):
+            same = (found.x[..., 0] == picture).all((1, 2))
+            assert digit in found.y[same]
 
 
 def test_damaged_idx_files_are_named(tmp_path):
@@ -165,7 +171,7 @@ def test_size_and_channels_are_changed_on_request(tmp_path):
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    assert "fashion-mnist, mnist, grid, ring" in said("no-such-data")
+    assert "fashion-mnist, mnist, stacked-mnist, grid, ring" in said("no-such-data")
 
 
 # .npz

@@ -307,6 +307,20 @@ def test_a_shipped_card_is_reproduced_on_its_first_500_pictures(name):
         assert entry["value"] == pytest.approx(said["subset"]["value"], rel=1e-3, abs=1e-5), key
 
 
+def test_the_classifier_score_is_one_for_one_class_and_k_for_sure_and_even_classes():
+    sure = 50.0 * np.eye(4)[np.arange(400) % 4]
+    assert metrics.inception_score(sure) == pytest.approx(4)
+    assert metrics.inception_score(sure[:1].repeat(9, 0)) == pytest.approx(1)
+    assert metrics.inception_score(np.zeros((5, 4))) == pytest.approx(1)
+
+
+def test_stacked_modes_count_triples_and_know_the_uniform():
+    every = np.stack(np.meshgrid(*[np.arange(10)] * 3), -1).reshape(-1, 3)
+    assert metrics.stacked_modes(every) == (1000, pytest.approx(0, abs=1e-12))
+    count, away = metrics.stacked_modes(every[:100].repeat(3, 0))
+    assert count == 100 and away == pytest.approx(math.log(10))
+
+
 @pytest.mark.parametrize("noise", [0.3, 1.0, 3.0])
 def test_both_information_estimates_know_the_gaussian_channel(noise):
     """x ~ N(0, I), z = x + noise: I = d/2 log(1 + 1/noise^2), whichever end is called x."""

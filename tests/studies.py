@@ -1,0 +1,226 @@
+"""README's tables of the family, each made by training anew.   python -m tests.studies [NAME …]
+
+posterior    linear data, whose posterior is known: how far is q(z|x) from it?
+modes        ring of 8 and grid of 25 (VEEGAN's protocol: 2,500 samples, within 3 sd)
+information  information against consistency: InfoVAE's grid, and LagVAE at both ends
+gali         pictures with the same nets, learning rates and samples seen: what do more tuples bring?
+mnist        ALI against ALICE, and what their codes know of the class
+labels       ALI's K + 1 discriminator with 100 labels, over five draws of them
+stacked      three digits in three channels: how many of the 1,000 triples?
+
+A finished run is kept in .runs/studies, so that a table goes on where it was stopped.
+"""
+
+import dataclasses
+import hashlib
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections import deque
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from ali_core import data, evaluate, run, sets, train
+from ali_core.config import Config
+from ali_core.model import Model
+from ali_core.problem import Problem, write_beside
+
+ROOT = Path(__file__).parents[1]
+KEPT = ROOT / ".runs" / "studies"
+BEGIN, END = "<!-- {}: made by `python -m tests.studies {}` -->", "<!-- end of {} -->"
+
+
+class Study(NamedTuple):
+    """Rows of configs, trained with seeds 0 …, and the measures that stand in the columns."""
+
+    rows: dict[str, Config]
+    columns: dict[str, tuple[str, str]]  # title: measure, format
+    seeds: int = 1
+    held_out: int = 2_000  # examples it is measured on
+
+
+def of(base: Config, *members: str, **more) -> dict[str, Config]:
+    """A row per member."""
+    return {f"`{m}`": dataclasses.replace(base, member=m, **more) for m in members}
+
+
+LINEAR = Config(
+    name="linear",
+    data="linear",
+    latent=1,
+    width=32,
+    steps=4_000,
+    cooldown=2_000,
+    lr=2e-3,
+    lr_discriminator=2e-3,
+    sd=0.5,
+    decoder_noise=True,
+)
+MODES = Config(name="modes", width=128, steps=6_000, cooldown=3_000, lr=5e-4, lr_discriminator=5e-4)
+INFORMATION = Config(name="information", data="grid", width=64, steps=3_000, cooldown=1_500, sd=0.2)
+PICTURES = Config(
+    name="pictures",
+    data="fashion-mnist",
+    latent=16,
+    width=16,
+    norm="batch",
+    batch=64,
+    steps=3_000,
+    cooldown=1_500,
+    lr=3e-4,
+    lr_discriminator=2e-4,
+    precision="bf16",
+)
+MNIST = dataclasses.replace(PICTURES, data="mnist")
+
+SAMPLES = {"modes": ("modes", "{:.1f}"), "good": ("good_samples", "{:.1%}")}
+STUDIES = {
+    "posterior": Study(
+        of(
+            LINEAR, "vae", "avb", "ali", "as-vae", "conditional-ali",
+            "alice", "veegan", "infovae", "gali4",
+        ),
+        {
+            "KL from the true posterior, nats": ("posterior_kl", "{:.3f}"),
+            "sd of q(z\\|x)": ("posterior_sd", "{:.3f}"),
+            "I_q, nats": ("information_q", "{:.2f}"),
+        },
+        seeds=3,
+    ),
+    "modes": Study(
+        {
+            f"{toy}, {name}": row
+            for toy in ("ring", "grid")
+            for name, row in of(
+                dataclasses.replace(MODES, data=toy), "ali", "bigan", "alice", "veegan", "gali4"
+            ).items()
+        },
+        SAMPLES,
+        seeds=5,
+    ),
+    "information": Study(
+        {
+            f"InfoVAE, KL x {kl:g}, MMD x {mmd:g}": dataclasses.replace(
+                INFORMATION, member="infovae", weights={"kl": kl, "mmd": mmd}
+            )
+            for kl in (1.0, 0.3, 0.1)
+            for mmd in (0.0, 10.0, 100.0)
+        }
+        | {
+            "LagVAE, most information": dataclasses.replace(
+                INFORMATION, member="lagvae", lr_multipliers=1e-2,
+                slack={"consistency": 2.0, "mmd": 0.002},
+            ),
+            "LagVAE, least information": dataclasses.replace(
+                INFORMATION, member="lagvae", weights={"nll": 0.0, "kl": 1.0}, lr_multipliers=1e-2,
+                slack={"consistency": 2.0, "mmd": 0.002},
+            ),
+        },
+        {"I_q, nats": ("information_q", "{:.2f}"), "−ELBO, nats": ("negative_elbo", "{:.2f}")},
+    ),
+    "gali": Study(
+        of(PICTURES, "ali", "alice", "gali4", "gali8", "gali-pt", "gali-mix"),
+        {
+            "reconstruction MSE": ("reconstruction_mse", "{:.4f}"),
+            "in features": ("feature_mse", "{:.2f}"),
+            "class kept": ("class_kept", "{:.1%}"),
+            "1-NN of codes": ("nn_accuracy", "{:.1%}"),
+            "holes, MSE": ("inpainting_mse", "{:.4f}"),
+            "Fréchet": ("frechet", "{:.0f}"),
+        },
+    ),
+    "mnist": Study(
+        of(MNIST, "ali", "alice", "vae"),
+        {
+            "classifier score of samples": ("inception_score", "{:.3f}"),
+            "reconstruction MSE": ("reconstruction_mse", "{:.4f}"),
+            "class kept": ("class_kept", "{:.1%}"),
+            "1-NN of codes": ("nn_accuracy", "{:.2%}"),
+        },
+        held_out=10_000,
+    ),
+    "labels": Study(
+        of(MNIST, "semi-supervised"),
+        {"held-out digits named right": ("class_named", "{:.2%}")},
+        seeds=5,
+        held_out=10_000,
+    ),
+    "stacked": Study(
+        of(dataclasses.replace(MNIST, data="stacked-mnist"), "ali", "alice"),
+        {"of 1,000 modes": ("modes", "{:.0f}"), "KL, nats": ("modes_kl", "{:.2f}")},
+    ),
+}  # fmt: skip
+
+
+def numbers(config: Config, held_out: int) -> dict[str, float] | None:
+    """Trains and measures, or reads what was; None when the run stopped with a sentence."""
+    said = json.dumps([dataclasses.asdict(config), held_out], sort_keys=True)
+    path = KEPT / f"{hashlib.sha256(said.encode()).hexdigest()[:16]}.json"
+    if path.exists():
+        return json.loads(path.read_text(encoding="utf-8"))
+    points, start = data.load(config.data), time.monotonic()
+    try:
+        progress = deque(train.train(config, points), maxlen=1).pop()
+        with tempfile.TemporaryDirectory() as folder:
+            run.write_checkpoint(Path(folder) / "it", config, points, progress, 0.0)
+            model, judge = Model.load(Path(folder) / "it"), evaluate.judge(points)
+            entries = evaluate.measure(model, points, judge, held_out)
+            entries |= sets.compare(model, points, judge, held_out)
+        found = {key: entry["value"] for key, entry in entries.items()}
+    except Problem as problem:
+        print(config.member, config.seed, problem, file=sys.stderr)
+        found = None
+    write_beside(path, json.dumps(found).encode())
+    print(f"{time.monotonic() - start:5.0f} s  {config.data} {config.member}", file=sys.stderr)
+    return found
+
+
+def cell(found: list[dict[str, float]], key: str, form: str) -> str:
+    """A number, or the mean and sd of several."""
+    values = [one[key] for one in found if key in one]
+    if len(values) < 2:
+        return form.format(values[0]) if values else "–"
+    return f"{form.format(statistics.mean(values))} ± {form.format(statistics.stdev(values))}"
+
+
+def table(study: Study) -> str:
+    """Markdown: a row per config, a sentence on what it was trained with."""
+    lines = ["| | " + " | ".join(study.columns) + " |", "|---" * (len(study.columns) + 1) + "|"]
+    for name, config in study.rows.items():
+        runs = [
+            numbers(dataclasses.replace(config, seed=seed), study.held_out)
+            for seed in range(study.seeds)
+        ]
+        found = [one for one in runs if one]
+        stopped = f" ({len(runs) - len(found)} of {len(runs)} stopped: D had won)"
+        cells = [cell(found, key, form) for key, form in study.columns.values()]
+        name += stopped if len(found) < len(runs) else ""
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    some = next(iter(study.rows.values()))
+    seeds = f"mean ± sd over {study.seeds} seeds" if study.seeds > 1 else "one seed"
+    lines += [
+        "",
+        f"{some.steps:,} steps of {some.batch}, width {some.width}, latent {some.latent}, {seeds}; "
+        f"measured on {study.held_out:,} held-out examples.",
+    ]
+    return "\n".join(lines)
+
+
+def main(names: list[str]) -> None:
+    """Makes the named tables (all) and puts each between its marks in README.md."""
+    torch.set_num_threads(1)
+    for name in names or STUDIES:
+        made = table(STUDIES[name])
+        path = ROOT / "README.md"
+        text = path.read_text(encoding="utf-8")
+        begin, end = BEGIN.format(name, name), END.format(name)
+        before, after = text.split(begin)[0], text.split(end)[1]
+        write_beside(path, f"{before}{begin}\n\n{made}\n\n{end}{after}".encode())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
