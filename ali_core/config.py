@@ -83,9 +83,9 @@ PRESETS: dict[str, dict] = {
     | {"member": "bigan", "latent": 16, "norm": "batch", "steps": 12_000, "cooldown": 5_000},
     # 2,000 steps of GALI-4 at half the width: batch norm's error after 1,000 is group norm's after 2,000
     "fashion-gali4": _FASHION
-    | {"member": "gali4", "latent": 16, "norm": "batch", "steps": 9_000, "cooldown": 4_000},
+    | {"member": "gali4", "latent": 16, "norm": "batch", "steps": 6_500, "cooldown": 4_000},
     "fashion-galimix": _FASHION
-    | {"member": "gali-mix", "latent": 16, "norm": "batch", "steps": 7_000, "cooldown": 3_000},
+    | {"member": "gali-mix", "latent": 16, "norm": "batch", "steps": 5_500, "cooldown": 3_000},
     "fashion-infovae": _FASHION
     | {"member": "infovae", "lr": 1e-3, "steps": 8_000, "cooldown": 2_000},
     "fashion-vae": _FASHION | {"member": "vae", "lr": 1e-3, "steps": 8_000, "cooldown": 2_000},

@@ -210,16 +210,53 @@ def table(study: Study) -> str:
     return "\n".join(lines)
 
 
+def drawing(study: Study) -> str:
+    """An SVG of a study's first measure (across) against its second (up), a dot per row."""
+    (across, (x, _)), (up, (y, _)) = study.columns.items()
+    found = {name: numbers(config, study.held_out) for name, config in study.rows.items()}
+    dots = {name: (one[x], one[y]) for name, one in found.items() if one}
+    lows, highs = ([limit(v[i] for v in dots.values()) for i in (0, 1)] for limit in (min, max))
+
+    def at(dot: tuple[float, float]) -> tuple[float, float]:
+        share = [(v - a) / (b - a) for v, a, b in zip(dot, lows, highs, strict=True)]
+        return 60 + 380 * share[0], 250 - 210 * share[1]
+
+    marks = []
+    for name, dot in dots.items():
+        (left, top), lag = at(dot), name.startswith("LagVAE")
+        colour, side = ("#D55E00", 5) if lag else ("#0072B2", 3.5)
+        marks.append(f'<circle cx="{left:.1f}" cy="{top:.1f}" r="{side}" fill="{colour}"/>')
+        label = name.removeprefix("InfoVAE, ")
+        marks.append(f'<text x="{left + 7:.1f}" y="{top + 4:.1f}" fill="{colour}">{label}</text>')
+    ticks = [
+        f'<text x="60" y="275">{lows[0]:.2f}</text><text x="420" y="275">{highs[0]:.2f}</text>',
+        f'<text x="8" y="250">{lows[1]:.2f}</text><text x="8" y="46">{highs[1]:.2f}</text>',
+        f'<text x="200" y="290">{across}</text><text x="8" y="20">{up}</text>',
+        '<path d="M55 30V258H470" fill="none" stroke="#888"/>',
+    ]
+    style = "svg{background:#fff;font:11px sans-serif;fill:#444}"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 300"><style>{style}</style>'
+        + "".join(ticks + marks)
+        + "</svg>"
+    )
+
+
 def main(names: list[str]) -> None:
-    """Makes the named tables (all) and puts each between its marks in README.md."""
+    """Makes the named tables (all), prints them, and puts each between its marks in README.md."""
     torch.set_num_threads(1)
+    path = ROOT / "README.md"
     for name in names or STUDIES:
         made = table(STUDIES[name])
-        path = ROOT / "README.md"
+        print(made)
+        if name == "information":
+            picture = ROOT / "app" / "screens" / "information.svg"
+            write_beside(picture, drawing(STUDIES[name]).encode())
         text = path.read_text(encoding="utf-8")
         begin, end = BEGIN.format(name, name), END.format(name)
-        before, after = text.split(begin)[0], text.split(end)[1]
-        write_beside(path, f"{before}{begin}\n\n{made}\n\n{end}{after}".encode())
+        if begin in text:
+            before, after = text.split(begin)[0], text.split(end)[1]
+            write_beside(path, f"{before}{begin}\n\n{made}\n\n{end}{after}".encode())
 
 
 if __name__ == "__main__":
