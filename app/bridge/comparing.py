@@ -1,0 +1,35 @@
+"""Several checkpoints on the same pictures."""
+
+import hashlib
+
+import numpy as np
+import streamlit as st
+
+from ali_core import metrics
+
+from .checkpoints import card
+from .judging import rivals
+from .models import ask, to_bytes
+
+
+def peers(name: str) -> list[str]:
+    """The usable checkpoints whose maps show the same pictures, `name` first."""
+    set_of = {other: card(other).get("atlas", {}).get("pictures") for other in rivals(name)}
+    return [other for other in set_of if set_of[other] == set_of[name]]
+
+
+def remembered(name: str, x: np.ndarray) -> dict[str, np.ndarray]:
+    """What a checkpoint makes of pictures uint8 (n, h, w, c), in one batch.
+
+    -> z: their codes (n, d); x_rec: uint8 (n, h, w, c); mse: (n,), brightness 0 to 1.
+    """
+    digest = hashlib.sha256(x.tobytes()).hexdigest()
+    return _remembered(name, card(name)["weights"]["sha256"], x.shape, digest, x)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _remembered(name: str, sha256: str, shape: tuple[int, ...], digest: str, _x: np.ndarray):
+    z = ask(name, "encode", _x)
+    made = ask(name, "decode", z)
+    mse = metrics.mse(_x.astype(np.float32) / 255, made)
+    return {"z": z, "x_rec": to_bytes(made), "mse": mse}

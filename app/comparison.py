@@ -1,0 +1,220 @@
+"""Compare's figures and words, from cards and arrays; no model."""
+
+from html import escape
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from app import bridge, charts
+from app.card import MEASURES, compared, duration, rows, written
+
+# which way is better: 1 up, -1 down; a number in brackets: the nearer to it. Others have no better.
+BETTER = {
+    "reconstruction_mse": -1, "psnr": 1, "ssim": 1, "class_kept": 1, "verdict_kept": 1,
+    "feature_mse": -1, "class_named": 1, "inpainting_mse": -1, "nn_accuracy": 1, "probe_accuracy": 1,
+    "round_trip": -1, "latent_mean": (0,), "latent_sd": (1,), "drawn_sd": (1,),
+    "term_reconstruction": -1, "term_latent_reconstruction": -1, "term_nll": -1, "term_mmd": -1,
+    "term_consistency": -1, "term_supervised": -1, "class_obeyed": 1, "class_edited": 1,
+    "frechet": -1, "precision": 1, "recall": 1, "density": (1,), "coverage": 1,
+}  # fmt: skip
+
+
+def arrow(key: str) -> str:
+    """Which way of a measure is better, as a sign; nothing where neither is."""
+    way = BETTER.get(key)
+    return f"→ {way[0]}" if isinstance(way, tuple) else {1: "↑", -1: "↓", None: ""}[way]
+
+
+def meaning(key: str, names: list[str]) -> str:
+    """What a measure of checkpoints is, which way is better, and what it is compared to."""
+    cards = [bridge.card(name) for name in names if key in bridge.card(name).get("metrics", {})]
+    says, sign = cards[0]["metrics"][key]["says"].rstrip("."), arrow(key)
+    words = {"↑": "Higher is better.", "↓": "Lower is better.", "": "Neither way is better."}
+    way = words.get(sign) or f"The nearer to {sign[2:]} the better."
+    than = {compared(key, card, bridge.mean_picture_error(names[0])) for card in cards}
+    than -= {"higher is better", "lower is better"}  # said already
+    beside = f" Compared to: {than.pop()}." if len(than) == 1 else ""
+    return f"{says[0].upper()}{says[1:]}. {'' if 'is better' in says else way}{beside}"
+
+
+def best(key: str, values: list[float | None]) -> list[bool]:
+    """Which of several values of a measure are the best, as they are written; none of fewer than two."""
+    way, some = BETTER.get(key), [value for value in values if value is not None]
+    if way is None or len(some) < 2:
+        return [False] * len(values)
+    cost = (lambda v: abs(v - way[0])) if isinstance(way, tuple) else lambda v: -way * v
+    top = written(key, min(some, key=cost))
+    return [value is not None and written(key, value) == top for value in values]
+
+
+def measured(names: list[str]) -> list[str]:
+    """The measures that a card of these checkpoints has, in the tables' order."""
+    cards = [bridge.card(name).get("metrics", {}) for name in names]
+    return [key for key in MEASURES if any(key in metrics for metrics in cards)]
+
+
+def values(key: str, names: list[str]) -> list[float | None]:
+    """A measure of every checkpoint, None where it is not measured."""
+    return [bridge.card(name).get("metrics", {}).get(key, {}).get("value") for name in names]
+
+
+def unbroken(name: str) -> str:
+    """A name that no table breaks at its hyphen."""
+    return name.replace("-", "\u2011")
+
+
+def table(names: list[str]) -> str:
+    """All measures of checkpoints, the best in bold, and what it took to get there; Markdown."""
+    cards = [bridge.card(name) for name in names]
+    lines = []
+    for key in measured(names):
+        found = values(key, names)
+        marks = best(key, found)
+        cells = [written(key, v) for v in found]
+        counts = sorted({c["metrics"][key]["n"] for c in cards if key in c.get("metrics", {})})
+        lines.append(
+            [
+                MEASURES[key][0],
+                arrow(key),
+                *(f"**{c}**" if mark else c for c, mark in zip(cells, marks, strict=True)),
+                "; ".join(f"{n:,}" for n in counts),
+            ]
+        )
+    trainings = [card.get("training", {}) for card in cards]
+    took = {
+        "Member of the family": [card["member"]["name"] for card in cards],
+        "Numbers in a code": [str(card["config"]["latent"]) for card in cards],
+        "Weights, in MB": [f"{card['weights']['bytes'] / 1e6:.1f}" for card in cards],
+        "Pictures seen in training": [f"{t['samples_seen']:,}" if t else "–" for t in trainings],
+        "Time of training": [duration(t["seconds"]) if t else "–" for t in trainings],
+    }
+    lines += [[what, "", *cells, ""] for what, cells in took.items()]
+    head = ["", "better", *(unbroken(name) for name in names), "n"]
+    return rows(head, lines, tuple(range(2, len(head))))
+
+
+def bars(key: str, names: list[str]) -> go.Figure:
+    """One measure of every checkpoint; the best is darker and says so, what is aimed at is a line."""
+    found = values(key, names)
+    marks = best(key, found)
+    figure = go.Figure(
+        go.Bar(
+            x=[value or 0 for value in found],
+            y=names,
+            orientation="h",
+            marker={"color": charts.GREY, "opacity": [1 if mark else 0.45 for mark in marks]},
+            text=[
+                written(key, value) + (" best" if mark else "" if value is not None else " not measured")
+                for value, mark in zip(found, marks, strict=True)
+            ],
+            textposition="outside",
+            textfont={"size": 14},
+            cliponaxis=False,
+            hoverinfo="skip",
+        )
+    )  # fmt: skip
+    aim = BETTER.get(key)
+    reach = [0.0, *(value for value in found if value is not None)]
+    if isinstance(aim, tuple):
+        reach.append(float(aim[0]))
+        figure.add_vline(aim[0], line={"dash": "dash", "color": charts.PRIOR, "width": 2})
+    low, high = min(reach), max(reach)
+    room = (high - low or 1) * 0.16  # for the numbers at the bars' ends
+    figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        height=36 * len(names) + 10,
+        xaxis={
+            "visible": False,
+            "fixedrange": True,
+            "range": [low - room * (low < 0), high + room],
+        },
+        yaxis={
+            "fixedrange": True,
+            "autorange": "reversed",
+            "ticksuffix": "  ",
+            "tickfont": {"size": 14},
+        },
+        bargap=0.3,
+        dragmode=False,
+    )
+    return figure
+
+
+def ringed_map(
+    name: str, xy: np.ndarray, numbers: list[int], says: list[str], height: int, dark: bool = False
+) -> go.Figure:
+    """A checkpoint's UMAP by class, small; on places xy (n, 2) a ring with its number."""
+    atlas = bridge.atlas(name)
+    figure = go.Figure(_cloud(bridge.card(name)["atlas"]["sha256"], atlas))
+    ink, ground = ("#ffffff", "#0e1117") if dark else ("#000000", "#ffffff")
+    figure.add_scatter(
+        x=xy[:, 0], y=xy[:, 1], mode="markers+text", name="pictures", cliponaxis=False,
+        marker={"size": 19, "color": ground, "opacity": 0.85, "line": {"width": 2, "color": ink}},
+        text=[f"<b>{number}</b>" for number in numbers], textfont={"size": 13, "color": ink},
+        hovertext=says, hoverinfo="text",
+    )  # fmt: skip
+    return figure.update_layout(height=height)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _cloud(sha256: str, _atlas) -> go.Figure:
+    figure = go.Figure()
+    for label, word in enumerate(_atlas.label_names):
+        own = _atlas.umap[_atlas.y == label]
+        figure.add_scattergl(
+            x=own[:, 0], y=own[:, 1], mode="markers", name=word, hoverinfo="name",
+            marker={"size": 2.5, "opacity": 0.7, "color": charts.class_colour(label)},
+        )  # fmt: skip
+    figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        showlegend=False,
+        hovermode="closest",
+        dragmode=False,
+        hoverlabel={"namelength": -1},
+    )
+    figure.update_xaxes(visible=False, fixedrange=True)
+    figure.update_yaxes(visible=False, fixedrange=True, scaleanchor="x")
+    return figure
+
+
+def legend(label_names: list[str]) -> str:
+    """The classes' colours in one line, Markdown with HTML; for all maps together."""
+    return " &ensp; ".join(
+        f"<span style='color:{charts.class_colour(i)}'>●</span>&nbsp;{escape(word).replace(' ', '&nbsp;')}"
+        for i, word in enumerate(label_names)
+    )
+
+
+def formula(latex: str) -> str:
+    """A formula that fits into a cell of a Markdown table: it may break, and its bars are no cells'."""
+    for long, short in (
+        (r"\|", r"\Vert "),
+        ("|", r"\vert "),
+        (r"\left(", "("),
+        (r"\right)", ")"),
+        ("+ -", "- "),
+        (", (", r",\allowbreak ("),
+    ):
+        latex = latex.replace(long, short)
+    return f"${latex}$"
+
+
+def family(members: list[dict], compared: list[str]) -> str:
+    """The table of the family, the members of the compared checkpoints in bold; Markdown with HTML."""
+    lines = []
+    for row in members:
+        mark = "**" if set(row["checkpoints"]) & set(compared) else ""
+        shipped = "".join(f"<br>`{unbroken(name)}`" for name in row["checkpoints"])
+        held = "<br>".join(f"{formula(f)}&ensp;({weight})" for f, weight in row["constraints"])
+        lines.append(
+            [
+                f"{mark}{unbroken(row['member'])}{mark}{shipped}",
+                row["I_q"].replace("-", "−"),
+                row["I_p"].replace("-", "−"),
+                f"{row['says']}<br>{formula(row['minimises'])}",
+                held,
+            ]
+        )
+    head = ["Member", "$I_q$", "$I_p$", "What it minimises", "Constraints (weight)"]
+    return rows(head, lines, (1, 2))
