@@ -17,6 +17,8 @@ COLUMNS = {
     "class kept": ("class_kept", "{:.1%}"),
     "1-NN of codes": ("nn_accuracy", "{:.1%}"),
     "code sd": ("latent_sd", "{:.2f}"),
+    "holes, MSE": ("inpainting_mse", "{:.4f}"),
+    "class obeyed": ("class_obeyed", "{:.1%}"),
     "Fréchet of samples": ("frechet", "{:.1f}"),
     "pictures seen": (None, "{:,}"),
     "hours": (None, "{:.1f}"),
@@ -24,30 +26,43 @@ COLUMNS = {
 
 
 def table() -> str:
-    """Markdown, a row per shipped checkpoint, and what raw pixels and real pictures reach."""
-    lines = ["| checkpoint | " + " | ".join(COLUMNS) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
+    """Markdown, a table per data set with a row per checkpoint, and what raw pixels and real pictures reach."""
+    cards: dict[str, list[dict]] = {}
     for name in checkpoint.names(ROOT / "checkpoints"):
         card = checkpoint.card(ROOT / "checkpoints" / name)
-        metrics, training = card["metrics"], card["training"]
-        own = {"pictures seen": training["samples_seen"], "hours": training["seconds"] / 3600}
+        cards.setdefault(card["data"]["name"], []).append(card)
+    return "\n\n".join(_one(data, group) for data, group in cards.items())
+
+
+def _one(data: str, cards: list[dict]) -> str:
+    columns = {k: v for k, v in COLUMNS.items() if any(_value(card, v[0], k) for card in cards)}
+    lines = [f"| {data} | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for card in cards:
         cells = [
-            form.format(metrics[key]["value"] if key else own[title])
-            for title, (key, form) in COLUMNS.items()
+            form.format(value) if (value := _value(card, key, title)) is not None else "–"
+            for title, (key, form) in columns.items()
         ]
-        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
+        lines.append(f"| `{card['name']}` | " + " | ".join(cells) + " |")
     floor = {"nn_accuracy": "nn_accuracy_pixels", "frechet": "frechet_floor"}
+    floor |= {"inpainting_mse": "inpainting_mse_mean"}
     cells = [
-        form.format(metrics[floor[key]]["value"]) if key in floor else ""
-        for key, form in COLUMNS.values()
+        form.format(cards[0]["metrics"][floor[key]]["value"]) if key in floor else ""
+        for key, form in columns.values()
     ]
-    lines.append("| *raw pixels; real pictures* | " + " | ".join(cells) + " |")
-    judge = card["classifier"]["accuracy"]
+    lines.append("| *pixels; real or mean pictures* | " + " | ".join(cells) + " |")
+    judge = cards[0]["classifier"]["accuracy"]
     lines += [
         "",
-        f"Trained on {training['hardware']}. Classes and Fréchet features are those of a small",
+        f"Trained on {cards[0]['training']['hardware']}. Classes and Fréchet features are those of a small",
+        f"classifier that is right on {judge:.1%} of the held-out pictures.",
     ]
-    lines += [f"classifier that is right on {judge:.1%} of the held-out pictures."]
     return "\n".join(lines)
+
+
+def _value(card: dict, key: str | None, title: str) -> float | None:
+    training = card["training"]
+    own = {"pictures seen": training["samples_seen"], "hours": training["seconds"] / 3600}
+    return card["metrics"].get(key, {}).get("value") if key else own[title]
 
 
 def write() -> None:
