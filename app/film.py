@@ -9,8 +9,13 @@ from PIL import Image
 from app import charts
 
 
-def path_map(known: np.ndarray, path: np.ndarray, near: np.ndarray, height: int) -> go.Figure:
-    """The map's points (n, 2) in grey, and on them the path (m, 2), each step with its real neighbours."""
+def path_map(
+    known: np.ndarray, path: np.ndarray, near: np.ndarray, height: int, real: str
+) -> go.Figure:
+    """The map's points (n, 2) in grey, and on them the path (m, 2), each step with its neighbours.
+
+    `real` is the word for what these are.
+    """
     figure = go.Figure()
     figure.add_scattergl(
         x=known[:, 0], y=known[:, 1], mode="markers", hoverinfo="skip",
@@ -19,7 +24,7 @@ def path_map(known: np.ndarray, path: np.ndarray, near: np.ndarray, height: int)
     figure.add_scatter(
         x=path[:, 0], y=path[:, 1], mode="lines+markers", name="path",
         customdata=np.column_stack([np.arange(1, len(path) + 1), near]),
-        hovertemplate="frame %{customdata[0]} · %{customdata[1]} real pictures are near<extra></extra>",
+        hovertemplate=f"frame %{{customdata[0]}} · %{{customdata[1]}} {real} pictures are near<extra></extra>",
         line={"color": charts.CODES, "width": 3},
         marker={"size": 9, "color": charts.CODES, "opacity": 1, "line": {"width": 1, "color": "#FFFFFF"}},
     )  # fmt: skip

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import streamlit as st
 
-from app import bridge, charts, link, map_figure, tray
+from app import bridge, charts, classes, link, map_figure, tray
 from app.components import map as parts
 
 FAR = 10  # times the typical distance, from where a place counts as empty of data
@@ -82,13 +82,13 @@ def actions(make_item, key: str) -> None:
 def inspect_point(name: str, atlas, number: int) -> dict:
     """A picture, what the model remembers of it, and its neighbours."""
     picture = bridge.pictures(name)[number]
-    reconstruction = bridge.reconstruct(name, picture[None])[0]
+    reconstruction = bridge.reconstruct(name, picture[None], bridge.own(name, [number]))[0]
     scale = max(1, 112 // picture.shape[0])
     error, moved = atlas.error[number], atlas.round_trip[number]
     with st.container(horizontal=True, gap="small"):
         st.image(
             charts.enlarge(picture, scale, charts.DATA), output_format="PNG",
-            caption="picture", alt=f"held-out picture: {says(atlas, number)}",
+            caption="picture", alt=f"{bridge.origin(atlas)} picture: {says(atlas, number)}",
         )  # fmt: skip
         st.image(
             charts.enlarge(reconstruction, scale, charts.RECONSTRUCTION), output_format="PNG",
@@ -107,7 +107,7 @@ def inspect_point(name: str, atlas, number: int) -> dict:
     same = int((atlas.y[near] == atlas.y[number]).sum())
     st.caption(
         f"Nearest in latent space; {same} of 8 are of its class.",
-        help="The eight held-out pictures whose codes are nearest, in all directions of the latent. "
+        help=f"The eight {bridge.origin(atlas)} pictures whose codes are nearest, in all directions of the latent. "
         "On the map they wear blue rings. Click one to go there.",
     )
     return {"picks": [number], "near": near.tolist(), "gallery": gallery(atlas, near), "scale": 2}
@@ -116,7 +116,9 @@ def inspect_point(name: str, atlas, number: int) -> dict:
 def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> dict:
     """What the model makes of a place on the map, and how far that is from any data."""
     found = bridge.lift(name, place, view)
-    picture = bridge.decode(name, found["z"])[0]
+    near = found["neighbours"]
+    y = decoded_as(name, near)
+    picture = bridge.decode(name, found["z"], y)[0]
     ratio = found["map_distance"] / found["typical_map_distance"]
     with st.container(horizontal=True, gap="small"):
         st.image(
@@ -136,14 +138,25 @@ def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> di
         f"**{judged}** The eighth-nearest point is {ratio:.1f}x as far as it is for a typical point of "
         "the map."
     )
-    actions(lambda: tray.keep_latent(name, found["z"]), "place")
-    near = found["neighbours"]
+    actions(lambda: tray.keep_latent(name, found["z"], y), "place")
     st.caption(
         "Blended from these codes, the nearest first.",
         help="The place is turned into a code by the weighted mean of the codes of its eight nearest "
         "points, and then decoded. On the map they wear blue rings.",
     )
     return {"place": place, "near": near.tolist(), "gallery": gallery(atlas, near), "scale": 2}
+
+
+def decoded_as(name: str, near: np.ndarray) -> tuple[int, ...] | None:
+    """As which classes a place is decoded: those of most of its neighbours, or the reader's choice."""
+    if not bridge.classes(name):
+        return classes.choose(name, "placeas", None, "", "", "")
+    most = tuple(int(np.bincount(labels).argmax()) for labels in bridge.own(name, near).T)
+    return classes.choose(
+        name, "placeas", most, "as its neighbours", "Decoded as",
+        "A place is a code, and this model decodes a code as a class. First choice: the class of most of "
+        "the nearest pictures.",
+    )  # fmt: skip
 
 
 def inspect_many(name: str, atlas, picks: list[int], view: str) -> dict:
@@ -222,7 +235,7 @@ def invite(atlas) -> dict:
     chosen = np.concatenate([order[:8], order[-8:]])
     st.caption(
         "Best (first two rows) and worst remembered",
-        help="The eight held-out pictures with the smallest reconstruction error, and the eight with the "
+        help=f"The eight {bridge.origin(atlas)} pictures with the smallest reconstruction error, and the eight with the "
         "largest. Click one.",
     )
     return {"gallery": gallery(atlas, chosen), "scale": 2}

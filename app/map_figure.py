@@ -144,7 +144,7 @@ def label_spots(xy: np.ndarray, y: np.ndarray, classes: int) -> dict[int, tuple[
 def alt(atlas, view: str) -> str:
     """The map in words."""
     return (
-        f"{view.upper()} of the codes of {len(atlas.z):,} held-out pictures in {len(atlas.label_names)} "
+        f"{view.upper()} of the codes of {len(atlas.z):,} {bridge.origin(atlas)} pictures in {len(atlas.label_names)} "
         "classes. Arrow keys go from picture to picture, Enter picks one; the inspector's number fields "
         "reach every picture and place."
     )

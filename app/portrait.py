@@ -87,10 +87,11 @@ def code(mean: np.ndarray, sd: np.ndarray | None) -> go.Figure:
 
 
 def small_map(
-    points: np.ndarray, here: np.ndarray, cloud: np.ndarray, near: np.ndarray
+    points: np.ndarray, here: np.ndarray, cloud: np.ndarray, near: np.ndarray, kind: str
 ) -> go.Figure:
     """A map (n, 2) in grey; `here` (2,) a star, `cloud` (m, 2) posterior draws, `near` (k, 2) data.
 
+    `kind` is what the points are, in a word.
     A map this small shows 3,000 of its points at most: more would only be painted over each other.
     """
     points = points[:: -(-len(points) // 3000)]
@@ -101,7 +102,7 @@ def small_map(
         mode="markers",
         marker={"size": 2, "color": charts.GREY, "opacity": 0.35},
         hoverinfo="skip",
-        name="held-out",
+        name=kind,
     )
     for xy, colour, size, symbol, what in (
         (near, charts.DATA, 6, "circle", "nearest"),

@@ -1,21 +1,22 @@
 """Where the picture of Reconstruct comes from: the gallery, the tray, an upload or the camera."""
 
+import re
 from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
 
-from app import bridge, link, portrait, tray
+from app import bridge, classes, link, portrait, tray
 
 KINDS = ["Gallery", "Upload", "Camera"]
-LAST = "source last seen"
+LAST, TOLD = "source last seen", "source told of"
 
 
 def choose(name: str, atlas) -> tuple[np.ndarray, str, dict | None, int]:
     """The reader's choice, with the widgets for it.
 
     -> uint8 (h, w, c) as the model sees it; what it is, in words; how an upload was seen (None for what is
-    none); the held-out picture's number, or -1
+    none); the number of the map's picture, or -1
     """
     if sent := tray.received():
         st.session_state["item"], st.session_state["source"] = sent, "Gallery"
@@ -39,19 +40,57 @@ def choose(name: str, atlas) -> tuple[np.ndarray, str, dict | None, int]:
     return tray.picture(name, item), tray.says(name, item), None, number
 
 
-def keep(x: np.ndarray) -> None:
-    """Into the tray: a held-out picture or a sample by its word, an upload in the session."""
+def keep(name: str, x: np.ndarray, y: tuple[int, ...] | None) -> None:
+    """Into the tray: a picture of the map or a sample by its word, an upload, of classes y, in the session."""
     if st.session_state["source"] == "Gallery":
         tray.add(st.session_state["item"])
     else:
-        tray.add(tray.keep_upload(x))
+        word = tray.keep_upload(x)
+        tray.take_as(name, word, y)
+        tray.add(word)
+
+
+def told(name: str, x: np.ndarray, what: str, seen: dict | None) -> tuple:
+    """What a conditional checkpoint's encoder and decoder are told, with the boxes for it.
+
+    -> the classes for each; None twice for an unconditional checkpoint
+    """
+    if not bridge.classes(name):
+        for key in ("y", "as"):
+            link.show(key, None)
+        return None, None
+    # what the encoder is told is of one picture: the next one has its own class
+    if st.session_state.get(TOLD, what) != what:
+        st.session_state.update({key: -1 for key in st.session_state if re.fullmatch(r"y\d?", key)})
+    st.session_state[TOLD] = what
+    item = st.session_state["item"] if st.session_state["source"] == "Gallery" else "p0"
+    own = tray.nearest_class(name, x) if seen else tray.told(name, item)
+    guessed = bool(seen) or item[0] == "u"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        y = classes.choose(
+            name, "y", own, "nearest" if guessed else "its own", "Encoder is told",
+            "The class of the picture, which this model's encoder wants to know. Nearest: the class "
+            "whose reconstruction is nearest to the picture.",
+        )  # fmt: skip
+        to = classes.choose(
+            name, "as", y, "the same", "Decoder is told",
+            "The class to decode the code as. Another one: the same code as a thing of that class.",
+        )  # fmt: skip
+        if to != y:
+            sentence = "Decoded as another class: the errors compare two classes."
+        elif guessed and y == own:
+            sentence = f"Its class is a guess: as «{bridge.worded(name, y)}» its reconstruction is nearest."
+        else:
+            sentence = ""
+        st.caption(sentence, width=300)
+    return y, to
 
 
 # ---- what the explorer has -------------------------------------------------------------------------
 
 
 def one(atlas) -> Callable[[str], str]:
-    """A parser of a link's item: a held-out picture's number or a sample's seed."""
+    """A parser of a link's item: the number of a picture of the map or a sample's seed."""
 
     def parse(text: str) -> str:
         words = tray.parse(text)
@@ -73,20 +112,24 @@ def pick_number() -> None:
 
 
 def pick_another(y: np.ndarray, label: int) -> None:
-    """Another held-out picture, of a class or (-1) of any."""
+    """Another picture of the map, of a class or (-1) of any."""
     among = np.arange(len(y)) if label < 0 else np.flatnonzero(y == label)
     pick(f"p{np.random.default_rng().choice(among)}")
 
 
 def gallery(name: str, atlas) -> str:
-    """Held-out pictures by number and class, samples and the tray. -> the item's word"""
+    """The map's pictures by number and class, samples and the tray. -> the item's word"""
     in_url = lambda item: tray.form([item]) or None  # noqa: E731, uploads never stand in a link
     item = link.keep("item", "p0", one(atlas), in_url)
     if item[0] == "p":
         st.session_state["number"] = int(item[1:])
     number, kind, another = st.columns([1.1, 1.3, 2], vertical_alignment="bottom")
     number.number_input(
-        "Held-out picture no.", 0, len(atlas.z) - 1, key="number", on_change=pick_number
+        f"{bridge.origin(atlas).capitalize()} picture no.",
+        0,
+        len(atlas.z) - 1,
+        key="number",
+        on_change=pick_number,
     )
     label = kind.selectbox(
         "Class",

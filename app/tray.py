@@ -1,8 +1,9 @@
 """The tray: up to four pictures that go with the reader from page to page.
 
 An item is a word: `p123` is held-out picture 123; `s42` the sample of seed 42, `s42t0.7` the same with
-truncation 0.7; `u1` an upload and `z1` a latent, which are kept in the session only. Words of the first
-two kinds stand in the URL.
+truncation 0.7, `s42y3` as class 3 of a conditional checkpoint (otherwise the class is the seed's own);
+`u1` an upload and `z1` a latent, which are kept in the session only. Words of the first two kinds stand
+in the URL.
 """
 
 import re
@@ -13,8 +14,9 @@ import streamlit as st
 from app import bridge, charts, link
 
 SIZE = 4
-ITEM = re.compile(r"p\d{1,7}|s\d{1,9}(t[0-2](\.\d{1,2})?)?|[uz]\d{1,4}")
-KEPT, BEFORE, SENT = "tray kept", "tray before", "tray sent"
+ITEM = re.compile(r"p\d{1,7}|s\d{1,9}(t[0-2](\.\d{1,2})?)?(y\d{1,3}(\.\d{1,3}){0,7})?|[uz]\d{1,4}")
+SAMPLE = re.compile(r"s(?P<seed>\d+)(t(?P<truncation>[\d.]+))?(y(?P<y>[\d.]+))?")
+KEPT, BEFORE, SENT, TAKEN = "tray kept", "tray before", "tray sent", "tray taken as"
 
 
 def items() -> list[str]:
@@ -52,9 +54,20 @@ def keep_upload(array: np.ndarray) -> str:
     return _keep("u", array)
 
 
-def keep_latent(name: str, z: np.ndarray) -> str:
-    """Keeps a code (d,) of checkpoint `name` in the session. -> its word"""
-    return _keep("z", (name, z))
+def keep_latent(name: str, z: np.ndarray, y: tuple[int, ...] | None = None) -> str:
+    """Keeps a code (d,) of checkpoint `name`, and the class it is decoded as, in the session. -> its word"""
+    return _keep("z", (name, z, y))
+
+
+def sample_word(seed: int, truncation: float = 1.0, y: tuple[int, ...] = ()) -> str:
+    """The word of a sample; y: its classes where they are not the seed's own."""
+    spread = f"t{truncation:.2f}".rstrip("0").rstrip(".") if truncation != 1 else ""
+    return f"s{seed}{spread}" + ("y" + ".".join(str(label) for label in y) if y else "")
+
+
+def seed_of(item: str) -> int:
+    """The seed of a sample's word."""
+    return int(SAMPLE.fullmatch(item)["seed"])
 
 
 def _keep(letter: str, what) -> str:
@@ -76,22 +89,58 @@ def picture(name: str, item: str) -> np.ndarray:
             raise bridge.Problem(f"There is no picture {number}; the last is {len(pictures) - 1}.")
         return pictures[int(number)]
     if kind == "s":
-        return bridge.decode(name, latent(name, item))[0]
+        return bridge.decode(name, latent(name, item), told(name, item))[0]
     what = _kept(item)
-    return what if kind == "u" else bridge.decode(what[0], what[1])[0]
+    return what if kind == "u" else bridge.decode(*what)[0]
 
 
 def latent(name: str, item: str) -> np.ndarray:
     """The item's code for checkpoint `name`, (d,)."""
     kind, number = item[0], item[1:]
     if kind == "s":
-        seed, _, truncation = number.partition("t")
-        return bridge.prior(name, 1, int(seed), float(truncation or 1))[0]
+        words = SAMPLE.fullmatch(item)
+        return bridge.prior(name, 1, int(words["seed"]), float(words["truncation"] or 1))[0]
     if kind == "p" and (atlas := bridge.atlas(name)) and int(number) < len(atlas.z):
         return atlas.z[int(number)]
     if kind == "z" and _kept(item)[0] == name:
         return _kept(item)[1]
-    return bridge.encode(name, picture(name, item)[None])[0]
+    return bridge.encode(name, picture(name, item)[None], told(name, item))[0]
+
+
+def told(name: str, item: str) -> tuple[int, ...] | None:
+    """The item's classes, which a conditional checkpoint is told; None for an unconditional one.
+
+    Known of the map's pictures and of what was decoded; of an upload the reader's choice, else those
+    whose reconstruction is nearest.
+    """
+    if not (factors := bridge.classes(name)):
+        return None
+    kind, number = item[0], item[1:]
+    if kind == "p":
+        if int(number) >= len(bridge.atlas(name).z):
+            raise bridge.Problem(f"There is no picture {number}.")
+        return tuple(int(label) for label in bridge.own(name, np.array([int(number)]))[0])
+    if kind == "s":
+        asked = [int(label) for label in (SAMPLE.fullmatch(item)["y"] or "").split(".") if label]
+        fits = len(asked) == len(factors) and all(map(int.__lt__, asked, map(len, factors)))
+        return bridge.in_turn(name, seed_of(item), tuple(asked) if fits else None)
+    if kind == "z" and _kept(item)[0] == name:
+        return _kept(item)[2]
+    taken = st.session_state.setdefault(TAKEN, {})
+    if (name, item) not in taken:
+        taken[name, item] = nearest_class(name, picture(name, item))
+    return taken[name, item]
+
+
+def nearest_class(name: str, x: np.ndarray) -> tuple[int, ...] | None:
+    """The classes whose reconstruction of a picture uint8 (h, w, c) is nearest; None if unconditional."""
+    found = bridge.likeliest(name, x[None])
+    return None if found is None else tuple(int(label) for label in found[0])
+
+
+def take_as(name: str, item: str, y: tuple[int, ...] | None) -> None:
+    """From now on checkpoint `name` takes an upload of the tray as of these classes."""
+    st.session_state.setdefault(TAKEN, {})[name, item] = y
 
 
 def _kept(item: str):
@@ -107,10 +156,14 @@ def says(name: str, item: str) -> str:
     if kind == "p":
         atlas = bridge.atlas(name)
         return f"{atlas.label_names[atlas.y[int(number)]]}, no. {number}"
+    y = told(name, item)
     if kind == "s":
-        seed, _, truncation = number.partition("t")
-        return f"sample, seed {seed}" + (f", truncation {truncation}" if truncation else "")
-    return {"u": "your picture", "z": "a code of this visit"}[kind] + f" ({item})"
+        words = SAMPLE.fullmatch(item)
+        spread = f", truncation {words['truncation']}" if words["truncation"] else ""
+        shown = f"sample, seed {words['seed']}{spread}"
+    else:
+        shown = {"u": "your picture", "z": "a code of this visit"}[kind] + f" ({item})"
+    return shown + (f", as «{bridge.worded(name, y)}»" if y else "")
 
 
 def parse(text: str) -> list[str]:

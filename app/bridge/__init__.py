@@ -9,6 +9,7 @@ raise Problem, whose message is a sentence for st.error.
 from ali_core.problem import Problem
 
 from .checkpoints import broken, card, names, root, samples
+from .classes import classes, likeliest, own, worded
 from .codes import (
     atlas,
     corners,
@@ -17,9 +18,12 @@ from .codes import (
     mean_picture_error,
     near,
     nearest,
+    origin,
     pictures,
     place,
 )
+from .comparing import peers, remembered
+from .family import members
 from .judging import (
     COMPARED,
     MEDIAN,
@@ -38,6 +42,7 @@ from .models import (
     encode,
     fill,
     fills,
+    in_turn,
     posterior,
     prior,
     reconstruct,

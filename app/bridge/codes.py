@@ -20,8 +20,13 @@ def _atlas(folder: str, stamp: tuple):
     return core.load(folder)
 
 
+def origin(atlas) -> str:
+    """What the map's pictures are, as a word before "picture": "held-out" or "made"."""
+    return atlas.split.replace(" ", "-")
+
+
 def pictures(name: str) -> np.ndarray:
-    """The held-out pictures of the checkpoint's map, uint8 (n, h, w, c)."""
+    """The pictures of the checkpoint's map, uint8 (n, h, w, c)."""
     return read_pictures(str(root()), atlas(name).pictures)
 
 

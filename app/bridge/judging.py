@@ -1,4 +1,4 @@
-"""The reader's own picture: how it is seen, and what a model makes of it beside the held-out ones."""
+"""The reader's own picture: how it is seen, and what a model makes of it beside those of the map."""
 
 import numpy as np
 import streamlit as st
@@ -7,14 +7,15 @@ from ali_core import metrics
 from ali_core import pictures as intake
 
 from .checkpoints import broken, card, names, root
+from .classes import likeliest, own, told
 from .codes import atlas, nearest, pictures, read_pictures
-from .models import ask, encode, fills, posterior, to_bytes
+from .models import Classes, ask, encode, fills, posterior, to_bytes
 
-MEDIAN, RARE = 0.5, 0.99  # quantiles of the held-out pictures that a new one is compared to
+MEDIAN, RARE = 0.5, 0.99  # quantiles of the map's pictures that a new one is compared to
 
 
 def quantile(name: str, what: str, level: float) -> float:
-    """A quantile over the held-out pictures: of "nearest" (distance to the next code) or "error"."""
+    """A quantile over the map's pictures: of "nearest" (distance to the next code) or "error"."""
     typical = atlas(name).typical
     return typical[what][typical["levels"].index(level)]
 
@@ -44,15 +45,16 @@ def _ground(name: str) -> float:
     return float(np.median([edge.mean() for edge in edges])) / 255
 
 
-def look(name: str, x: np.ndarray) -> dict:
+def look(name: str, x: np.ndarray, y: Classes = None, to: Classes = None) -> dict:
     """Everything checkpoint `name` has to say of one picture uint8 (h, w, c).
 
+    A conditional one is told that the picture is of class y, and decodes as class `to`.
     mean and sd of its code (d,), x_rec uint8, the errors, how far the code moves on the way round, and
-    in words what makes it unlike the held-out pictures (beyond 99 % of them).
+    in words what makes it unlike the map's pictures (beyond 99 % of them).
     """
-    mean, sd = posterior(name, x[None])
-    made = ask(name, "decode", mean)
-    back, held = encode(name, made), atlas(name)
+    mean, sd = posterior(name, x[None], y)
+    made = ask(name, "decode", mean, told(name, to, 1))
+    back, held = encode(name, made, to), atlas(name)
     judged = _judge(x, made)
     error = judged["mse"]
     away = float(nearest(name, mean, 1)[1][0, 0])
@@ -60,7 +62,7 @@ def look(name: str, x: np.ndarray) -> dict:
     if away > quantile(name, "nearest", RARE):
         ratio = away / quantile(name, "nearest", MEDIAN)
         unlike.append(f"its code lies {ratio:.1f}x as far from any other as usual")
-    if error > quantile(name, "error", RARE):
+    if to == y and error > quantile(name, "error", RARE):  # another class is meant to differ
         ratio = error / quantile(name, "error", MEDIAN)
         unlike.append(f"its error is {ratio:.0f}x the usual one")
     return {
@@ -76,8 +78,11 @@ def look(name: str, x: np.ndarray) -> dict:
 
 
 def remember(name: str, x: np.ndarray) -> dict:
-    """The reconstruction of one picture uint8 (h, w, c) alone: x_rec, mse, psnr, ssim."""
-    return _judge(x, ask(name, "reconstruct", x[None]))
+    """The reconstruction of one picture uint8 (h, w, c) alone: x_rec, mse, psnr, ssim.
+
+    By a conditional checkpoint as the class whose reconstruction is nearest.
+    """
+    return _judge(x, ask(name, "reconstruct", x[None], likeliest(name, x[None])))
 
 
 def _judge(x: np.ndarray, made: np.ndarray) -> dict:
@@ -86,18 +91,19 @@ def _judge(x: np.ndarray, made: np.ndarray) -> dict:
     return {"x_rec": to_bytes(made)[0], **errors}
 
 
-COMPARED = 200  # held-out pictures that an SSIM is compared to: a third of a second, once
+COMPARED = 200  # pictures of the map that an SSIM is compared to: a third of a second, once
 
 
 def held_ssim(name: str) -> np.ndarray:
-    """The SSIM of the first held-out pictures' reconstructions, (200,)."""
+    """The SSIM of the reconstructions of the map's first pictures, (200,)."""
     return _held_ssim(name, card(name)["weights"]["sha256"], atlas(name).pictures)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _held_ssim(name: str, sha256: str, which: str) -> np.ndarray:
     truth = pictures(name)[:COMPARED].astype(np.float32) / 255
-    return metrics.ssim(truth, ask(name, "decode", atlas(name).z[:COMPARED]))
+    y = own(name, np.arange(len(truth)))
+    return metrics.ssim(truth, ask(name, "decode", atlas(name).z[:COMPARED], y))
 
 
 def stand_ins(name: str, x: np.ndarray, hole: np.ndarray) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from ali_core.problem import Problem
 
-from . import codes
+from . import classes, codes
 from .checkpoints import card, root
 
 
@@ -53,24 +53,30 @@ def ask(name: str, question: str, *inputs) -> np.ndarray:
         return getattr(loaded.model, question)(*inputs)
 
 
-def encode(name: str, x: np.ndarray) -> np.ndarray:
+Classes = (
+    tuple[int, ...] | np.ndarray | None
+)  # a conditional model's y: one for all, or (n, factors)
+
+
+def encode(name: str, x: np.ndarray, y: Classes = None) -> np.ndarray:
     """Codes (posterior means) of pictures (n, h, w, c), uint8 or float in [0, 1]. -> (n, d)"""
-    return ask(name, "encode", x)
+    return ask(name, "encode", x, classes.told(name, y, len(x)))
 
 
-def posterior(name: str, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def posterior(name: str, x: np.ndarray, y: Classes = None) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of the posterior, (n, d) each."""
-    return ask(name, "posterior", x)
+    return ask(name, "posterior", x, classes.told(name, y, len(x)))
 
 
-def draw(name: str, x: np.ndarray, n: int, seed: int) -> np.ndarray:
+def draw(name: str, x: np.ndarray, n: int, seed: int, y: Classes = None) -> np.ndarray:
     """n posterior samples of every picture, (n, len(x), d)."""
-    return ask(name, "draw", x, n, seed)
+    return ask(name, "draw", x, n, seed, classes.told(name, y, len(x)))
 
 
-def decode(name: str, z: np.ndarray) -> np.ndarray:
+def decode(name: str, z: np.ndarray, y: Classes = None) -> np.ndarray:
     """Pictures of codes, uint8 (n, h, w, c)."""
-    return to_bytes(ask(name, "decode", np.atleast_2d(z)))
+    z = np.atleast_2d(z)
+    return to_bytes(ask(name, "decode", z, classes.told(name, y, len(z))))
 
 
 def prior(name: str, n: int, seed: int, truncation: float = 1.0) -> np.ndarray:
@@ -78,9 +84,9 @@ def prior(name: str, n: int, seed: int, truncation: float = 1.0) -> np.ndarray:
     return ask(name, "prior", n, seed, truncation)
 
 
-def reconstruct(name: str, x: np.ndarray) -> np.ndarray:
+def reconstruct(name: str, x: np.ndarray, y: Classes = None) -> np.ndarray:
     """Decoded codes of pictures, uint8 (n, h, w, c)."""
-    return to_bytes(ask(name, "reconstruct", x))
+    return to_bytes(ask(name, "reconstruct", x, classes.told(name, y, len(x))))
 
 
 def fills(name: str) -> bool:
@@ -96,14 +102,36 @@ def fill(name: str, x: np.ndarray, hole: np.ndarray) -> np.ndarray:
     return to_bytes(ask(name, "fill", x[None], hole[None])[0])[0]
 
 
-def samples_of(name: str, seeds: tuple[int, ...], truncation: float = 1.0) -> np.ndarray:
-    """One sample a seed, as the tray's `s42` has it, uint8 (n, h, w, c)."""
-    return _samples_of(name, card(name)["weights"]["sha256"], seeds, truncation)
+def in_turn(name: str, seed: int, y: tuple[int, ...] | None = None) -> tuple[int, ...]:
+    """The classes of the sample of a seed: y, where that is negative the seed's own; () if unconditional."""
+    sizes = [len(names) for names in classes.classes(name)]
+    asked = y or (-1,) * len(sizes)
+    return tuple(
+        seed % size if label < 0 else label for label, size in zip(asked, sizes, strict=True)
+    )
+
+
+def samples_of(
+    name: str,
+    seeds: tuple[int, ...],
+    truncation: float = 1.0,
+    y: tuple[int, ...] | None = None,
+) -> np.ndarray:
+    """One sample a seed, as the tray's `s42` has it, uint8 (n, h, w, c); y as in in_turn."""
+    return _samples_of(name, card(name)["weights"]["sha256"], seeds, truncation, y)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _samples_of(name: str, sha256: str, seeds: tuple[int, ...], truncation: float) -> np.ndarray:
-    return decode(name, np.concatenate([prior(name, 1, seed, truncation) for seed in seeds]))
+def _samples_of(
+    name: str,
+    sha256: str,
+    seeds: tuple[int, ...],
+    truncation: float,
+    y: tuple[int, ...] | None,
+) -> np.ndarray:
+    z = np.concatenate([prior(name, 1, seed, truncation) for seed in seeds])
+    told = np.array([in_turn(name, seed, y) for seed in seeds])
+    return decode(name, z, told if told.size else None)
 
 
 def to_bytes(x: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ const players = new WeakMap();
 class Player {
   constructor(root) {
     this.root = root;
-    for (const name of ["bars", "note", "handle", "here", "play", "keep"]) this[name] = root.querySelector("." + name);
+    for (const name of ["bars", "note", "legend", "handle", "here", "play", "keep"]) this[name] = root.querySelector("." + name);
     [this.picture, this.strip, this.thumb] = [".large", ".film", ".thumb"].map((part) => root.querySelector(part));
     this.ends = root.querySelectorAll(".end");
     this.frame = null;
@@ -27,6 +27,7 @@ class Player {
 
   take(parcel) {
     this.parcel = parcel;
+    this.legend.textContent = parcel.legend;
     const last = parcel.notes.length - 1;
     this.frame = this.frame === null ? Math.floor(last / 2) : Math.min(this.frame, last);
     this.handle.setAttribute("aria-valuemin", 1);

@@ -19,7 +19,7 @@ _scrub = st.components.v2.component(
     <canvas class="end" role="img"></canvas>
   </div>
   <p class="note"></p>
-  <p class="legend" aria-hidden="true">real pictures near each frame</p>
+  <p class="legend" aria-hidden="true"></p>
   <canvas class="bars" aria-hidden="true"></canvas>
   <div class="handle strip" role="slider" tabindex="0" aria-label="Frame of the path">
     <canvas class="film"></canvas><div class="here"><canvas class="thumb"></canvas></div>
@@ -58,12 +58,14 @@ def scrub(
     says: list[str],
     notes: list[str],
     near: np.ndarray,
+    real: str,
     key: str,
     kept: Callable[[int], None],
 ) -> None:
     """Shows a path of pictures, uint8 (n, h, w, c), with a sentence and a count for each.
 
-    Its two `ends`, (2, h, w, c), are what the path goes between, and `says` what they are.
+    Its two `ends`, (2, h, w, c), are what the path goes between, and `says` what they are; `real` is the
+    word for what is counted.
     `kept` is called with the number of a frame that the reader keeps. While the reader scrubs, the
     window hears CustomEvents "ali-frame" with {key, frame}, and nothing is sent to the server.
     """
@@ -74,6 +76,7 @@ def scrub(
             says=says,
             notes=notes,
             near=near.tolist(),
+            legend=f"{real} pictures near each frame",
             key=key,
             gap=GAP,
         ),

@@ -4,7 +4,7 @@ import json
 
 import streamlit as st
 
-from app import bridge, charts, link, tray
+from app import bridge, charts, classes, link, tray
 from app.card import MEASURES, compared, duration, rows, written
 
 SHOWN = 32  # samples on the page
@@ -113,8 +113,12 @@ def show_samples(name: str) -> None:
             "Truncation", 0.0, 2.0, key="truncation", step=0.1, persist_state="session", width=150,
             help="The spread of the codes. 1: as the model was trained. Less: more alike and more typical.",
         )  # fmt: skip
+        y = classes.choose(
+            name, "samplesof", None, "each in turn", "Class",
+            "In turn: the sample of seed s is of class s modulo the number of classes.",
+        )  # fmt: skip
     seeds = range(first, first + SHOWN)
-    pictures = bridge.samples_of(name, tuple(seeds), spread)
+    pictures = bridge.samples_of(name, tuple(seeds), spread, y)
     scale = max(1, 56 // pictures.shape[1])
     st.image(
         charts.contact_sheet(pictures, 8, scale, charts.GENERATED),
@@ -125,8 +129,11 @@ def show_samples(name: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.number_input("Seed", 0, 1_000_030, first, key=f"tray seed {first}", width=150)
         if st.button("To tray", icon=":material/add:"):
+            asked = bridge.in_turn(name, chosen, y)
             tray.add(
-                f"s{chosen}" + (f"t{spread:.2f}".rstrip("0").rstrip(".") if spread != 1 else "")
+                tray.sample_word(
+                    chosen, spread, asked if asked != bridge.in_turn(name, chosen) else ()
+                )
             )
             st.rerun()
 

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from app import bridge, charts, film, holes, link, portrait, source
+from app import bridge, charts, classes, film, holes, link, portrait, source
 
 DRAWS = 16
 ALIKE = 0.05  # a deviation of the draws, of 1, that hardly anybody sees
@@ -13,10 +13,11 @@ name = st.session_state["checkpoint"]
 card = bridge.card(name)
 atlas = bridge.atlas(name)
 data = card["data"]["name"]
+kind = bridge.origin(atlas)
 
 
 def percent(value: float, among: np.ndarray) -> float:
-    """How many of the held-out pictures, in %, have more."""
+    """How many of the map's pictures, in %, have more."""
     return 100 * float((among > value).mean())
 
 
@@ -43,9 +44,9 @@ def ramp(least: str, colours: str, most: str) -> str:
     return f"<div style='{line}'>{least}<span style='{bar}'></span>{most}</div>"
 
 
-def story(x: np.ndarray, what: str, seen: dict | None) -> dict:
+def story(x: np.ndarray, what: str, seen: dict | None, y, to) -> dict:
     """The row that tells it: file, what is seen, code, reconstruction, difference. -> the numbers"""
-    found = bridge.look(name, x)
+    found = bridge.look(name, x, y, to)
     x_rec, mean, sd = found["x_rec"], found["mean"], found["sd"]
     gap, most = portrait.difference(x, x_rec)
     with st.container(key="story"):
@@ -80,7 +81,8 @@ def story(x: np.ndarray, what: str, seen: dict | None) -> dict:
         "What it remembers",
         charts.RECONSTRUCTION,
         portrait.whole(x_rec),
-        "The decoder's picture of that code.",
+        "The decoder's picture of that code"
+        + (f", as «{bridge.worded(name, to)}»." if to else "."),
         f"reconstruction, mean squared error {found['mse']:.4f}",
     )
     cell(
@@ -108,26 +110,26 @@ def numbers(found: dict) -> None:
             (
                 "Squared error",
                 f"{found['mse']:.4f}",
-                f"closer than {closer:.0f} % of held-out",
+                f"closer than {closer:.0f} % of {kind}",
                 "Mean over pixels, brightness 0 to 1. Smaller is closer.",
             ),
             (
                 "PSNR",
                 f"{found['psnr']:.1f} dB",
-                f"held-out median {found['psnr_median']:.1f} dB",
+                f"{kind} median {found['psnr_median']:.1f} dB",
                 "The same on a logarithmic scale; larger is closer.",
             ),
             (
                 "SSIM",
                 f"{found['ssim']:.3f}",
-                f"sharper than {sharper:.0f} % of held-out",
+                f"sharper than {sharper:.0f} % of {kind}",
                 "Structural similarity: edges and contrast rather than brightness; 1 is identical. "
-                f"Compared with the first {bridge.COMPARED} held-out pictures, the others with all.",
+                f"Compared with the first {bridge.COMPARED} {kind} pictures, the others with all.",
             ),
             (
                 "Its code moves",
                 f"{found['drift']:.2f}",
-                f"less than {steadier:.0f} % of held-out",
+                f"less than {steadier:.0f} % of {kind}",
                 "Distance between the codes of the picture and of its reconstruction: a small pixel error can still be another thing to the model, and the other way round.",
             ),
         ),
@@ -148,7 +150,7 @@ def warn(found: dict) -> None:
     )
 
 
-def posterior(x: np.ndarray, found: dict) -> np.ndarray:
+def posterior(x: np.ndarray, found: dict, y, to) -> np.ndarray:
     """Sixteen draws and their deviation. -> their codes (16, d), or none for a deterministic encoder"""
     st.markdown(
         "#### What else it could be",
@@ -160,8 +162,8 @@ def posterior(x: np.ndarray, found: dict) -> np.ndarray:
         )
         return np.zeros((0, len(found["mean"])), np.float32)
     seed = link.keep("draw", 0, link.number(0, 9999))
-    codes = bridge.draw(name, x[None], DRAWS, seed)[:, 0]
-    draws = bridge.decode(name, codes)
+    codes = bridge.draw(name, x[None], DRAWS, seed, y)[:, 0]
+    draws = bridge.decode(name, codes, to)
     shade, most = portrait.deviation(draws, 112)
     left, right = st.columns([2.6, 1], gap="small")
     scale = max(1, 56 // x.shape[0])
@@ -187,18 +189,18 @@ def posterior(x: np.ndarray, found: dict) -> np.ndarray:
 
 
 def where(found: dict, codes: np.ndarray, itself: int) -> None:
-    """The place on the map and the nearest pictures, `itself` (a held-out number, or -1) left out."""
+    """The place on the map and the nearest pictures, `itself` (a picture's number, or -1) left out."""
     st.markdown(
         "#### Where it stands",
         help="Placed by the nearest codes; the full map is on the Map page.",
     )
     indices, distances = (each[0] for each in bridge.nearest(name, found["mean"], NEAR + 1))
-    others = indices != itself  # a held-out picture is no news about itself
+    others = indices != itself  # a picture is no news about itself
     indices, distances = indices[others][:NEAR], distances[others][:NEAR]
     here = bridge.place(name, found["mean"])[0]
     cloud = bridge.place(name, codes) if len(codes) else np.zeros((0, 2))
     st.plotly_chart(
-        portrait.small_map(atlas.umap, here, cloud, atlas.umap[indices]),
+        portrait.small_map(atlas.umap, here, cloud, atlas.umap[indices], kind),
         config={"displayModeBar": False},
         alt="the map with this picture's place as a star",
     )
@@ -206,13 +208,13 @@ def where(found: dict, codes: np.ndarray, itself: int) -> None:
     st.image(
         portrait.row(bridge.pictures(name)[indices], NEAR, scale),
         output_format="PNG",
-        alt="nearest held-out pictures: "
+        alt=f"nearest {kind} pictures: "
         + ", ".join(atlas.label_names[atlas.y[i]] for i in indices),
     )
     counts = np.bincount(atlas.y[indices])
-    kind = atlas.label_names[int(counts.argmax())]
+    most = atlas.label_names[int(counts.argmax())]
     st.caption(
-        f"The {NEAR} nearest held-out pictures by code: {counts.max()} of {NEAR} are «{kind}». The nearest is "
+        f"The {NEAR} nearest {kind} pictures by code: {counts.max()} of {NEAR} are «{most}». The nearest is "
         f"{distances[0] / bridge.quantile(name, 'nearest', bridge.MEDIAN):.1f}x as far as a typical neighbour."
     )
 
@@ -236,7 +238,7 @@ def rivals(x: np.ndarray, found: dict) -> None:
             st.caption(f"**{other}**  \nMSE {told['mse']:.4f}  \nSSIM {told['ssim']:.3f}")
 
 
-def downloads(x: np.ndarray, what: str, found: dict) -> None:
+def downloads(x: np.ndarray, found: dict, y, to) -> None:
     """The comparison as a picture, the numbers as arrays, and into the tray."""
     captions = [
         "picture",
@@ -246,8 +248,12 @@ def downloads(x: np.ndarray, what: str, found: dict) -> None:
     ]
     images = [found["own"], portrait.whole(x), portrait.whole(found["x_rec"]), found["gap"]]
     arrays = {"picture": x, "code": found["mean"], "code_sd": found["sd"]}
+    if y:
+        arrays |= {"encoded_as": np.array(y), "decoded_as": np.array(to)}
     with st.container(horizontal=True):
-        st.button("To the tray", icon=":material/inventory_2:", on_click=source.keep, args=(x,))
+        st.button(
+            "To the tray", icon=":material/inventory_2:", on_click=source.keep, args=(name, x, y)
+        )
         st.download_button(
             "Comparison (PNG)",
             lambda: portrait.comparison(captions, images),
@@ -263,15 +269,18 @@ def downloads(x: np.ndarray, what: str, found: dict) -> None:
 
 
 x, what, seen, itself = source.choose(name, atlas)
-found = story(x, what, seen)
+y, to = source.told(name, x, what, seen)
+found = story(x, what, seen, y, to)
 numbers(found)
 warn(found)
-downloads(x, what, found)
+downloads(x, found, y, to)
+if to:
+    classes.every(name, found["mean"], to)
 if able := bridge.fills(name):
     holes.show(name, x)
 left, right = st.columns([1.15, 1], gap="medium")
 with left:
-    codes = posterior(x, found)
+    codes = posterior(x, found, y, to)
     rivals(x, found)
 with right:
     where(found, codes, itself)

@@ -1,0 +1,66 @@
+"""What a conditional checkpoint is told: the classes there are, and of which classes a picture is."""
+
+import numpy as np
+
+from ali_core import metrics
+
+from . import models
+from .checkpoints import card
+from .codes import atlas, pictures
+
+
+def classes(name: str) -> list[list[str]]:
+    """The names of y's classes, factor by factor, of a conditional checkpoint; [] for the others."""
+    data = card(name)["data"]
+    if not data.get("classes"):  # torch is not imported to say no
+        return []
+    from ali_core.family import FAMILY
+
+    row = FAMILY.get(card(name)["config"]["member"])
+    if row is None or not row.conditional:
+        return []
+    named = data["label_names"]  # of the first factor
+    numbers = [[str(i) for i in range(size)] for size in data["classes"]]
+    return [list(named) if len(named) == len(numbers[0]) else numbers[0], *numbers[1:]]
+
+
+def worded(name: str, y: tuple[int, ...]) -> str:
+    """A choice of classes in words."""
+    return ", ".join(names[label] for names, label in zip(classes(name), y, strict=True))
+
+
+def own(name: str, numbers: np.ndarray) -> np.ndarray | None:
+    """The classes of pictures of the map, int (n, factors); None for an unconditional checkpoint.
+
+    The map knows the first factor; the others are those whose reconstruction is nearest.
+    """
+    if not (factors := classes(name)):
+        return None
+    first = atlas(name).y[numbers]
+    return first[:, None] if len(factors) == 1 else likeliest(name, pictures(name)[numbers], first)
+
+
+def likeliest(name: str, x: np.ndarray, first: np.ndarray | None = None) -> np.ndarray | None:
+    """The classes whose reconstructions of x (n, h, w, c), uint8, are nearest, int (n, factors).
+
+    One factor after the other; `first` is the first of them where it is known. None for an unconditional
+    checkpoint.
+    """
+    if not (factors := classes(name)):
+        return None
+    y, truth = np.zeros((len(x), len(factors)), int), x.astype(np.float32) / 255
+    for factor, names in enumerate(factors):
+        if factor == 0 and first is not None:
+            y[:, 0] = first
+            continue
+        errors = []
+        for label in range(len(names)):
+            y[:, factor] = label
+            errors.append(metrics.mse(truth, models.ask(name, "reconstruct", x, y)))
+        y[:, factor] = np.argmin(errors, 0)
+    return y
+
+
+def told(name: str, y: tuple[int, ...] | np.ndarray | None, n: int) -> np.ndarray | None:
+    """y as a model takes it, (n, factors), one for all or (n, factors); None as it is."""
+    return None if y is None else np.broadcast_to(y, (n, len(classes(name)))).copy()
