@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import bridge, charts
+from app import bridge, charts, map_figure
 from app.card import MEASURES, compared, duration, rows, written
 
 # which way is better: 1 up, -1 down; a number in brackets: the nearer to it. Others have no better.
@@ -141,38 +141,37 @@ def bars(key: str, names: list[str]) -> go.Figure:
     return figure
 
 
-def ringed_map(
+def small_map(
     name: str, xy: np.ndarray, numbers: list[int], says: list[str], height: int, dark: bool = False
 ) -> go.Figure:
-    """A checkpoint's UMAP by class, small; on places xy (n, 2) a ring with its number."""
+    """A checkpoint's UMAP by class, small; places xy (n, 2) are marked with their numbers."""
     atlas = bridge.atlas(name)
-    figure = go.Figure(_cloud(bridge.card(name)["atlas"]["sha256"], atlas))
+    figure = go.Figure(_cloud(name, bridge.card(name)["atlas"]["sha256"], atlas))
     ink, ground = ("#ffffff", "#0e1117") if dark else ("#000000", "#ffffff")
-    figure.add_scatter(
-        x=xy[:, 0], y=xy[:, 1], mode="markers+text", name="pictures", cliponaxis=False,
-        marker={"size": 19, "color": ground, "opacity": 0.85, "line": {"width": 2, "color": ink}},
-        text=[f"<b>{number}</b>" for number in numbers], textfont={"size": 13, "color": ink},
-        hovertext=says, hoverinfo="text",
-    )  # fmt: skip
+    for (x, y), number, what in zip(xy.tolist(), numbers, says, strict=True):
+        turn = (
+            2 * np.pi * (number - 1) / 8
+        )  # each its own way, so that neighbours' numbers stay apart
+        figure.add_annotation(
+            x=x, y=y, ax=26 * np.sin(turn), ay=-26 * np.cos(turn), text=f"<b>{number}</b>", hovertext=what,
+            bgcolor=ground, bordercolor=ink, borderpad=2, font={"size": 13, "color": ink},
+            arrowcolor=ink, arrowwidth=1.5, arrowhead=6, arrowsize=1.2,
+        )  # fmt: skip
     return figure.update_layout(height=height)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _cloud(sha256: str, _atlas) -> go.Figure:
-    figure = go.Figure()
-    for label, word in enumerate(_atlas.label_names):
-        own = _atlas.umap[_atlas.y == label]
-        figure.add_scattergl(
-            x=own[:, 0], y=own[:, 1], mode="markers", name=word, hoverinfo="name",
-            marker={"size": 2.5, "opacity": 0.7, "color": charts.class_colour(label)},
-        )  # fmt: skip
-    figure.update_layout(
-        margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        showlegend=False,
-        hovermode="closest",
-        dragmode=False,
-        hoverlabel={"namelength": -1},
+def _cloud(name: str, sha256: str, _atlas) -> go.Figure:
+    """The Map page's dots without what is made for pointing at them."""
+    figure = go.Figure(map_figure.made(name, "umap", "class", dark=False).data[0])
+    figure.update_traces(
+        marker={"size": 2.5},
+        customdata=None,
+        text=[_atlas.label_names[label] for label in _atlas.y],
+        hoverinfo="text",
     )
+    margin = dict.fromkeys("lrtb", 20)  # numbers at the edge
+    figure.update_layout(margin=margin, showlegend=False, hovermode="closest", dragmode=False)
     figure.update_xaxes(visible=False, fixedrange=True)
     figure.update_yaxes(visible=False, fixedrange=True, scaleanchor="x")
     return figure

@@ -12,6 +12,7 @@ PAGES = [
     st.Page("views/latent_map.py", title="Map", default=True),
     st.Page("views/reconstruct.py", title="Reconstruct"),
     st.Page("views/interpolate.py", title="Interpolate"),
+    st.Page("views/compare.py", title="Compare"),
     st.Page("views/model.py", title="Model"),
 ]
 

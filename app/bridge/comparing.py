@@ -8,6 +8,7 @@ import streamlit as st
 from ali_core import metrics
 
 from .checkpoints import card
+from .classes import likeliest
 from .judging import rivals
 from .models import ask, to_bytes
 
@@ -21,6 +22,7 @@ def peers(name: str) -> list[str]:
 def remembered(name: str, x: np.ndarray) -> dict[str, np.ndarray]:
     """What a checkpoint makes of pictures uint8 (n, h, w, c), in one batch.
 
+    A conditional one is told the classes whose reconstructions are nearest.
     -> z: their codes (n, d); x_rec: uint8 (n, h, w, c); mse: (n,), brightness 0 to 1.
     """
     digest = hashlib.sha256(x.tobytes()).hexdigest()
@@ -29,7 +31,8 @@ def remembered(name: str, x: np.ndarray) -> dict[str, np.ndarray]:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _remembered(name: str, sha256: str, shape: tuple[int, ...], digest: str, _x: np.ndarray):
-    z = ask(name, "encode", _x)
-    made = ask(name, "decode", z)
+    y = likeliest(name, _x)
+    z = ask(name, "encode", _x, y)
+    made = ask(name, "decode", z, y)
     mse = metrics.mse(_x.astype(np.float32) / 255, made)
     return {"z": z, "x_rec": to_bytes(made), "mse": mse}

@@ -3,14 +3,14 @@
 import numpy as np
 import streamlit as st
 
-from app import bridge, charts, comparison, link, tray
+from app import bridge, charts, comparison, lineup, link, tray
 from app.card import MEASURES
 
 COLUMNS = 8  # pictures and samples in a row
 OTHERS = 3
 SIDE = 84  # pixels of a picture, of which 28 is a third
-LABEL = 150
-HEIGHTS = {1: 370, 2: 370, 3: 290, 4: 215}  # of a map, by how many stand in a row
+LABEL = 158
+HEIGHTS = {1: 340, 2: 340, 3: 275, 4: 215}  # of a map, by how many stand in a row
 PARTS = {"pictures": "Pictures", "maps": "Maps", "numbers": "Numbers", "family": "Family"}
 LAST = "compared last"
 
@@ -18,7 +18,7 @@ name = st.session_state["checkpoint"]
 atlas = bridge.atlas(name)
 kind = bridge.origin(atlas)
 
-# ---- which checkpoints, which pictures ---------------------------------------------------------------
+# ---- which checkpoints -------------------------------------------------------------------------------
 
 
 def others_of(options: list[str]):
@@ -58,73 +58,12 @@ def choose_checkpoints(options: list[str]) -> list[str]:
     return good
 
 
-def another() -> None:
-    """Another draw."""
-    st.session_state["set"] = (st.session_state["set"] + 1) % 10_000
-
-
-def own_picture() -> None:
-    """An upload goes into the tray, and the tray's pictures are compared."""
-    file = st.session_state["compare file"]
-    if file is None:
-        return
-    try:
-        seen = bridge.see(name, file.name, file.getvalue(), "crop", "guess")
-    except bridge.Problem as problem:
-        st.session_state["compare refused"] = str(problem)
-        return
-    tray.add(tray.keep_upload(seen["array"]))
-    st.session_state["among"] = "tray"
-
-
-def choose_pictures() -> list[str]:
-    """Which pictures are compared, as the tray's words, eight at most."""
-    labels = {"any": "any class", "tray": "the tray"}
-    labels |= {str(i): word for i, word in enumerate(atlas.label_names)}
-    among = link.keep("among", "any", link.one_of(*labels))
-    seed = link.keep("set", 0, link.number(0, 9_999))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        among = st.selectbox(
-            "Pictures of", labels, format_func=labels.get, key="among", persist_state="session", width=170
-        )  # fmt: skip
-        drawn = among != "tray"
-        seed = st.number_input(
-            "Draw no.", 0, 9_999, key="set", persist_state="session", width=130, disabled=not drawn,
-            help=f"Eight of the {kind} pictures, drawn by chance; the same number draws the same.",
-        )  # fmt: skip
-        st.button("Others", icon=":material/shuffle:", on_click=another, disabled=not drawn)
-        with st.popover("Your own", icon=":material/upload:"):
-            st.file_uploader(
-                "PNG, JPEG, WebP, GIF, BMP or TIFF, up to 10 MB; it goes into the tray",
-                key="compare file", on_change=own_picture,
-            )  # fmt: skip
-    if refused := st.session_state.pop("compare refused", None):
-        st.error(refused)
-    if among == "tray":
-        return tray.items()
-    of = np.arange(len(atlas.y)) if among == "any" else np.flatnonzero(atlas.y == int(among))
-    drawn = np.random.default_rng(seed).choice(of, min(COLUMNS, len(of)), replace=False)
-    return [f"p{number}" for number in drawn]
-
-
-def seen(words: list[str]) -> tuple[list[str], np.ndarray]:
-    """The words that can be followed, and their pictures uint8 (n, h, w, c)."""
-    good, pictures = [], []
-    for word in words:
-        try:
-            pictures.append(tray.picture(name, word))
-            good.append(word)
-        except bridge.Problem:  # the tray itself says what is wrong with it
-            continue
-    return good, np.array(pictures)
-
-
 # ---- pictures ----------------------------------------------------------------------------------------
 
 
 def row(title: str, under: str, pictures: np.ndarray, border: str, alt: str) -> None:
     """A row of pictures behind its name; all rows' columns stand below each other."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         with st.container(width=LABEL, gap=None):
             st.markdown(f"**{comparison.unbroken(title)}**  \n{under}")
         scale = max(1, SIDE // pictures.shape[2])
@@ -135,7 +74,7 @@ def row(title: str, under: str, pictures: np.ndarray, border: str, alt: str) -> 
 def show_reconstructions(chosen: list[str], words: list[str], x: np.ndarray) -> None:
     """The pictures, and under each what every checkpoint remembers of it."""
     what = ", ".join(tray.says(name, word) for word in words)
-    with st.container(gap="xxsmall"):
+    with st.container(gap="xsmall"):
         row(
             "Pictures",
             f"{len(x)} {kind}" if words[0][0] == "p" else "from the tray",
@@ -166,7 +105,7 @@ def show_samples(chosen: list[str]) -> None:
             "First seed", 0, 999_999, key="seed", step=COLUMNS, persist_state="session", width=150
         )
     seeds = tuple(range(first, first + COLUMNS))
-    with st.container(gap="xxsmall"):
+    with st.container(gap="xsmall"):
         for other in chosen:
             made = bridge.samples_of(other, seeds)
             alt = f"samples of {other}, seeds {seeds[0]} to {seeds[-1]}"
@@ -192,7 +131,7 @@ def places(other: str, words: list[str], x: np.ndarray) -> np.ndarray:
 
 
 def find(number: int) -> None:
-    """Rings one picture alone, or all again."""
+    """Marks one picture alone, or all again."""
     state = st.session_state
     state["only"] = 0 if state["only"] == number else number
 
@@ -210,24 +149,24 @@ def show_maps(chosen: list[str], words: list[str], x: np.ndarray) -> None:
                     str(i), key=f"only {i}", help=f"Find this one: {what}", on_click=find, args=(i,),
                     type="primary" if only == i else "secondary",
                 )  # fmt: skip
-    rings = [i for i in range(len(x)) if only in (0, i + 1)] or list(range(len(x)))
+    marked = [i for i in range(len(x)) if only in (0, i + 1)] or list(range(len(x)))
     dark = st.context.theme.type == "dark"
     for column, other in zip(st.columns(len(chosen), gap="small"), chosen, strict=True):
-        xy, found = places(other, words, x)[rings], bridge.atlas(other)
+        xy, found = places(other, words, x)[marked], bridge.atlas(other)
         with column:
             st.markdown(f"**{comparison.unbroken(other)}**, trust {found.trust['umap']:.2f}")
             st.plotly_chart(
-                comparison.ringed_map(
+                comparison.small_map(
                     other,
                     xy,
-                    [i + 1 for i in rings],
-                    [says[i] for i in rings],
+                    [i + 1 for i in marked],
+                    [says[i] for i in marked],
                     HEIGHTS[len(chosen)],
                     dark,
                 ),
                 key=f"map of {other}",
                 config={"displayModeBar": False},
-                alt=f"UMAP of the codes of {other}, coloured by class; {len(rings)} pictures are ringed",
+                alt=f"UMAP of the codes of {other}, coloured by class; {len(marked)} pictures are marked",
             )
     st.markdown(comparison.legend(atlas.label_names), unsafe_allow_html=True)
     st.caption(
@@ -300,7 +239,7 @@ if len(chosen) == 1:
         "beside it. `python -m ali_core train`, `evaluate` and `atlas` make one; see README."
     )
 if part in ("pictures", "maps"):
-    words, x = seen(choose_pictures())
+    words, x = lineup.choose(name, atlas, COLUMNS)
     if not words:
         st.info("The tray is empty. Put pictures into it on any page, or bring your own.")
     elif part == "pictures":

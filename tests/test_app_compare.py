@@ -1,0 +1,181 @@
+"""Compare, through Streamlit's own test client; its choices and formulas."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from ali_core import checkpoint
+from ali_core.family import FAMILY
+from app import bridge, comparison
+from app.card import MEASURES
+from tests.test_app_map import ROOT, app, url, words
+
+THREE = ["fashion-alice", "fashion-ali", "fashion-vae"]
+PARTS = ["pictures", "maps", "numbers", "family"]
+
+
+def rows_of(test) -> list[str]:
+    """The checkpoints that have a row of reconstructions, with their errors."""
+    found = (re.match(r"\*\*(\S+)\*\*  \nMSE \*{0,2}([\d.]+)", m.value) for m in test.markdown)
+    return [(m[1].replace("\u2011", "-"), m[2]) for m in found if m]
+
+
+def warn(test) -> str:
+    """All warnings, errors and hints."""
+    return "\n".join(e.value for e in [*test.error, *test.info, *test.warning])
+
+
+def test_three_checkpoints_remember_the_same_pictures():
+    test = app("compare", **{"with": "fashion-ali,fashion-vae"})
+    assert not warn(test)
+    assert [name for name, _ in rows_of(test)] == THREE
+    assert url(test) == {"checkpoint": "fashion-alice"} | (
+        {}
+        if bridge.peers("fashion-alice")[1:3] == THREE[1:]
+        else {"with": "fashion-ali,fashion-vae"}
+    )
+    drawn = np.random.default_rng(0).choice(10_000, 8, replace=False)
+    for name, error in rows_of(test):
+        known = bridge.atlas(name).error[drawn].mean()  # the map's own, by another way
+        assert abs(float(error) - known) < 2e-4
+    assert sum("closest" in m.value for m in test.markdown) == 1
+    assert "only the same random numbers" in words(test)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_part_opens_by_a_link_and_the_link_stays(part):
+    query = {
+        "checkpoint": "fashion-vae",
+        "with": "fashion-ali",
+        "part": part,
+        "set": "3",
+        "among": "7",
+    }
+    if part in ("numbers", "family"):  # nothing is drawn there
+        query = {key: query[key] for key in ("checkpoint", "with", "part")}
+    if part == "pictures":
+        del query["part"]
+    test = app("compare", **query)
+    assert not warn(test)
+    assert url(test) == query
+
+
+@pytest.mark.parametrize("query", [
+    {"with": "x"}, {"with": ""}, {"with": "fashion-alice"}, {"with": "![](http://x)"}, {"with": ",,,"},
+    {"part": "x"}, {"among": "11"}, {"among": "-1"}, {"set": "-1"}, {"set": "1e9"}, {"only": "9"},
+    {"measure": "x"}, {"with": "fashion-ali,fashion-vae,a,b"},
+])  # fmt: skip
+def test_nonsense_in_the_link_falls_back(query):
+    part = {"only": "maps", "measure": "numbers"}.get(next(iter(query)))
+    extra = {"part": part} if part else {}
+    assert url(app("compare", **query, **extra)) == {"checkpoint": "fashion-alice", **extra}
+
+
+def test_a_link_may_name_the_checkpoint_that_is_looked_at_too():
+    test = app("compare", **{"with": ",".join(THREE)})
+    assert [name for name, _ in rows_of(test)] == THREE
+
+
+def test_the_sidebar_swaps_two_that_are_compared():
+    test = app("compare", **{"with": "fashion-ali,fashion-vae"})
+    test.selectbox(key="checkpoint").set_value("fashion-vae").run()
+    assert not test.exception
+    assert [name for name, _ in rows_of(test)] == ["fashion-vae", "fashion-ali", "fashion-alice"]
+
+
+def test_pictures_are_drawn_anew_or_come_from_the_tray():
+    test = app("compare", tray="p7,s4", **{"with": "fashion-ali"})
+    first = rows_of(test)
+    next(b for b in test.button if b.label == "Others").click().run()
+    assert url(test)["set"] == "1"
+    assert rows_of(test) != first
+    test.selectbox(key="among").set_value("tray").run()
+    assert url(test)["among"] == "tray"
+    assert "over these 2" in words(test)
+    test.button(key="tray remove 0").click().run()
+    test.button(key="tray remove 0").click().run()
+    assert not test.exception
+    assert "tray is empty" in warn(test)
+
+
+def test_a_file_of_the_readers_is_compared_and_a_bad_one_refused():
+    test = app("compare", **{"with": "fashion-ali"})
+    png = (ROOT / "app" / "screens" / "map.png").read_bytes()
+    test.file_uploader[0].upload("mine.png", png, "image/png").run()
+    assert not test.exception
+    assert test.session_state["tray"] == ["u1"]
+    assert "over these 1" in words(test)
+    assert "tray" not in url(test)
+    test.file_uploader[0].upload("bad.png", b"no picture", "image/png").run()
+    assert len(test.error) == 1
+    assert test.session_state["tray"] == ["u1"]
+
+
+def test_one_button_marks_one_picture_and_the_same_again_all():
+    test = app("compare", part="maps", **{"with": "fashion-ali"})
+    charts = lambda: [json.loads(c.proto.spec) for c in test.get("plotly_chart")]  # noqa: E731
+    marked = lambda: [[a["text"] for a in c["layout"]["annotations"]] for c in charts()]  # noqa: E731
+    assert marked() == [[f"<b>{i}</b>" for i in range(1, 9)]] * 2
+    assert len({json.dumps(c["data"][0]["marker"]["colorscale"]) for c in charts()}) == 1
+    test.button(key="only 4").click().run()
+    assert marked() == [["<b>4</b>"]] * 2
+    assert url(test)["only"] == "4"
+    test.button(key="only 4").click().run()
+    assert [len(each) for each in marked()] == [8, 8]
+
+
+def test_the_best_is_what_the_arrow_says():
+    assert comparison.best("psnr", [20.0, 24.0, None]) == [False, True, False]
+    assert comparison.best("frechet", [41.0, 25.0, 25.01]) == [False, True, True]  # as written
+    assert comparison.best("latent_sd", [0.8, 1.1, 1.5]) == [False, True, False]
+    assert comparison.best("information_q", [1.0, 2.0]) == [False, False]
+    assert comparison.best("psnr", [None, 24.0]) == [False, False]
+    assert set(comparison.BETTER) <= set(MEASURES)
+
+
+def test_the_table_is_the_cards_with_a_dash_for_what_is_not_measured():
+    lines = {line.split("|")[1].strip(): line for line in comparison.table(THREE).splitlines()}
+    cards = [checkpoint.card(ROOT / "checkpoints" / name) for name in THREE]
+    errors = [card["metrics"]["reconstruction_mse"]["value"] for card in cards]
+    cells = [c.strip() for c in lines["Reconstruction error (MSE)"].split("|")[3:6]]
+    assert [float(c.strip("*")) for c in cells] == [round(e, 4) for e in errors]
+    assert [c.startswith("**") for c in cells] == [e == min(errors) for e in errors]
+    assert lines["Discriminator on a picture and its code"].split("|")[5].strip() == "–"
+
+
+def test_the_family_is_whole_and_no_formula_breaks_its_table():
+    members = bridge.members()
+    assert [row["member"] for row in members] == list(FAMILY)
+    assert "fashion-alice" in next(r for r in members if r["member"] == "alice")["checkpoints"]
+    lines = comparison.family(members, THREE).splitlines()
+    assert len(lines) == len(FAMILY) + 2
+    assert {line.replace("\\|", "").count("|") for line in lines} == {6}
+    assert sum(line.startswith("| **") for line in lines) == 3
+
+
+def test_a_lonely_checkpoint_is_said_to_be_one(tmp_path, monkeypatch):
+    shipped = ROOT / "checkpoints"
+    for name in ("fashion-alice", "pictures"):
+        shutil.copytree(shipped / name, tmp_path / name)
+    monkeypatch.setenv("ALI_CHECKPOINTS", str(tmp_path))
+    test = app("compare")
+    assert "no other checkpoint" in warn(test)
+    assert [name for name, _ in rows_of(test)] == ["fashion-alice"]
+
+
+def test_a_checkpoint_without_its_map_is_left_out_with_a_sentence(tmp_path, monkeypatch):
+    shipped = ROOT / "checkpoints"
+    for name in (*THREE, "pictures"):
+        shutil.copytree(shipped / name, tmp_path / name)
+    (tmp_path / "fashion-ali" / "atlas.npz").write_bytes(b"no map")
+    weights = tmp_path / "fashion-vae" / checkpoint.WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:1000])
+    monkeypatch.setenv("ALI_CHECKPOINTS", str(tmp_path))
+    test = app("compare")
+    sentences = [e.value for e in test.error]
+    assert len(sentences) == 2  # the sidebar's of the broken weights, the page's of the broken map
+    assert any("fashion-ali" in s and "left out" in s for s in sentences)
+    assert [name for name, _ in rows_of(test)] == ["fashion-alice"]
