@@ -1,5 +1,7 @@
 """The map, its pictures, neighbours and places, and ways between codes; needs no torch."""
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
@@ -17,7 +19,11 @@ def atlas(name: str):
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _atlas(folder: str, stamp: tuple):
-    return core.load(folder)
+    found = core.load(folder)
+    if found.label_names:
+        return found
+    # several factors have no names: the first one's classes are numbers
+    return replace(found, label_names=[str(i) for i in range(int(found.y.max()) + 1)])
 
 
 def origin(atlas) -> str:
