@@ -101,39 +101,27 @@ def bars(key: str, names: list[str]) -> go.Figure:
     figure = go.Figure(
         go.Bar(
             x=[value or 0 for value in found],
-            y=names,
+            y=[
+                f"{name}<br><b>{written(key, value)}</b>" + (" best" if mark else "")
+                for name, value, mark in zip(names, found, marks, strict=True)
+            ],
             orientation="h",
             marker={"color": charts.GREY, "opacity": [1 if mark else 0.45 for mark in marks]},
-            text=[
-                written(key, value) + (" best" if mark else "" if value is not None else " not measured")
-                for value, mark in zip(found, marks, strict=True)
-            ],
-            textposition="outside",
-            textfont={"size": 14},
-            cliponaxis=False,
             hoverinfo="skip",
         )
     )  # fmt: skip
     aim = BETTER.get(key)
-    reach = [0.0, *(value for value in found if value is not None)]
     if isinstance(aim, tuple):
-        reach.append(float(aim[0]))
         figure.add_vline(aim[0], line={"dash": "dash", "color": charts.PRIOR, "width": 2})
-    low, high = min(reach), max(reach)
-    room = (high - low or 1) * 0.16  # for the numbers at the bars' ends
     figure.update_layout(
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        height=36 * len(names) + 10,
-        xaxis={
-            "visible": False,
-            "fixedrange": True,
-            "range": [low - room * (low < 0), high + room],
-        },
+        height=48 * len(names) + 10,
+        xaxis={"visible": False, "fixedrange": True, "rangemode": "tozero"},
         yaxis={
             "fixedrange": True,
             "autorange": "reversed",
-            "ticksuffix": "  ",
             "tickfont": {"size": 14},
+            "ticksuffix": " ",
         },
         bargap=0.3,
         dragmode=False,
@@ -170,7 +158,7 @@ def _cloud(name: str, sha256: str, _atlas) -> go.Figure:
         text=[_atlas.label_names[label] for label in _atlas.y],
         hoverinfo="text",
     )
-    margin = dict.fromkeys("lrtb", 20)  # numbers at the edge
+    margin = dict.fromkeys("lrtb", 14)  # numbers at the edge
     figure.update_layout(margin=margin, showlegend=False, hovermode="closest", dragmode=False)
     figure.update_xaxes(visible=False, fixedrange=True)
     figure.update_yaxes(visible=False, fixedrange=True, scaleanchor="x")

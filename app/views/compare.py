@@ -10,7 +10,7 @@ COLUMNS = 8  # pictures and samples in a row
 OTHERS = 3
 SIDE = 84  # pixels of a picture, of which 28 is a third
 LABEL = 158
-HEIGHTS = {1: 340, 2: 340, 3: 275, 4: 215}  # of a map, by how many stand in a row
+HEIGHTS = {1: 280, 2: 280, 3: 275, 4: 215}  # of a map, by how many stand in a row
 PARTS = {"pictures": "Pictures", "maps": "Maps", "numbers": "Numbers", "family": "Family"}
 LAST = "compared last"
 
@@ -33,8 +33,8 @@ def others_of(options: list[str]):
     return parse
 
 
-def choose_checkpoints(options: list[str]) -> list[str]:
-    """The checkpoint that is looked at and one to three others. -> those whose maps can be read"""
+def choose_others(options: list[str]) -> list[str]:
+    """The reader's choice of one to three others."""
     state, before = st.session_state, st.session_state.get(LAST)
     state[LAST] = name
     if state.get("with"):  # the sidebar chose one of the others: they change places
@@ -48,8 +48,13 @@ def choose_checkpoints(options: list[str]) -> list[str]:
         placeholder="one to three others", width=460,
         help="Checkpoints whose maps show the same pictures. The sidebar chooses the first.",
     )  # fmt: skip
+    return chosen
+
+
+def readable(others: list[str]) -> list[str]:
+    """The checkpoints whose maps can be read, that which is looked at first; a sentence on the others."""
     good = [name]
-    for other in chosen:
+    for other in others:
         try:
             bridge.atlas(other)
             good.append(other)
@@ -226,12 +231,13 @@ def show_family(chosen: list[str]) -> None:
 
 options = bridge.peers(name)[1:]
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    chosen = choose_checkpoints(options) if options else [name]
+    others = choose_others(options) if options else []
     link.keep("part", "pictures", link.one_of(*PARTS))
     part = st.segmented_control(
         "Compare", PARTS, key="part", format_func=PARTS.get, required=True, persist_state="session"
     )
-if len(chosen) == 1:
+chosen = readable(others)
+if not others:
     st.info(
         "Choose at least one other checkpoint to compare with."
         if options
