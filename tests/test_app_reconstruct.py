@@ -116,7 +116,8 @@ def test_sixteen_draws_are_shown_or_said_to_make_no_sense(name):
     app = open_page(checkpoint=name)
     told = [c.value for c in app.caption]
     drawn = any("16 draws of the posterior" in words for words in told)
-    assert drawn == bool(bridge.posterior(name, bridge.pictures(name)[:1])[1].any())
+    first = bridge.pictures(name)[:1], bridge.own(name, np.array([0]))
+    assert drawn == bool(bridge.posterior(name, *first)[1].any())
     assert drawn != any("nothing to draw" in words for words in told)
 
 
