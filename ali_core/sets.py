@@ -36,7 +36,7 @@ def compare(
     """
     n = min(n or len(data.x_test), len(data.x_test))
     found = {}
-    if data.loadings is not None and model.latent == 1:
+    if data.loadings is not None and model.latent == 1 and not model.classes:
         found["posterior_kl"] = _known_truth(model, data, n, seed)
     elif data.centres is not None:
         count, good = metrics.modes(model.sample(POINTS, seed), data.centres, data.sd)

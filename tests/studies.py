@@ -81,8 +81,7 @@ SAMPLES = {"modes": ("modes", "{:.1f}"), "good": ("good_samples", "{:.1%}")}
 STUDIES = {
     "posterior": Study(
         of(
-            LINEAR, "vae", "avb", "ali", "as-vae", "conditional-ali",
-            "alice", "veegan", "infovae", "gali4",
+            LINEAR, "vae", "avb", "ali", "as-vae", "alice", "veegan", "infovae", "gali4",
         ),
         {
             "KL from the true posterior, nats": ("posterior_kl", "{:.3f}"),
@@ -165,15 +164,16 @@ def numbers(config: Config, held_out: int) -> dict[str, float] | None:
     points, start = data.load(config.data), time.monotonic()
     try:
         progress = deque(train.train(config, points), maxlen=1).pop()
+    except Problem as problem:
+        print(config.member, config.seed, problem, file=sys.stderr)
+        progress, found = None, None
+    if progress:
         with tempfile.TemporaryDirectory() as folder:
             run.write_checkpoint(Path(folder) / "it", config, points, progress, 0.0)
             model, judge = Model.load(Path(folder) / "it"), evaluate.judge(points)
             entries = evaluate.measure(model, points, judge, held_out)
             entries |= sets.compare(model, points, judge, held_out)
         found = {key: entry["value"] for key, entry in entries.items()}
-    except Problem as problem:
-        print(config.member, config.seed, problem, file=sys.stderr)
-        found = None
     write_beside(path, json.dumps(found).encode())
     print(f"{time.monotonic() - start:5.0f} s  {config.data} {config.member}", file=sys.stderr)
     return found
