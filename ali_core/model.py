@@ -13,7 +13,7 @@ import torch
 
 from . import checkpoint, pictures
 from .family import FAMILY, JOINT
-from .objectives import prepare
+from .objectives import Member, prepare
 from .problem import Problem
 from .samples import HIDDEN, posterior
 from .sheet import grid, write_png
@@ -35,9 +35,7 @@ class Model:
         self.stochastic: bool = row.stochastic
         self.classes: tuple[int, ...] = tuple(card["data"].get("classes", ())) * row.conditional
         self.fills: bool = "z_hole" in row.names
-        # the discriminator that scores pairs; a member's first two tuples are then ALI's, told y or not
-        pairs = [[t[:2] for t in m.tuples] == list(JOINT.tuples) for m in row.matches]
-        self._joint = pairs.index(True) if True in pairs else None
+        self._joint, self._tuples = _pairs(row)
         self._names_classes = any(m.classes for m in row.matches)
         self.device = next(nets["encoder"].parameters()).device
 
@@ -148,14 +146,16 @@ class Model:
         return self.decode(self.prior(n, seed, truncation), y)
 
     def score(self, x: np.ndarray, z: np.ndarray, y: np.ndarray | None = None) -> np.ndarray | None:
-        """The joint discriminator's log-odds that (x, z) came from the encoder, (n,); None without one."""
+        """The joint discriminator's log-odds that (x, z) is (x, E(x)), not (G(z), z), (n,); None without one."""
         if self._joint is None:
             return None
         net = self.nets[f"discriminator{self._joint}"]
 
         def run(*inputs):
             logits = net(*inputs)
-            return logits[:, :-1].logsumexp(1) - logits[:, -1]
+            if self._names_classes:  # K ways to come from the encoder
+                return logits[:, :-1].logsumexp(1) - logits[:, -1]
+            return logits[:, self._tuples[0]] - logits[:, self._tuples[1]]
 
         z = torch.from_numpy(np.asarray(z, np.float32))
         return self._batched(run, self._input(x), z, *self._given(y, len(z)))
@@ -190,6 +190,16 @@ class Model:
     def _batched(self, run: Callable, *inputs: torch.Tensor) -> np.ndarray:
         parts = zip(*(t.split(BATCH) for t in inputs), strict=True)
         return torch.cat([run(*(t.to(self.device) for t in part)).cpu() for part in parts]).numpy()
+
+
+def _pairs(row: Member) -> tuple[int | None, tuple[int, int]]:
+    """Which match's discriminator sees (x, E(x)) and (G(z), z), told y or not, and as which of its tuples."""
+    for i, m in enumerate(row.matches):
+        for told in ((), ("y",)):
+            ours = [(*pair, *told) for pair in JOINT.tuples]
+            if set(ours) <= set(m.tuples):
+                return i, (m.tuples.index(ours[0]), m.tuples.index(ours[1]))
+    return None, (0, 1)
 
 
 def to_bytes(x: np.ndarray) -> np.ndarray:

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from ali_core import data, run, train
 from ali_core.__main__ import main
 from ali_core.config import Config
+from ali_core.family import FAMILY
 from ali_core.latent import interpolate
 from ali_core.model import Model
+from ali_core.objectives import prepare
 from ali_core.problem import Problem
 
 ROOT = Path(__file__).parents[1]
@@ -82,6 +85,35 @@ def test_a_seed_is_a_sample_and_truncation_scales_it(model):
     np.testing.assert_allclose(model.prior(3, 4, truncation=0.5), model.prior(3, 4) * 0.5)
     draws = model.prior(20_000, seed=0)
     assert abs(draws.mean()) < 0.02 and abs(draws.std() - 1) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("member", "ours"),
+    [
+        ("ali", (0, 1)),
+        ("gali4", (0, 2)),
+        ("conditional-ali", (0, 1)),
+        ("gali8", None),
+        ("vae", None),
+    ],
+)
+def test_the_score_is_the_log_odds_of_alis_two_tuples_wherever_they_stand(member, ours):
+    row = FAMILY[member]
+    nets = prepare(row, (2,), 3, 8, classes=2)
+    card = {"data": {"shape": [2], "classes": [2]}, "config": {"latent": 3}}
+    found = Model("it", card, nets, row)
+    rng = np.random.default_rng(0)
+    x, z = (rng.standard_normal((5, k), np.float32) for k in (2, 3))
+    y = np.arange(5) % 2 if row.conditional else None
+    score = found.score(x, z, y)
+    if ours is None:
+        assert score is None
+        return
+    given = [torch.from_numpy(x), torch.from_numpy(z)]
+    given += [torch.eye(2)[torch.from_numpy(y)]] if row.conditional else []
+    logits = nets["discriminator0"](*given).detach().numpy()
+    assert np.allclose(score, logits[:, ours[0]] - logits[:, ours[1]], atol=1e-6)
+    assert score.std() > 0
 
 
 def test_the_discriminator_scores_pairs(model, x):

@@ -15,10 +15,19 @@ PAPERS = {
     "bigan": "Donahue, Krähenbühl, Darrell: *Adversarial Feature Learning*, ICLR 2017, arXiv 1605.09782",
     "alice": "Li, Liu, Chen, Pu, Chen, Henao, Carin: *ALICE: Towards Understanding Adversarial Learning "
     "for Joint Distribution Matching*, NIPS 2017, arXiv 1709.01215",
+    "gali": "Dandi, Bharadhwaj, Kumar, Rai: *Generalized Adversarially Learned Inference*, AAAI 2021, "
+    "arXiv 2006.08089",
+    "infovae": "Zhao, Song, Ermon: *The Information Autoencoding Family: A Lagrangian Perspective on "
+    "Latent Variable Generative Models*, UAI 2018, arXiv 1806.06514",
     "vae": "Kingma, Welling: *Auto-Encoding Variational Bayes*, ICLR 2014, arXiv 1312.6114",
     "fashion-mnist": "Xiao, Rasul, Vollgraf: *Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine "
     "Learning Algorithms*, 2017, arXiv 1708.07747",
+    "mnist": "LeCun, Cortes, Burges: *The MNIST Database of Handwritten Digits*, 1998",
 }
+# members whose paper is another's
+SAME_PAPER = {"gali4": "gali", "gali8": "gali", "gali-pt": "gali", "gali-mix": "gali"}
+SAME_PAPER |= {"conditional-ali": "ali", "semi-supervised": "ali", "lagvae": "infovae"}
+SAME_PAPER |= dict.fromkeys(("alice-z", "alice-adversarial", "conditional-alice"), "alice")
 
 
 def show_training(card: dict) -> None:
@@ -155,7 +164,10 @@ def show_rights(name: str, card: dict) -> None:
         f"{card.get('licence', 'No licence is stated')}. Data: {data['licence']}, {data['source']}."
     )
     st.markdown("#### How to cite")
-    papers = [PAPERS[key] for key in (card["member"]["name"], data["name"]) if key in PAPERS]
+    member = card["member"]["name"]
+    papers = [
+        PAPERS[key] for key in (SAME_PAPER.get(member, member), data["name"]) if key in PAPERS
+    ]
     digest = card["weights"]["sha256"][:12]
     st.markdown(
         "\n".join(f"- {line}" for line in [*papers, f"Checkpoint {name}, sha256 {digest}…"])
