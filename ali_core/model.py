@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import checkpoint, pictures
+from . import checkpoint, metrics, pictures
 from .family import FAMILY, JOINT
 from .objectives import Member, prepare
 from .problem import Problem
@@ -160,6 +160,25 @@ class Model:
         z = torch.from_numpy(np.asarray(z, np.float32))
         return self._batched(run, self._input(x), z, *self._given(y, len(z)))
 
+    def likeliest(self, x: np.ndarray, first: np.ndarray | None = None) -> np.ndarray | None:
+        """The classes whose reconstructions of x, uint8, are nearest, int (n, factors); None without classes.
+
+        One factor of y after the other; `first` is the first of them where it is known, (n,).
+        """
+        if not self.classes:
+            return None
+        y, truth = np.zeros((len(x), len(self.classes)), int), x.astype(np.float32) / 255
+        for factor, count in enumerate(self.classes):
+            if factor == 0 and first is not None:
+                y[:, 0] = first
+                continue
+            errors = []
+            for label in range(count):
+                y[:, factor] = label
+                errors.append(metrics.mse(truth, self.reconstruct(x, y)))
+            y[:, factor] = np.argmin(errors, 0)
+        return y
+
     def classify(self, x: np.ndarray) -> np.ndarray | None:
         """The class that a semi-supervised discriminator gives pictures, (n,); None for the others."""
         if not self._names_classes:
@@ -223,17 +242,22 @@ def reconstruct_command(argv: list[str]) -> None:
     if not folder and words.output.suffix.lower() != ".png":
         raise Problem(f"{words.output} must end in .png: reconstructions are written without loss.")
     model = Model.load(words.checkpoint)
+    # its own samples tell whether its pictures stand on black or on white
+    border = pictures.border(to_bytes(model.sample(100, 0)))
     files = sorted(p for p in words.input.rglob("*") if p.is_file()) if folder else [words.input]
     done, skipped = 0, []
     for path in files:
         try:
-            seen = pictures.see(pictures.read(path.name, path.read_bytes()), model.shape)
+            seen = pictures.see(
+                pictures.read(path.name, path.read_bytes()), model.shape, border=border
+            )
         except Problem as problem:
             if not folder:
                 raise
             skipped.append(str(problem))
             continue
-        pair = np.stack([seen.array, to_bytes(model.reconstruct(seen.array[None]))[0]])
+        x = seen.array[None]
+        pair = np.concatenate([x, to_bytes(model.reconstruct(x, model.likeliest(x)))])
         target = words.output / path.relative_to(words.input) if folder else words.output
         # keep the old ending: a.jpg and a.png must not become one file
         target = target.with_name(target.name + ".png") if folder else target

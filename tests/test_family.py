@@ -5,8 +5,10 @@ from collections import deque
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ali_core import atlas, checkpoint, data, evaluate, layout, run, sets, train
+from ali_core.__main__ import main
 from ali_core.config import Config, parse
 from ali_core.family import FAMILY, member
 from ali_core.inputs import Inputs, labelled
@@ -131,6 +133,13 @@ def test_a_conditional_member_goes_all_the_way(tmp_path, monkeypatch):
     assert np.abs(four[0] - four[1]).max() > 0.1
     with pytest.raises(Problem, match="must be told the class"):
         found.encode(held.x_test)
+    guessed = found.likeliest(held.x_test)
+    assert guessed.shape == (100, 1) and (guessed[:, 0] == held.y_test).mean() > 0.5
+    inverted = Image.fromarray(255 - held.x_test[0, ..., 0])
+    inverted.save("white.png")
+    assert main(["reconstruct", f"checkpoints/{config.name}", "white.png", "both.png"]) == 0
+    with Image.open("both.png") as both:  # its own samples are dark: the white one is turned round
+        assert np.array_equal(np.asarray(both)[:28, :28], held.x_test[0, ..., 0])
     evaluate.main([f"checkpoints/{config.name}"])
     metrics = checkpoint.card(f"checkpoints/{config.name}")["metrics"]
     assert 0.2 <= metrics["class_obeyed"]["value"] <= 1

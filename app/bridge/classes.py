@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from ali_core import metrics
-
 from . import models
 from .checkpoints import card
 from .codes import atlas, pictures
@@ -43,22 +41,9 @@ def own(name: str, numbers: np.ndarray) -> np.ndarray | None:
 def likeliest(name: str, x: np.ndarray, first: np.ndarray | None = None) -> np.ndarray | None:
     """The classes whose reconstructions of x (n, h, w, c), uint8, are nearest, int (n, factors).
 
-    One factor after the other; `first` is the first of them where it is known. None for an unconditional
-    checkpoint.
+    `first` is the first factor where it is known. None for an unconditional checkpoint.
     """
-    if not (factors := classes(name)):
-        return None
-    y, truth = np.zeros((len(x), len(factors)), int), x.astype(np.float32) / 255
-    for factor, names in enumerate(factors):
-        if factor == 0 and first is not None:
-            y[:, 0] = first
-            continue
-        errors = []
-        for label in range(len(names)):
-            y[:, factor] = label
-            errors.append(metrics.mse(truth, models.ask(name, "reconstruct", x, y)))
-        y[:, factor] = np.argmin(errors, 0)
-    return y
+    return models.ask(name, "likeliest", x, first) if classes(name) else None
 
 
 def told(name: str, y: tuple[int, ...] | np.ndarray | None, n: int) -> np.ndarray | None:

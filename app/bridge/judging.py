@@ -29,20 +29,13 @@ def see(name: str, filename: str, content: bytes, fit: str, invert: str) -> dict
     image = intake.read(filename, content)
     asked = {"guess": None, "yes": True, "no": False}[invert]
     shape = tuple(card(name)["data"]["shape"])
-    seen = intake.see(image, shape, fit, asked, _ground(name))
+    seen = intake.see(image, shape, fit, asked, intake.border(pictures(name)[:1000]))
     return {
         "array": seen.array,
         "steps": seen.steps,
         "name": intake.shown(filename),
         "original": image,
     }
-
-
-def _ground(name: str) -> float:
-    """The usual brightness of the edges of the model's own pictures, 0 to 1."""
-    x = pictures(name)[:1000].astype(float)
-    edges = [x[:, 0], x[:, -1], x[:, :, 0], x[:, :, -1]]
-    return float(np.median([edge.mean() for edge in edges])) / 255
 
 
 def look(name: str, x: np.ndarray, y: Classes = None, to: Classes = None) -> dict:
