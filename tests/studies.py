@@ -84,7 +84,7 @@ STUDIES = {
             LINEAR, "vae", "avb", "ali", "as-vae", "alice", "veegan", "infovae", "gali4",
         ),
         {
-            "KL from the true posterior, nats": ("posterior_kl", "{:.3f}"),
+            "KL from the true posterior, nats": ("posterior_kl", "{:.4f}"),
             "sd of q(z\\|x)": ("posterior_sd", "{:.3f}"),
             "I_q, nats": ("information_q", "{:.2f}"),
         },
