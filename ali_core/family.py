@@ -5,13 +5,12 @@ decoder's; E and G are encoder and decoder, m(.) hides a part of x, M(.) is a gi
 """
 
 import argparse
+import re
 
 from . import terms
 from .config import Config
 from .objectives import Match, Member, Term, forward_kl, reverse_kl, symmetric_kl
 from .problem import Problem
-
-# ---- matches ---------------------------------------------------------------------------------------
 
 _PAIRS = (("x", "z_hat"), ("x_tilde", "z"))  # ALI, eq. 1: (x, E(x)) against (G(z), z)
 _JS = r"\mathrm{{JS}}\left(q({0})\,\|\,p({0})\right)"
@@ -72,8 +71,6 @@ MIX = Match(
     r"(G(E(m(G(z)))), z)\right)",
 )
 
-# ---- terms, by name --------------------------------------------------------------------------------
-
 _X_GIVEN_Z = r"\mathbb{E}_{q(z)}\,\mathrm{KL}\left(q(x\mid z)\,\|\,p(x\mid z)\right)"
 _Z_GIVEN_X = r"\mathbb{E}_{p(x)}\,\mathrm{KL}\left(p(z\mid x)\,\|\,q(z\mid x)\right)"
 _ON_Z = r"\mathrm{KL}\left(q(z)\,\|\,p(z)\right)"
@@ -116,8 +113,6 @@ def _consistency(weight: float) -> dict[str, Term]:
 _SUPERVISED = Term(
     1.0, terms.supervised, r"-\mathbb{E}\log D(y\mid x, E(x))", player="discriminator"
 )
-
-# ---- the family ------------------------------------------------------------------------------------
 
 FAMILY: dict[str, Member] = {
     "ali": Member("Encoder and decoder fool one discriminator that sees pairs (x, z).", (JOINT,)),
@@ -281,11 +276,23 @@ def table() -> list[dict[str, str]]:
     return lines
 
 
+_SIGNS = {r"\left": "", r"\right": "", r"\,": " ", r"\|": "‖", r"\lambda": "λ", r"\ldots": "…"}
+_SIGNS |= {"_1": "₁", "_2": "₂", "_4": "₄", "_8": "₈", "^2": "²", r"\log": " log "}
+
+
+def plain(formula: str) -> str:
+    """A formula of the family for a terminal: LaTeX's words as signs."""
+    for word, sign in _SIGNS.items():
+        formula = formula.replace(word, sign)
+    formula = re.sub(r"\s*\\mid\s*", "|", re.sub(r"\\math\w+\{(\w+)\}", r"\1", formula))
+    return re.sub(" +", " ", re.sub("[{}]", "", formula)).replace("+ -", "− ")
+
+
 def main(argv: list[str]) -> None:
     """python -m ali_core family."""
     argparse.ArgumentParser("python -m ali_core family", description=__doc__).parse_args(argv)
     print(f"{'member':18} {'I_q':>5} {'I_p':>5}  minimises; constraints (weight)")
     for line in table():
-        held = "; ".join(f"{formula} ({weight})" for formula, weight in line["constraints"])
-        print(f"{line['member']:18} {line['I_q']:>5} {line['I_p']:>5}  {line['minimises']}")
+        held = "; ".join(f"{plain(formula)} ({weight})" for formula, weight in line["constraints"])
+        print(f"{line['member']:18} {line['I_q']:>5} {line['I_p']:>5}  {plain(line['minimises'])}")
         print(f"{'':18} {'':>5} {'':>5}  {held}")

@@ -294,6 +294,14 @@ def test_the_familys_table_has_the_coefficients_of_the_papers():
     assert rows["cyclegan"] == tuple(-t.weight for t in cycles.values())
 
 
+def test_the_familys_formulas_can_be_read_in_a_terminal(capsys):
+    family.main([])
+    printed = capsys.readouterr().out
+    assert "JS(q(x, z) ‖ p(x, z)) + 20 E_q ‖x-G(E(x))‖₁" in printed
+    assert "-E_q log p(x|z) + 0.1 KL(q(z|x) ‖ p(z)) + 1000 MMD(q(z), p(z))" in printed
+    assert not set(printed) & set("\\{}") and all(name in printed for name in FAMILY)
+
+
 def test_a_multiplier_climbs_while_its_constraint_is_violated_and_falls_after():
     row = family.member(Config(name="t", member="lagali", slack={"reconstruction": 0.1}))
     for slack, sign in ((0.0, -1), (100.0, 1)):
