@@ -87,7 +87,6 @@ def measure(
         note("posterior_sd", sd.mean(), "mean standard deviation of q(z|x)")
         says = "standard deviation of codes drawn from q(z|x), averaged over dimensions; "
         note("drawn_sd", metrics.against_prior(drawn)["sd"], says + "the prior's is 1")
-    if model.stochastic:
         few = min(INFORMATION, len(x))
         value = metrics.information_q(mean[:few], sd[:few], seed)
         says = "I_q(x;z) in nats, by Monte Carlo over n pictures: at most log n, "
@@ -118,10 +117,9 @@ def _constraints(model: Model, data: Data, n: int, seed: int) -> dict[str, dict]
     config = Config(**{**model.card["config"], "seed": seed, "batch": min(n, SUBSET)})
     row, batches = member(config), n // config.batch
     held = dataclasses.replace(data, x=data.x_test[:n], y=data.y_test[:n])
-    if any(m.classes for m in row.matches):  # its labelled examples are not the held-out ones
-        held = dataclasses.replace(data, x_test=held.x, y_test=held.y)
     inputs, values = Inputs(config, row, held), []
-    nets = model.nets | inputs.given(model.device)
+    # M is the training pictures' classifier, as it was in training
+    nets = model.nets | Inputs(config, row, data).given(model.device)
     with torch.inference_mode():
         for step in range(batches):
             values.append(divergences(row, inputs.samples(nets, step, 1, 0, model.device)))

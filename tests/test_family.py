@@ -156,6 +156,21 @@ def test_a_conditional_member_goes_all_the_way(tmp_path, monkeypatch):
     assert atlas.load(f"checkpoints/{config.name}").split == "held out"
 
 
+def test_gali_pt_is_measured_with_the_features_that_it_was_trained_with(tmp_path, monkeypatch):
+    """M is the training pictures' classifier: measuring must not train another on the held-out ones."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    y = np.arange(160) % 2
+    x = (rng.integers(0, 60, (160, 28, 28, 1)) + 150 * y[:, None, None, None]).astype(np.uint8)
+    squares = data.Data("s", x[40:], y[40:], x[:40], y[:40], ["dark", "light"], "none", "made here")
+    words = ["name=pt", "member=gali-pt", "width=8", "batch=16", "latent=2", "steps=2"]
+    found = model(parse([*words, "data=s"]), squares, tmp_path / "pt")
+    kept = sorted(path.name for path in tmp_path.glob(".runs/classifier-*"))
+    assert len(kept) == 1
+    assert "match_0" in evaluate.measure(found, squares)
+    assert sorted(path.name for path in tmp_path.glob(".runs/classifier-*")) == kept
+
+
 def test_labelled_examples_are_as_many_of_each_class_and_depend_on_the_seed():
     grid = data.load("grid")
     rows = labelled(grid, 50, 3)
