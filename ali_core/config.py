@@ -17,6 +17,9 @@ class Config:
     weights: dict[str, float] = field(default_factory=dict)  # weights.TERM=…: replaces the row's
     slack: dict[str, float] = field(default_factory=dict)  # slack.TERM=…: a constraint, term <= …
     data: str = "grid"  # see data.load
+    prior: str = ""  # translation: a second data set, whose pictures are z; "" = N(0, I)
+    domains: str = "A, B"  # translation: what people call x's pictures and z's
+    pairs: int = 0  # translation: true pairs (x, z) that training is shown, where they are known
     size: int = 0  # pixels a side: 28, 32 or 64; 0 = the data's own
     channels: int = 0  # 1 or 3; 0 = the data's own
     latent: int = 2  # dimensions of z
@@ -46,7 +49,7 @@ class Config:
 
 # Fields that may differ when a run is resumed: they do not touch the weights (`steps` with care: see
 # train.resume).
-KEEPING = ("steps", "compile", "save_every", "picture_every")
+KEEPING = ("steps", "domains", "compile", "save_every", "picture_every")
 
 _FASHION = {
     "data": "fashion-mnist",
@@ -57,6 +60,18 @@ _FASHION = {
     "lr": 3e-4,
     "lr_discriminator": 2e-4,
     "cooldown": 6_000,
+    "precision": "bf16",
+}
+
+# latent: length of the code that sees the whole picture
+_TRANSLATION = {
+    "latent": 128,
+    "width": 32,
+    "batch": 32,
+    "steps": 6_000,
+    "cooldown": 3_000,
+    "lr": 3e-4,
+    "lr_discriminator": 2e-4,
     "precision": "bf16",
 }
 
@@ -89,6 +104,14 @@ PRESETS: dict[str, dict] = {
     "fashion-infovae": _FASHION
     | {"member": "infovae", "lr": 1e-3, "steps": 8_000, "cooldown": 2_000},
     "fashion-vae": _FASHION | {"member": "vae", "lr": 1e-3, "steps": 8_000, "cooldown": 2_000},
+    "edges-fashion": _TRANSLATION
+    | {"data": "edges-fashion", "domains": "edges, garments", "member": "alice-cycles"},
+    "mnist-transpose": _TRANSLATION
+    | {"data": "mnist-transpose", "domains": "digits, transposed digits"}
+    | {"member": "triangle", "pairs": 100},
+    "turn-sprites": _TRANSLATION
+    | {"data": "data/lpcturn64.npz", "domains": "facing down, facing left"}
+    | {"member": "alice-cycles", "width": 16},
     "mnist-conditional": _FASHION
     | {"member": "conditional-alice", "data": "mnist", "latent": 32, "steps": 10_000}
     | {"cooldown": 4_000},
@@ -121,6 +144,7 @@ _BOUNDS = {
     "ema": (0.0, 0.9999999),
     "sd": (1e-6, 1e6),
     "labels": (1, math.inf),
+    "pairs": (0, math.inf),
     "seed": (0, 2**31 - 1),
     "save_every": (1, math.inf),
     "picture_every": (1, math.inf),
@@ -166,6 +190,8 @@ def check(config: Config) -> Config:
             raise Problem(
                 f"{key}={getattr(config, key)} is not one of {', '.join(map(str, choices))}."
             )
+    if len(domains := config.domains.split(",")) != 2 or not all(map(str.strip, domains)):
+        raise Problem(f"domains={config.domains!r} must be two names with a comma between them.")
     for term, weight in config.weights.items():
         if not 0 <= weight < math.inf:
             raise Problem(f"weights.{term}={weight} must be a number that is not negative.")

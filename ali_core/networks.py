@@ -136,37 +136,77 @@ def _joined(features: torch.Tensor, embedding: nn.Module | None, y) -> torch.Ten
     return features if embedding is None else torch.cat([features, embedding(y)], 1)
 
 
+class Translator(nn.Module):
+    """E or G between two domains of pictures: -> a picture of the other domain, in [0, 1].
+
+    Down, through a code of length `code` that sees the whole picture, and up beside what was seen
+    at each size (U-Net): what stays in its place need not pass through the code.
+    """
+
+    def __init__(self, channels: int, out: int, size: int, width: int, code: int, norm: str):
+        super().__init__()
+        self.down, self.up = nn.ModuleList(), nn.ModuleList()
+        before, sides = channels, []
+        while size % 2 == 0 and size > 4:
+            size, sides = size // 2, [*sides, before]
+            layer = nn.Conv2d(before, width, 4, 2, 1)
+            self.down.append(nn.Sequential(layer, _NORMS[norm](width), _activation()))
+            before, width = width, 2 * width
+        flat = before * size * size
+        self.code = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(flat, code),
+            _activation(),
+            nn.Linear(code, flat),
+            nn.Unflatten(1, (before, size, size)),
+        )
+        for side in reversed(sides):
+            made = max(before // 2, sides[-1] // 2, 16)
+            layers = UpConv(before, made), _NORMS[norm](made), _activation()
+            self.up.append(nn.Sequential(*layers))
+            before = made + side
+        self.head = nn.Sequential(nn.Conv2d(before, out, 3, padding=1), nn.Sigmoid())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h, beside = x * 2 - 1, []
+        for layer in self.down:
+            beside.append(h)
+            h = layer(h)
+        h = h + self.code(h)
+        for layer in self.up:
+            h = torch.cat([layer(h), beside.pop()], 1)
+        return self.head(h)
+
+
 class Discriminator(nn.Module):
     """Joint D: a part per argument, products of neighbours, a joint part -> (n, outputs) logits.
 
-    For pictures spectral norm on every layer, for points none; no batch norm. `kinds` says which arguments it takes, in order: a
-    letter each, "x", or one of `sizes` (ALI's D takes x, z; a D on x alone takes x).
+    For pictures spectral norm on every layer, for points none; no batch norm. `kinds` says which
+    arguments it takes, in order, `shapes` what each kind is: (c, h, w), or (length,). Where z is
+    a picture too, x and z lie upon each other as channels and are one argument.
     """
 
     def __init__(
         self,
-        shape: tuple[int, ...],
-        sizes: dict[str, int],
+        shapes: dict[str, tuple[int, ...]],
         width: int,
         kinds: tuple[str, ...],
         outputs: int,
     ):
         super().__init__()
-        pictures = len(shape) == 3
-        features = 8 * width if pictures else width
-        self.kinds = kinds
+        wrap = spectral_norm if len(shapes["x"]) == 3 else _plain
+        features = 8 * width if len(shapes["x"]) == 3 else width
+        each = [shapes[kind] for kind in kinds]
+        self.stacked = len(shapes["z"]) == 3
+        if self.stacked:
+            each = [(sum(shape[0] for shape in each), *each[0][1:])]
         self.parts = nn.ModuleList(
             self._x_part(shape, width, features)
-            if kind == "x" and pictures
-            else self._flat(
-                shape[0] if kind == "x" else sizes[kind],
-                features,
-                spectral_norm if pictures else _plain,
-            )
-            for kind in kinds
+            if len(shape) == 3
+            else self._flat(shape[0], features, wrap)
+            for shape in each
         )
-        inputs = features * (2 * len(kinds) - 1)
-        self.joint = _mlp(inputs, 2 * features, outputs, spectral_norm if pictures else _plain)
+        self.joint = _mlp(features * (2 * len(each) - 1), 2 * features, outputs, wrap)
 
     @staticmethod
     def _x_part(shape, width, features):
@@ -179,10 +219,9 @@ class Discriminator(nn.Module):
         return nn.Sequential(*layers, wrap(nn.Linear(features, features)), _activation())
 
     def forward(self, *arguments: torch.Tensor) -> torch.Tensor:
-        centred = [
-            a * 2 - 1 if kind == "x" and a.dim() == 4 else a
-            for kind, a in zip(self.kinds, arguments, strict=True)
-        ]
+        centred = [a * 2 - 1 if a.dim() == 4 else a for a in arguments]
+        if self.stacked:
+            centred = [torch.cat(centred, 1)]
         features = [part(a) for part, a in zip(self.parts, centred, strict=True)]
         # what belongs together shows in products, as in a projection discriminator (Miyato 2018)
         products = [a * b for a, b in itertools.pairwise(features)]
@@ -219,22 +258,32 @@ def build(
     discriminators: list[tuple[tuple[str, ...], int]],
     classes: int = 0,
     multipliers: list[float] | None = None,
+    prior: tuple[int, ...] = (),
 ) -> dict[str, nn.Module]:
     """The networks of a member, by name: encoder, decoder, discriminator0, …, multipliers.
 
     shape: (h, w, c) of pictures or (2,) of points; norm: "group" or "batch", in encoder and decoder
-    of pictures; discriminators: kinds of arguments and number of
-    outputs of each; classes: length of y where the networks are given one; multipliers: their starts.
+    of pictures; discriminators: kinds of arguments and number of outputs of each; classes: length of y
+    where the networks are given one; multipliers: their starts; prior: (h, w, c) of z, where z is
+    another domain's pictures: encoder and decoder are then translators through a code of `latent`.
     """
     if len(shape) == 3:
         shape = (shape[2], shape[0], shape[1])
-    nets = {
-        "encoder": Encoder(shape, latent, width, stochastic, norm, classes),
-        "decoder": Decoder(shape, latent, width, norm, classes),
-    }
-    sizes = {"z": latent, "y": classes, "m": FEATURES}
+    z = (prior[2], *prior[:2]) if prior else (latent,)
+    if prior:
+        ends = {"encoder": (shape[0], z[0]), "decoder": (z[0], shape[0])}
+        nets = {
+            name: Translator(*channels, shape[1], width, latent, norm)
+            for name, channels in ends.items()
+        }
+    else:
+        nets = {
+            "encoder": Encoder(shape, latent, width, stochastic, norm, classes),
+            "decoder": Decoder(shape, latent, width, norm, classes),
+        }
+    shapes = {"x": shape, "z": z, "y": (classes,), "m": (FEATURES,)}
     for i, (kinds, outputs) in enumerate(discriminators):
-        nets[f"discriminator{i}"] = Discriminator(shape, sizes, width, kinds, outputs)
+        nets[f"discriminator{i}"] = Discriminator(shapes, width, kinds, outputs)
     if multipliers:
         nets["multipliers"] = Multipliers(multipliers)
     return nets

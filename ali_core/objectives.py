@@ -113,10 +113,11 @@ def prepare(
     norm: str = "group",
     classes: int = 0,
     net: str = "small",
+    prior: tuple[int, ...] = (),
 ) -> dict[str, nn.Module]:
     """The networks that a row needs (see networks.build); classes: length of a one-hot y.
 
-    net: "small", or a name of paper.NETS; raises Problem for others and for data that do not fit.
+    prior: (h, w, c) of z where it is a second domain. net: "small", or a name of paper.NETS; raises Problem for others and for data that do not fit.
     """
     discriminators = [
         (
@@ -136,6 +137,7 @@ def prepare(
         discriminators,
         classes if row.conditional else 0,
         [row.terms[name].weight for name in row.slack],
+        prior,
     )
 
 

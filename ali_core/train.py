@@ -65,7 +65,14 @@ def train(config: Config, data: datasets.Data, state: Path | None = None) -> Ite
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         nets = objectives.prepare(
-            row, data.shape, config.latent, config.width, config.norm, inputs.classes, config.net
+            row,
+            data.shape,
+            config.latent,
+            config.width,
+            config.norm,
+            inputs.classes,
+            config.net,
+            data.prior.shape if data.prior else (),
         )
     if config.net in paper.NETS:
         paper.set_output_bias(nets["decoder"], as_input(inputs.x[: paper.LOG_ODDS_EXAMPLES]))

@@ -75,7 +75,7 @@ PICTURES = Config(
     lr_discriminator=2e-4,
     precision="bf16",
 )
-MNIST = dataclasses.replace(PICTURES, data="mnist")
+MNIST = dataclasses.replace(PICTURES, data="mnist", steps=8_000, cooldown=4_000)
 
 SAMPLES = {"modes": ("modes", "{:.1f}"), "good": ("good_samples", "{:.1%}")}
 STUDIES = {
@@ -143,13 +143,13 @@ STUDIES = {
         held_out=10_000,
     ),
     "labels": Study(
-        of(MNIST, "semi-supervised"),
+        of(MNIST, "semi-supervised", steps=2_500, cooldown=1_000),
         {"held-out digits named right": ("class_named", "{:.2%}")},
         seeds=5,
         held_out=10_000,
     ),
     "stacked": Study(
-        of(dataclasses.replace(MNIST, data="stacked-mnist"), "ali", "alice"),
+        of(dataclasses.replace(MNIST, data="stacked-mnist", steps=5_000), "ali", "alice"),
         {"of 1,000 modes": ("modes", "{:.0f}"), "KL, nats": ("modes_kl", "{:.2f}")},
     ),
 }  # fmt: skip
