@@ -43,6 +43,18 @@ KNOWN = {
 }
 
 
+def truth(name: str, x: np.ndarray, back: bool) -> np.ndarray | None:
+    """What pictures (n,h,w,c) of KNOWN[name]'s first domain (`back`: second) are in the other.
+
+    None where that cannot be computed: for other names, and of edges.
+    """
+    if name not in KNOWN:
+        return None
+    ours, theirs = (KNOWN[name].z, KNOWN[name].x) if back else (KNOWN[name].x, KNOWN[name].z)
+    own_inverse = ours in (np.copy, transpose)
+    return theirs(ours(x)) if own_inverse else None
+
+
 def made(name: str, data: Data) -> Data:
     """The two domains of KNOWN[name], from the data set that they are made of."""
     known = KNOWN[name]

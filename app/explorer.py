@@ -7,35 +7,49 @@ import streamlit as st
 
 from app import bridge, charts, link, tray
 
+CHOSEN = "checkpoint"  # the picker's name in the session and in the link
 # without icons: the browser would fetch them from another host, as the tab's icon
 PAGES = [
     st.Page("views/latent_map.py", title="Map", default=True),
     st.Page("views/reconstruct.py", title="Reconstruct"),
     st.Page("views/interpolate.py", title="Interpolate"),
+    st.Page("views/translate.py", title="Translate"),
     st.Page("views/compare.py", title="Compare"),
     st.Page("views/model.py", title="Model"),
 ]
 
 
-def choose(names: list[str], problems: dict[str, str]) -> str | None:
-    """The picker of what is not broken. -> the checkpoint that is looked at, or None"""
+def choose(key: str, names: list[str], problems: dict[str, str]) -> str | None:
+    """The picker of what is not broken. -> the checkpoint that is looked at, or None
+
+    `key` is its name in the session: a translator and a checkpoint of the other pages stand there together.
+    """
     good = [name for name in names if name not in problems]
     asked = st.query_params.get("checkpoint")
-    if not good:
-        st.error(
-            f"There is no usable checkpoint in {bridge.root()}. Train one: "
-            "python -m ali_core train preset=fashion-alice"
-        )
-    else:
+    if good:
         if asked and asked not in good and asked not in problems:
-            # a link's text must not become Markdown: a picture in it would call another host
-            plain = re.sub(r"[^\w.-]", "?", asked)[:60]
-            st.warning(f"There is no checkpoint «{plain}»; {good[0]} is shown.")
-        if st.session_state.get("checkpoint") not in [None, *good]:
-            del st.session_state["checkpoint"]
-        link.keep("checkpoint", good[0], link.one_of(*good), always=True)
-        st.selectbox("Checkpoint", good, key="checkpoint", persist_state="session")
-    return st.session_state["checkpoint"] if good else None
+            refuse(asked, good[0])
+        if st.session_state.get(key) not in [None, *good]:
+            del st.session_state[key]
+        link.keep(key, good[0], link.one_of(*good), always=True, shown="checkpoint")
+        st.selectbox("Checkpoint", good, key=key, persist_state="session")
+    return st.session_state[key] if good else None
+
+
+def refuse(asked: str, shown: str) -> None:
+    """Says of a link's checkpoint that this page does not show it, and which page does."""
+    # a link's text must not become Markdown: a picture in it would call another host
+    plain = re.sub(r"[^\w.-]", "?", asked)[:60]
+    if asked in bridge.translators():
+        st.warning(f"{plain} translates between two kinds of pictures; {shown} is shown here.")
+        to, says = "views/translate.py", f"{plain} on Translate"
+    elif asked in bridge.names():
+        st.warning(f"{plain} knows one kind of pictures and cannot translate; {shown} is shown.")
+        to, says = "views/reconstruct.py", f"{plain} on Reconstruct"
+    else:
+        st.warning(f"There is no checkpoint «{plain}»; {shown} is shown.")
+        return
+    st.page_link(to, label=says, icon=":material/arrow_forward:", query_params={CHOSEN: asked})
 
 
 def show_samples(name: str) -> None:
@@ -53,19 +67,32 @@ st.set_page_config(page_icon=charts.favicon(), layout="wide", initial_sidebar_st
 page = st.navigation(PAGES)
 link.begin(page.url_path)
 st.html(Path(__file__).with_name("style.css"))
+translating = page.url_path == "translate"
 with st.sidebar:
-    names = bridge.names()
+    names = bridge.names() + bridge.translators() * translating
     problems = {name: sentence for name in names if (sentence := bridge.broken(name))}
-    name = choose(names, problems)
-    if name:
-        show_samples(name)
-        tray.show(name)
+    good = [name for name in bridge.names() if name not in problems]
+    if translating:  # the tray's pictures are those of the other pages' checkpoint
+        name = choose("translator", bridge.translators(), problems)
+        if st.session_state.get(CHOSEN) not in good:
+            st.session_state[CHOSEN] = good[0] if good else None
+    else:
+        name = choose(CHOSEN, good, problems)
+        if name:
+            show_samples(name)
+        else:
+            st.error(
+                f"There is no usable checkpoint in {bridge.root()}. Train one: "
+                "python -m ali_core train preset=fashion-alice"
+            )
+    if good:
+        tray.show(st.session_state[CHOSEN])
     for broken, sentence in problems.items():
         st.error(f"**{broken}** cannot be used. {sentence}", icon=":material/broken_image:")
 st.set_page_config(
     f"{name or 'no checkpoint'}: {page.title.lower()}"
 )  # the title names what is seen
-if name:
+if name or translating:
     try:
         page.run()
     except bridge.Problem as problem:

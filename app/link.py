@@ -26,22 +26,23 @@ def keep(
     parse: Callable = lambda text: text,
     text: Callable[..., str] = str,
     always: bool = False,
+    shown: str = "",
 ):
     """Reconciles st.session_state[name] with the URL and writes it there. -> the value
 
     Call it before the widget of that name. `parse` turns the URL's text into a value, or raises
     ValueError for text that makes no sense (then `default` holds). The default is left out of the URL,
-    unless `always`.
+    unless `always`. `shown` is its name in the URL where that is another.
     """
-    seen, state = st.session_state[SEEN], st.session_state
-    here = st.query_params.get(name)
+    seen, state, word = st.session_state[SEEN], st.session_state, shown or name
+    here = st.query_params.get(word)
     told = text(state[name]) if name in state and state[name] is not None else None
     if name not in state:
         follow = True
-    elif name not in seen:
+    elif word not in seen:
         follow = here is not None
     else:  # the reader went back or edited the URL, and has not just used the widget
-        follow = here != seen[name] and told == (seen[name] or text(default))
+        follow = here != seen[word] and told == (seen[word] or text(default))
     if follow:
         try:
             state[name] = default if here is None else parse(here)
@@ -49,7 +50,7 @@ def keep(
             state[name] = default
     elif state[name] is None:  # a segmented control can be switched off
         state[name] = default
-    show(name, text(state[name]) if always or state[name] != default else None)
+    show(word, text(state[name]) if always or state[name] != default else None)
     return state[name]
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -33,7 +34,7 @@ def choose(name: str, atlas) -> tuple[np.ndarray, str, dict | None, int]:
     if kind == "Gallery":
         item = gallery(name, atlas)
     else:
-        item, seen = "p0", upload(name, kind)
+        item, seen = "p0", upload(partial(bridge.see, name), kind)
     if seen:
         return seen["array"], seen["name"], seen, -1
     number = int(item[1:]) if item[0] == "p" else -1
@@ -164,8 +165,11 @@ def from_tray(name: str) -> None:
 # ---- what the reader has ---------------------------------------------------------------------------
 
 
-def upload(name: str, kind: str) -> dict | None:
-    """An upload or a photograph. -> how it was seen; the last good one for a bad file; None before any"""
+def upload(see: Callable, kind: str, until: str = "Until then, no. 0:") -> dict | None:
+    """An upload or a photograph. -> how it was seen; the last good one for a bad file; None before any
+
+    see: (filename, content, fit, invert) -> how, or bridge.Problem. `until` is said before any.
+    """
     link.keep("fit", "crop", link.one_of("crop", "fit"))
     link.keep("invert", "guess", link.one_of("guess", "yes", "no"))
     left, fit, invert = st.columns([2.2, 1, 1.4])
@@ -192,25 +196,23 @@ def upload(name: str, kind: str) -> dict | None:
         "to be turned round before it looks like them.",
     )
     if file is None:
-        st.caption(
-            "It stays in this visit: nothing is stored, nothing is sent on. Until then, no. 0:"
-        )
+        st.caption(f"It stays in this visit: nothing is stored, nothing is sent on. {until}")
         return None
-    return seen(name, file.name, file.getvalue())
+    return seen(see, file.name, file.getvalue(), until)
 
 
-def seen(name: str, filename: str, content: bytes) -> dict | None:
+def seen(see: Callable, filename: str, content: bytes, until: str) -> dict | None:
     """How a file is seen; a bad one is said, and what was good before it stays on the page."""
     how = st.session_state["fit"], st.session_state["invert"]
     try:
-        found = bridge.see(name, filename, content, *how)
+        found = see(filename, content, *how)
         st.session_state[LAST] = filename, content
         return found
     except bridge.Problem as problem:
         st.error(str(problem), icon=":material/broken_image:")
     if LAST not in st.session_state:
-        st.caption("Until there is one that can be read, no. 0:")
+        st.caption(until)
         return None
-    found = bridge.see(name, *st.session_state[LAST], *how)
+    found = see(*st.session_state[LAST], *how)
     st.caption("Until there is another that can be read, the one before it:")
     return found

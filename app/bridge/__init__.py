@@ -8,7 +8,7 @@ raise Problem, whose message is a sentence for st.error.
 # ruff: noqa: F401, what stands here is what the pages use
 from ali_core.problem import Problem
 
-from .checkpoints import broken, card, names, root, samples
+from .checkpoints import broken, card, domains, names, root, samples, translators
 from .classes import classes, likeliest, own, worded
 from .codes import (
     atlas,
@@ -48,4 +48,16 @@ from .models import (
     reconstruct,
     samples_of,
     warm,
+)
+from .translating import (
+    border,
+    gallery,
+    kin,
+    limits,
+    there_and_back,
+    through,
+    translate,
+    truth,
+    unpacked,
+    zipped,
 )

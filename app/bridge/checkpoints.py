@@ -22,8 +22,22 @@ def root() -> Path:
 
 
 def names() -> list[str]:
-    """All checkpoints, the default first, broken ones too."""
-    return sorted(checkpoint.names(root()), key=lambda name: (name != DEFAULT, name))
+    """All checkpoints but the translators, the default first, broken ones too."""
+    of_one = [name for name in checkpoint.names(root()) if not domains(name)]
+    return sorted(of_one, key=lambda name: (name != DEFAULT, name))
+
+
+def translators() -> list[str]:
+    """The checkpoints that translate, broken ones too, as far as their cards can be read."""
+    return [name for name in checkpoint.names(root()) if domains(name)]
+
+
+def domains(name: str) -> tuple[str, ...]:
+    """What a translator's two kinds of pictures are called; () for the other checkpoints."""
+    try:
+        return tuple(card(name)["data"].get("domains", ()))
+    except Problem:  # `broken` says it
+        return ()
 
 
 def broken(name: str) -> str | None:

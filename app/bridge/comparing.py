@@ -23,7 +23,8 @@ def remembered(name: str, x: np.ndarray) -> dict[str, np.ndarray]:
     """What a checkpoint makes of pictures uint8 (n, h, w, c), in one batch.
 
     A conditional one is told the classes whose reconstructions are nearest.
-    -> z: their codes (n, d); x_rec: uint8 (n, h, w, c); mse: (n,), brightness 0 to 1.
+    -> y: these classes, int (n, factors), or None; z: their codes (n, d); x_rec: uint8 (n, h, w, c);
+    mse: (n,), brightness 0 to 1.
     """
     digest = hashlib.sha256(x.tobytes()).hexdigest()
     return _remembered(name, card(name)["weights"]["sha256"], x.shape, digest, x)
@@ -35,4 +36,4 @@ def _remembered(name: str, sha256: str, shape: tuple[int, ...], digest: str, _x:
     z = ask(name, "encode", _x, y)
     made = ask(name, "decode", z, y)
     mse = metrics.mse(_x.astype(np.float32) / 255, made)
-    return {"z": z, "x_rec": to_bytes(made), "mse": mse}
+    return {"y": y, "z": z, "x_rec": to_bytes(made), "mse": mse}

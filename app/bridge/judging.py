@@ -6,10 +6,11 @@ import streamlit as st
 from ali_core import metrics
 from ali_core import pictures as intake
 
-from .checkpoints import broken, card, names, root
+from .checkpoints import broken, card, domains, names, root
 from .classes import likeliest, own, told
 from .codes import atlas, nearest, pictures, read_pictures
 from .models import Classes, ask, encode, fills, posterior, to_bytes
+from .translating import border
 
 MEDIAN, RARE = 0.5, 0.99  # quantiles of the map's pictures that a new one is compared to
 
@@ -20,16 +21,19 @@ def quantile(name: str, what: str, level: float) -> float:
     return typical[what][typical["levels"].index(level)]
 
 
-def see(name: str, filename: str, content: bytes, fit: str, invert: str) -> dict:
+def see(
+    name: str, filename: str, content: bytes, fit: str, invert: str, back: bool = False
+) -> dict:
     """An uploaded file as the model sees it: array uint8 (h, w, c), steps, name, original.
 
-    fit: "crop" or "fit"; invert: "guess", "yes" or "no". Raises Problem for anything that is no
-    picture it can take.
+    fit: "crop" or "fit"; invert: "guess", "yes" or "no". A translator takes it as of its first domain,
+    or (`back`) its second. Raises Problem for anything that is no picture it can take.
     """
     image = intake.read(filename, content)
     asked = {"guess": None, "yes": True, "no": False}[invert]
     shape = tuple(card(name)["data"]["shape"])
-    seen = intake.see(image, shape, fit, asked, intake.border(pictures(name)[:1000]))
+    edge = border(name, back) if domains(name) else intake.border(pictures(name)[:1000])
+    seen = intake.see(image, shape, fit, asked, edge)
     return {
         "array": seen.array,
         "steps": seen.steps,

@@ -11,6 +11,29 @@ from app.components.parcel import STYLE, pack, script
 
 SIDE = 280  # pixels of the canvas: 28 and 56 are scaled by whole factors, 64 by four
 
+# what papers look like: a canvas between two rows of tools
+PAPER = (
+    f"""
+.root {{ max-width: {SIDE + 2}px; }}
+.paper {{ width: {SIDE + 2}px; min-height: {SIDE + 2}px; cursor: crosshair; }}
+"""
+    + """
+.paper:active { cursor: crosshair; }
+.paper canvas { border: 1px solid #888; }
+.tools { display: flex; gap: 4px; margin-bottom: 6px; }
+.paper + .tools { margin: 6px 0 0; }
+.tools button, .size { padding: 0 10px; flex: 1 1 auto; white-space: nowrap; }
+.size {
+  font: inherit; color: inherit; background: var(--st-background-color); flex: none; width: 5.2em;
+  border: 1px solid var(--st-border-color, #888); border-radius: var(--st-button-radius, 6px);
+}
+[aria-checked="true"] { border-color: var(--st-primary-color); color: var(--st-primary-color); font-weight: 600; }
+button:disabled { opacity: 0.5; cursor: default; }
+.note { text-align: left; font-size: 0.8rem; opacity: 0.8; height: 4.3em; }
+@media (pointer: coarse) { .tools button, .size { min-height: 44px; } }
+"""
+)
+
 _hole = st.components.v2.component(
     "ali_hole",
     html="""
@@ -31,25 +54,7 @@ _hole = st.components.v2.component(
   </div>
   <p class="note" aria-live="polite"></p>
 </div>""",
-    css=STYLE
-    + f"""
-.root {{ max-width: {SIDE + 2}px; }}
-.paper {{ width: {SIDE + 2}px; min-height: {SIDE + 2}px; cursor: crosshair; }}
-"""
-    + """
-.paper:active { cursor: crosshair; }
-.paper canvas { border: 1px solid #888; }
-.tools { display: flex; gap: 4px; margin-bottom: 6px; }
-.paper + .tools { margin: 6px 0 0; }
-.tools button, .size { padding: 0 10px; flex: 1 1 auto; white-space: nowrap; }
-.size {
-  font: inherit; color: inherit; background: var(--st-background-color); flex: none; width: 5.2em;
-  border: 1px solid var(--st-border-color, #888); border-radius: var(--st-button-radius, 6px);
-}
-[aria-checked="true"] { border-color: var(--st-primary-color); color: var(--st-primary-color); font-weight: 600; }
-.note { text-align: left; font-size: 0.8rem; opacity: 0.8; height: 4.3em; }
-@media (pointer: coarse) { .tools button, .size { min-height: 44px; } }
-""",
+    css=STYLE + PAPER,
     js=script("hole.js"),
 )
 

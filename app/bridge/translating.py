@@ -1,0 +1,135 @@
+"""Pictures of one domain as the other's: one by one, and many at once."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from ali_core import domains as core
+from ali_core import metrics, sheet
+from ali_core.problem import Problem
+
+from .checkpoints import card, root, stamp
+from .models import ask, to_bytes
+
+Files = list[tuple[str, bytes]]
+
+
+def gallery(name: str) -> dict | None:
+    """The pictures that come with a translator; None without.
+
+    "sides": uint8 (2, n, h, w, c), one row for each domain; "made": whether the model made them;
+    "paired": whether picture i of both rows belong together. Raises Problem for a damaged file.
+    """
+    return _gallery(str(root() / name), stamp(name)) if card(name).get("gallery") else None
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _gallery(folder: str, stamp: tuple) -> dict:
+    name = Path(folder).name
+    about, (h, w, _) = card(name)["gallery"], card(name)["data"]["shape"]
+    path = Path(folder) / about["file"]
+    try:
+        with Image.open(path) as image:
+            if image.size != (w * about["n"], 2 * h):
+                raise OSError(f"{image.width} x {image.height} pixels")
+            tiles = sheet.cut(image, 2 * about["n"], h, w)
+    except (OSError, SyntaxError) as error:
+        raise Problem(
+            f"{path} is not the gallery of its card ({error}); "
+            f"write it again: python -m ali_core evaluate {folder}"
+        ) from None
+    sides = tiles.reshape(2, about["n"], *tiles.shape[1:])
+    return {"sides": sides, "made": about["made"], "paired": about["paired"]}
+
+
+def border(name: str, back: bool) -> float | None:
+    """The usual brightness 0..1 of the edges of the pictures that are translated; None if not known."""
+    return card(name).get("gallery", {}).get("border", (None, None))[back]
+
+
+def translate(name: str, x: np.ndarray, back: bool) -> np.ndarray:
+    """Pictures uint8 (n, h, w, c) of the first domain as the second's, or back. -> uint8"""
+    return to_bytes(ask(name, "translate", x, back))
+
+
+def there_and_back(name: str, x: np.ndarray, back: bool, truth: np.ndarray | None) -> dict:
+    """A picture uint8 (h, w, c) translated, and from there again; `truth`: what it should become.
+
+    -> made, again: uint8 (h, w, c); cycle: mean squared error of the round trip; where the truth is known,
+    mse and ssim of the translation, and mse_copy of the picture as it is. Brightness 0 to 1.
+    """
+    ours = x[None].astype(np.float32) / 255
+    made = ask(name, "translate", ours, back)
+    again = ask(name, "translate", made, not back)
+    found = {"made": to_bytes(made)[0], "again": to_bytes(again)[0]}
+    found["cycle"] = float(metrics.mse(ours, again)[0])
+    if truth is not None:
+        wanted = truth[None].astype(np.float32) / 255
+        found["mse"] = float(metrics.mse(wanted, made)[0])
+        found["ssim"] = float(metrics.ssim(wanted, made)[0])
+        found["mse_copy"] = float(metrics.mse(wanted, ours)[0])
+    return found
+
+
+def truth(name: str, x: np.ndarray, back: bool) -> np.ndarray | None:
+    """What a picture uint8 (h, w, c) should become, where that can be computed from it, else None."""
+    found = core.truth(card(name)["data"]["name"], x[None], back)
+    return None if found is None else found[0]
+
+
+def kin(name: str, other: str) -> bool:
+    """Whether pictures of a translator may be such as another checkpoint was trained on."""
+    ours, theirs = card(name)["data"], card(other)["data"]
+    known = core.KNOWN.get(ours["name"])
+    return ours["shape"] == theirs["shape"] and (known is None or known.of == theirs["name"])
+
+
+# ---- many ------------------------------------------------------------------------------------------
+
+
+def limits() -> tuple[int, int]:
+    """How many files go through at once, and how many MB a zip may unpack to."""
+    from ali_core import batch
+
+    return batch.MOST, batch.MOST_BYTES >> 20
+
+
+def unpacked(uploads: Files) -> Files:
+    """Uploaded files by names that are unique; of a zip, the files in it.
+
+    Raises Problem for a zip that is refused (see ali_core.batch.unzip), and for too many files.
+    """
+    from ali_core import batch
+
+    found: dict[str, bytes] = {}
+    for name, content in uploads:
+        zipped = name.lower().endswith(".zip") or content[:4] == b"PK\3\4"
+        inside = batch.unzip(name, content) if zipped else [(PurePosixPath(name).name, content)]
+        for own, data in inside:
+            unique, again = own, 2
+            while unique in found:
+                unique, again = f"{own} ({again})", again + 1
+            found[unique] = data
+    if len(found) > batch.MOST:
+        raise Problem(
+            f"These are {len(found):,} files, more than {batch.MOST:,}; send them in parts."
+        )
+    return list(found.items())
+
+
+def through(name: str, files: Files, back: bool) -> Iterator[tuple[str, bytes | Problem]]:
+    """Every file's name with the PNG of what the model sees and makes of it, or what is wrong with it."""
+    from ali_core import batch
+
+    run: Callable = lambda x: ask(name, "translate", x, back)  # noqa: E731
+    return batch.through(files, tuple(card(name)["data"]["shape"]), run, border(name, back))
+
+
+def zipped(made: Files) -> bytes:
+    """Files as a zip."""
+    from ali_core import batch
+
+    return batch.zipped(made)

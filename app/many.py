@@ -1,0 +1,76 @@
+"""Many pictures through a translator: files or a zip in, a zip out, the bad ones named."""
+
+import streamlit as st
+
+from app import bridge
+
+RESULT, SHOWN, MOST_MB = "many result", 8, 100
+
+
+@st.fragment
+def show(name: str, back: bool) -> None:
+    """The section; it reruns alone."""
+    ours, theirs = bridge.domains(name)[:: -1 if back else 1]
+    most, megabytes = bridge.limits()
+    st.markdown("#### Many at once")
+    files = st.file_uploader(
+        f"Pictures, or a zip of them: {ours} → {theirs}",
+        accept_multiple_files=True,
+        key="many files",
+        max_upload_size=MOST_MB,
+        help=f"Up to {most:,} pictures of 10 MB each; a zip of up to {MOST_MB} MB that unpacks to no more than "
+        f"{megabytes} MB. They stay in this visit.",
+    )
+    asked = (name, back, tuple(file.file_id for file in files))
+    if not files:
+        st.caption(
+            f"Up to {most:,}. You get a zip of PNGs: left what the model sees, right what it makes of it."
+        )
+        return
+    with st.container(horizontal=True):
+        go = st.button(f"Translate {len(files)} file{'s' * (len(files) > 1)}", type="primary")
+        stop = st.empty()
+    if go:
+        st.session_state.pop(RESULT, None)
+        stop.button("Stop", help="Nothing is kept of what is done so far.")
+        try:
+            st.session_state[RESULT] = asked, *run(name, files, back)
+        except bridge.Problem as problem:
+            st.error(str(problem), icon=":material/broken_image:")
+        stop.empty()
+    if st.session_state.get(RESULT, (None,))[0] == asked:
+        told(name, theirs, *st.session_state[RESULT][1:])
+
+
+def run(name: str, files: list, back: bool) -> tuple[int, bytes, list[str]]:
+    """All of them, with a bar. -> how many were translated, the zip, a sentence for each bad one"""
+    found = bridge.unpacked([(file.name, file.getvalue()) for file in files])
+    bar, made, bad = st.progress(0.0, "Waking the model …"), [], []
+    for done, (own, content) in enumerate(bridge.through(name, found, back), 1):
+        if isinstance(content, bridge.Problem):
+            bad.append(str(content))
+        else:
+            made.append((own, content))
+        bar.progress(done / len(found), f"{done} of {len(found)}")
+    bar.empty()
+    return len(made), bridge.zipped(made) if made else b"", bad
+
+
+def told(name: str, theirs: str, done: int, content: bytes, bad: list[str]) -> None:
+    """What came of it."""
+    if bad:
+        rest = f"\n- and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+        lines = "".join(f"\n- {sentence}" for sentence in bad[:SHOWN])
+        st.warning(f"{len(bad)} could not be read:{lines}{rest}", icon=":material/broken_image:")
+    if not done:
+        st.error("There is no picture in it that can be read; nothing is made.")
+        return
+    st.success(f"{done} translated.", icon=":material/check:")
+    st.download_button(
+        f"All {done} (ZIP)",
+        content,
+        f"{name}-{theirs}.zip",
+        "application/zip",
+        icon=":material/download:",
+        on_click="ignore",
+    )
