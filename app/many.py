@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import bridge
 
-RESULT, SHOWN, MOST_MB = "many result", 8, 100
+RESULT, SHOWN = "many result", 8
 
 
 @st.fragment
@@ -17,14 +17,13 @@ def show(name: str, back: bool) -> None:
         f"Pictures, or a zip of them: {ours} → {theirs}",
         accept_multiple_files=True,
         key="many files",
-        max_upload_size=MOST_MB,
-        help=f"Up to {most:,} pictures of 10 MB each; a zip of up to {MOST_MB} MB that unpacks to no more than "
-        f"{megabytes} MB. They stay in this visit.",
+        help=f"A zip may unpack to {megabytes} MB. They stay in this visit: nothing is stored, nothing is sent on.",
     )
     asked = (name, back, tuple(file.file_id for file in files))
     if not files:
         st.caption(
-            f"Up to {most:,}. You get a zip of PNGs: left what the model sees, right what it makes of it."
+            f"Up to {most:,} pictures, files of up to 10 MB. You get a zip of PNGs: left what the model sees, right "
+            f"what it makes of it. Of more: `python -m ali_core translate {bridge.root() / name} IN OUT`"
         )
         return
     with st.container(horizontal=True):

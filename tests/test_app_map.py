@@ -14,11 +14,11 @@ from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
 from ali_core import checkpoint
-from app import link, tray
+from app import bridge, link, tray
 from app.card import COMPARED, MEASURES
 
 ROOT = Path(__file__).parents[1]
-NAMES = checkpoint.names(ROOT / "checkpoints")
+NAMES = bridge.names()
 
 
 def app(page: str = "", **query: str) -> AppTest:

@@ -13,12 +13,12 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from ali_core import atlas, checkpoint
+from ali_core import atlas
 from app import bridge, holes
 from app.components.hole import unpacked
 
 ROOT = Path(__file__).parents[1]
-NAMES = checkpoint.names(ROOT / "checkpoints")
+NAMES = bridge.names()
 DEFAULT = "fashion-alice"
 
 

@@ -49,8 +49,9 @@ def story(which: subject.Subject, back: bool, drawn: bool) -> None:
     beside = {
         key: f" Usual: {value:.4f}." if value is not None else "" for key, value in usual.items()
     }
+    unknown = which.steps if drawn else "Its truth is not known."
     error = (
-        f"**MSE {found['mse']:.4f}** to the truth." if "mse" in found else "Its truth is not known."
+        f"**MSE {found['mse']:.4f}** to the truth.{beside['mse']}" if "mse" in found else unknown
     )
     with st.container(horizontal=True, gap="small"):
         if which.original:
@@ -69,7 +70,7 @@ def story(which: subject.Subject, back: bool, drawn: bool) -> None:
             )  # fmt: skip
         holes.cell(
             f"As {theirs}", charts.GENERATED, portrait.whole(found["made"]),
-            error + (beside["mse"] if "mse" in found else ""), f"translated into {theirs}",
+            error, f"translated into {theirs}",
         )  # fmt: skip
         holes.cell(
             f"Back to {ours}", charts.RECONSTRUCTION, portrait.whole(found["again"]),
@@ -81,8 +82,6 @@ def story(which: subject.Subject, back: bool, drawn: bool) -> None:
                 f"SSIM {found['ssim']:.2f}. Copied as it was: MSE {found['mse_copy']:.4f}.",
                 f"the truth: what it should be as {theirs}",
             )  # fmt: skip
-        if drawn:
-            st.caption(which.steps, width=158)
     files(which, found, ours, theirs)
 
 
@@ -149,9 +148,8 @@ def measured() -> None:
             values = [metrics.get(f"{way}_{key}{kind}") for kind in ("", "_copy", "_neighbour")]
             if values[0]:
                 told = [format(entry["value"], form) if entry else "" for entry in values]
-                lines.append([arrow(back), says, f"**{told[0]}**", *told[1:]])
-    head = ["", "", "this model", "copied", "nearest"]
-    st.markdown(rows(head, lines, (2, 3, 4)))
+                lines.append([f"{arrow(back)}: {says}", f"**{told[0]}**", *told[1:]])
+    st.markdown(rows(["", "this model", "copied", "nearest"], lines, (1, 2, 3)))
     n = max(entry["n"] for entry in metrics.values())
     known = "there_mse" in metrics
     st.caption(
@@ -266,10 +264,10 @@ if name:
             story(which, back, drawn=True)
     elif which := subject.choose(name, kind, gallery, back):
         story(which, back, drawn=False)
+    if gallery:
+        show_gallery(gallery, back)
     left, right = st.columns([1.35, 1], gap="large")
     with left:
-        if gallery:
-            show_gallery(gallery, back)
         measured()
         about()
     with right:
