@@ -1,5 +1,8 @@
 """Fixtures that the browser tests share: the app on a free port, and a page of a real Chromium."""
 
+import collections
+import contextlib
+import dataclasses
 import os
 import shutil
 import socket
@@ -9,7 +12,10 @@ import time
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from ali_core import checkpoint
 
 ROOT = Path(__file__).parents[1]
 # software WebGL, and nothing that calls home
@@ -29,12 +35,18 @@ FLAGS = [
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """The address of the app, started as a reader starts it."""
+    with serving(tmp_path_factory.mktemp("server") / "server.log") as address:
+        yield address
+
+
+@contextlib.contextmanager
+def serving(log: Path, **environment: str):
+    """The app on a free port. -> its address"""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "server.log"
     words = ["streamlit", "run", "app/main.py", "--server.port", str(port)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
     with log.open("w") as file:
         app = subprocess.Popen(
             [sys.executable, "-m", *words],
@@ -84,6 +96,43 @@ def page(browser):
     context.close()
     calls = [url for url in outside if not url.startswith(("blob:", "data:"))]
     assert not calls, f"requests left the machine: {calls}"
+
+
+@pytest.fixture(scope="session")
+def translators(tmp_path_factory) -> Path:
+    """A folder of tiny translators beside a plain and a conditional checkpoint that ship.
+
+    "squares": from full squares to their frames, grey, true pairs in its gallery; "colours": the same in
+    colour, of 16 pixels, its gallery made by the model.
+    """
+    from ali_core import data, run, train, translation
+    from ali_core.config import parse
+    from ali_core.model import Model
+
+    root = tmp_path_factory.mktemp("translators")
+    checkpoints = root / "checkpoints"
+    for name in ("fashion-alice", "mnist-conditional", "pictures"):
+        shutil.copytree(ROOT / "checkpoints" / name, checkpoints / name)
+    rng, n = np.random.default_rng(0), 600
+    for name, side, channels, licence in (("squares", 28, 1, "MIT"), ("colours", 16, 3, "unknown")):
+        full = np.zeros((n, side, side, channels), np.uint8)
+        frames = full.copy()
+        for k, (row, column) in enumerate(rng.integers(1, side // 2, (n, 2))):
+            high, wide = rng.integers(4, side // 2 - 1, 2)
+            full[k, row : row + high, column : column + wide] = rng.integers(128, 256, channels)
+            frames[k, row : row + high, column : column + wide] = 255
+            frames[k, row + 1 : row + high - 1, column + 1 : column + wide - 1] = 0
+        file = root / f"{name}.npz"
+        np.savez(file, images=full, images_b=frames, labels=np.arange(n) % 3)
+        words = ["member=alice-cycles", "width=4", "batch=16", "steps=12", "lr=2e-3"]
+        config = parse([f"name={name}", f"data={file}", "domains=squares, frames", *words])
+        held = dataclasses.replace(data.load(config.data), licence=licence)
+        progress = collections.deque(train.train(config, held), maxlen=1).pop()
+        run.write_checkpoint(checkpoints / name, config, held, progress, 1.0)
+        model = Model.load(checkpoints / name)
+        translation.write_gallery(checkpoints / name, model, held)
+        checkpoint.update_card(checkpoints / name, metrics=translation.measure(model, held, ()))
+    return checkpoints
 
 
 def settle(page) -> None:

@@ -69,11 +69,11 @@ def story(which: subject.Subject, back: bool, drawn: bool) -> None:
                 f"what the model sees: {which.what}",
             )  # fmt: skip
         holes.cell(
-            f"As {theirs}", charts.GENERATED, portrait.whole(found["made"]),
+            "Translation", charts.GENERATED, portrait.whole(found["made"]),
             error, f"translated into {theirs}",
         )  # fmt: skip
         holes.cell(
-            f"Back to {ours}", charts.RECONSTRUCTION, portrait.whole(found["again"]),
+            "And back", charts.RECONSTRUCTION, portrait.whole(found["again"]),
             f"**MSE {found['cycle']:.4f}** round trip.{beside['cycle']}", f"translated back to {ours}",
         )  # fmt: skip
         if which.truth is not None:
