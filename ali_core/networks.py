@@ -181,7 +181,7 @@ class Translator(nn.Module):
 class Discriminator(nn.Module):
     """Joint D: a part per argument, products of neighbours, a joint part -> (n, outputs) logits.
 
-    For pictures spectral norm on every layer, for points none; no batch norm. `kinds` says which
+    For pictures `spectral` norm on every layer, for points none; no batch norm. `kinds` says which
     arguments it takes, in order, `shapes` what each kind is: (c, h, w), or (length,). Where z is
     a picture too, x and z lie upon each other as channels and are one argument.
     """
@@ -192,16 +192,17 @@ class Discriminator(nn.Module):
         width: int,
         kinds: tuple[str, ...],
         outputs: int,
+        spectral: bool = True,
     ):
         super().__init__()
-        wrap = spectral_norm if len(shapes["x"]) == 3 else _plain
+        wrap = spectral_norm if spectral and len(shapes["x"]) == 3 else _plain
         features = 8 * width if len(shapes["x"]) == 3 else width
         each = [shapes[kind] for kind in kinds]
         self.stacked = len(shapes["z"]) == 3
         if self.stacked:
             each = [(sum(shape[0] for shape in each), *each[0][1:])]
         self.parts = nn.ModuleList(
-            self._x_part(shape, width, features)
+            self._x_part(shape, width, features, wrap)
             if len(shape) == 3
             else self._flat(shape[0], features, wrap)
             for shape in each
@@ -209,9 +210,9 @@ class Discriminator(nn.Module):
         self.joint = _mlp(features * (2 * len(each) - 1), 2 * features, outputs, wrap)
 
     @staticmethod
-    def _x_part(shape, width, features):
-        body, flat = _downsampling(shape, width, lambda _: nn.Identity(), spectral_norm)
-        return nn.Sequential(body, spectral_norm(nn.Linear(flat, features)), _activation())
+    def _x_part(shape, width, features, wrap):
+        body, flat = _downsampling(shape, width, lambda _: nn.Identity(), wrap)
+        return nn.Sequential(body, wrap(nn.Linear(flat, features)), _activation())
 
     @staticmethod
     def _flat(inputs, features, wrap):
@@ -259,13 +260,15 @@ def build(
     classes: int = 0,
     multipliers: list[float] | None = None,
     prior: tuple[int, ...] = (),
+    spectral: bool = True,
 ) -> dict[str, nn.Module]:
     """The networks of a member, by name: encoder, decoder, discriminator0, …, multipliers.
 
     shape: (h, w, c) of pictures or (2,) of points; norm: "group" or "batch", in encoder and decoder
     of pictures; discriminators: kinds of arguments and number of outputs of each; classes: length of y
     where the networks are given one; multipliers: their starts; prior: (h, w, c) of z, where z is
-    another domain's pictures: encoder and decoder are then translators through a code of `latent`.
+    another domain's pictures: encoder and decoder are then translators through a code of `latent`;
+    spectral: norm in D of pictures.
     """
     if len(shape) == 3:
         shape = (shape[2], shape[0], shape[1])
@@ -283,7 +286,7 @@ def build(
         }
     shapes = {"x": shape, "z": z, "y": (classes,), "m": (FEATURES,)}
     for i, (kinds, outputs) in enumerate(discriminators):
-        nets[f"discriminator{i}"] = Discriminator(shapes, width, kinds, outputs)
+        nets[f"discriminator{i}"] = Discriminator(shapes, width, kinds, outputs, spectral)
     if multipliers:
         nets["multipliers"] = Multipliers(multipliers)
     return nets
