@@ -38,6 +38,7 @@ class Config:
     r1: float = (
         0.0  # price on D's gradient at its tuples, in place of spectral norm; 0 = spectral norm
     )
+    sines: float = 0.0  # points: D also sees sines of x of up to so many radians per unit; 0 = none
     sd: float = 0.1  # of the decoder's Gaussian p(x|z), in units of the data, where a term needs it
     decoder_noise: bool = False  # x_tilde is drawn from p(x|z), not its mean
     labels: int = (
@@ -146,6 +147,7 @@ _BOUNDS = {
     "cooldown": (0, math.inf),
     "ema": (0.0, 0.9999999),
     "r1": (0.0, 1e6),
+    "sines": (0.0, 1e6),
     "sd": (1e-6, 1e6),
     "labels": (1, math.inf),
     "pairs": (0, math.inf),

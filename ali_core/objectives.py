@@ -115,10 +115,12 @@ def prepare(
     net: str = "small",
     prior: tuple[int, ...] = (),
     spectral: bool = True,
+    sines: float = 0.0,
 ) -> dict[str, nn.Module]:
     """The networks that a row needs (see networks.build); classes: length of a one-hot y.
 
-    prior: (h, w, c) of z where it is a second domain; spectral: norm in D of pictures. net: "small", or a name of paper.NETS; raises Problem for others and for data that do not fit.
+    prior: (h, w, c) of z where it is a second domain; spectral: norm in D of pictures;
+    sines: of points, for D. net: "small", or a name of paper.NETS; raises Problem for others and for data that do not fit.
     """
     discriminators = [
         (
@@ -140,6 +142,7 @@ def prepare(
         [row.terms[name].weight for name in row.slack],
         prior,
         spectral,
+        sines,
     )
 
 

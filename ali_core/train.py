@@ -74,6 +74,7 @@ def train(config: Config, data: datasets.Data, state: Path | None = None) -> Ite
             config.net,
             data.prior.shape if data.prior else (),
             not config.r1,
+            config.sines,
         )
     if config.net in paper.NETS:
         paper.set_output_bias(nets["decoder"], as_input(inputs.x[: paper.LOG_ODDS_EXAMPLES]))

@@ -60,7 +60,9 @@ LINEAR = Config(
     sd=0.5,
     decoder_noise=True,
 )
-MODES = Config(name="modes", width=128, steps=6_000, cooldown=3_000, lr=5e-4, lr_discriminator=5e-4)
+MODES = Config(name="modes", width=128, steps=4_000, cooldown=2_000)
+# half a wave in ten standard deviations of a mode
+WAVES = {"ring": 30.0, "grid": 10.0}
 INFORMATION = Config(name="information", data="grid", width=64, steps=3_000, cooldown=1_500, sd=0.2)
 PICTURES = Config(
     name="pictures",
@@ -94,8 +96,14 @@ STUDIES = {
         {
             f"{toy}, {name}": row
             for toy in ("ring", "grid")
-            for name, row in of(
-                dataclasses.replace(MODES, data=toy), "ali", "bigan", "alice", "veegan", "gali4"
+            for name, row in (
+                of(dataclasses.replace(MODES, data=toy), "ali")
+                | {
+                    f"`{member}`, r1 and sines": dataclasses.replace(
+                        MODES, data=toy, member=member, weights=weights, r1=0.01, sines=WAVES[toy]
+                    )
+                    for member, weights in (("ali", {}), ("alice", {"reconstruction": 1.0}))
+                }
             ).items()
         },
         SAMPLES,
