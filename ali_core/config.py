@@ -35,6 +35,10 @@ class Config:
     beta2: float = 0.999
     cooldown: int = 0  # last steps, over which both learning rates fall linearly to 0
     ema: float = 0.999  # decay of the averaged encoder and decoder
+    r1: float = (
+        0.0  # price on D's gradient at its tuples, in place of spectral norm; 0 = spectral norm
+    )
+    sines: float = 0.0  # points: D also sees sines of x of up to so many radians per unit; 0 = none
     sd: float = 0.1  # of the decoder's Gaussian p(x|z), in units of the data, where a term needs it
     decoder_noise: bool = False  # x_tilde is drawn from p(x|z), not its mean
     labels: int = (
@@ -142,6 +146,8 @@ _BOUNDS = {
     "beta2": (0.0, 0.9999999),
     "cooldown": (0, math.inf),
     "ema": (0.0, 0.9999999),
+    "r1": (0.0, 1e6),
+    "sines": (0.0, 1e6),
     "sd": (1e-6, 1e6),
     "labels": (1, math.inf),
     "pairs": (0, math.inf),

@@ -89,7 +89,7 @@ def paired(path: Path, arrays: dict[str, np.ndarray]) -> Data:
             f"{path}: “images_b” {z.dtype} {z.shape} must be bytes, one picture for each of "
             f"“images” {x.shape}."
         )
-    drawn = np.array(["a", "b"] * 5)[np.random.default_rng(0).permutation(len(x)) % 10]
+    drawn = np.array(["a", "b"] * 5, "<U4")[np.random.default_rng(0).permutation(len(x)) % 10]
     drawn[np.random.default_rng(1).permutation(len(x))[: max(1, len(x) // 10)]] = "test"
     split = arrays.get("split", drawn)
     parts = {name: split == name for name in ("a", "b", "test")}

@@ -62,6 +62,8 @@ class Model:
                 sum(card["data"].get("classes", ())),
                 config.get("net", "small"),
                 tuple(card["data"]["shape"]) if "domains" in card["data"] else (),
+                not config.get("r1"),
+                config.get("sines", 0.0),
             )
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise Problem(f"{path}: the config cannot be built ({error!r}).") from None

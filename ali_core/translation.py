@@ -75,15 +75,15 @@ def write_gallery(folder: str | Path, model: Model, data: Data) -> None:
 
     Where the data's licence does not let them be passed on, pictures that the model made.
     """
-    x, z = data.x_test[:SHOWN], data.prior.x_test[:SHOWN]
+    n = min(SHOWN, len(data.x_test) // 2, len(data.prior.x_test) // 2)
+    x, z = data.x_test[:n], data.prior.x_test[:n]
     paired, made = data.partners is not None, data.licence not in PASSED_ON
     if made:
         x = to_bytes(model.translate(z, back=True))
         known = domains.KNOWN.get(data.name)
         paired = known is not None and known.x is np.copy
-        z = known.z(x) if paired else to_bytes(model.translate(data.x_test[SHOWN : 2 * SHOWN]))
-    n = min(len(x), len(z))
-    write_png(Path(folder) / GALLERY, grid(np.concatenate([x[:n], z[:n]]), columns=n))
+        z = known.z(x) if paired else to_bytes(model.translate(data.x_test[n : 2 * n]))
+    write_png(Path(folder) / GALLERY, grid(np.concatenate([x, z]), columns=n))
     border = [pictures.border(side) for side in (x, z)]
     about = {"file": GALLERY, "n": n, "made": made, "paired": paired, "border": border}
     checkpoint.update_card(folder, gallery=about)
