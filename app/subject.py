@@ -55,12 +55,17 @@ def of_gallery(name: str, gallery: dict, back: bool, number: int) -> Subject:
     return Subject(x, f"{bridge.domains(name)[back]}, no. {number}", kind, truth=truth)
 
 
-def numbered(name: str, gallery: dict, back: bool) -> Subject:
-    """The gallery's pictures by number."""
+def keep_number(gallery: dict) -> None:
+    """Which picture of the gallery, in the session and in the link."""
     last = gallery["sides"].shape[1] - 1
     if st.session_state.get(NUMBER) not in [None, *range(last + 1)]:
         del st.session_state[NUMBER]  # it was chosen in another gallery
     link.keep(NUMBER, 0, link.number(0, last))
+
+
+def numbered(name: str, gallery: dict, back: bool) -> Subject:
+    """The gallery's pictures by number."""
+    last = gallery["sides"].shape[1] - 1
     with st.container(horizontal=True, vertical_alignment="bottom"):
         number = st.number_input(
             "Picture no.", 0, last, key=NUMBER, persist_state="session", width=150
@@ -119,10 +124,8 @@ def canvas(name: str, gallery: dict | None, back: bool) -> Subject:
     shape = tuple(bridge.card(name)["data"]["shape"])
     ground = 255 if (bridge.border(name, back) or 0) > 0.5 else 0
     drawings = st.session_state.setdefault(DRAWINGS, {})
-    number = st.session_state.get(NUMBER, 0)
-    start = None
-    if gallery:
-        start = gallery["sides"][int(back), number % gallery["sides"].shape[1]]
+    number = st.session_state.get(NUMBER)
+    start = gallery["sides"][int(back), number] if gallery else None
     drawing = drawings.get((name, back), np.full(shape, ground, np.uint8))
     draw(
         drawing,

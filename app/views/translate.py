@@ -205,6 +205,7 @@ def swap(which: subject.Subject | None) -> None:
     other = (related or able)[0]
     item = "p0"
     if related:
+        link.show("swapped", None)
         x, what = which.x, which.what
     else:
         last = len(bridge.atlas(other).z) - 1
@@ -256,6 +257,8 @@ which = None
 if name:
     gallery = gallery_of()
     back, kind = controls(gallery)
+    if gallery:
+        subject.keep_number(gallery)
     if kind == subject.DRAW:
         left, right = st.columns([1, 1.95], gap="medium")
         with left:
