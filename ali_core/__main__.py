@@ -1,4 +1,4 @@
-"""python -m ali_core VERB …: train, evaluate, atlas, reconstruct, sample, family."""
+"""python -m ali_core VERB …: train, evaluate, atlas, reconstruct, sample, sprites, family."""
 
 import importlib
 import sys
@@ -12,6 +12,7 @@ VERBS = {
     "atlas": ("layout", "main", "encode the held-out pictures and lay out the map"),
     "reconstruct": ("model", "reconstruct_command", "a picture, or a folder of them, through both"),
     "sample": ("model", "sample_command", "a sheet of samples"),
+    "sprites": ("sprites", "main", "characters with eight known factors, from their parts"),
     "family": ("family", "main", "the table of every member"),
 }
 

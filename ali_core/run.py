@@ -140,7 +140,9 @@ def write_checkpoint(
             "shape": list(data.shape),
             "label_names": list(data.label_names),
         }
-        | ({"classes": classes_of(data, data.y)[1]} if row.classes else {}),
+        | ({"classes": classes_of(data, data.y)[1]} if row.classes else {})
+        | ({"factors": data.factors} if data.factors else {})
+        | ({"split": data.held_out} if data.held_out else {}),
         "training": {
             "seed": config.seed,
             "steps": progress.step,

@@ -1,6 +1,6 @@
 """What a data set is, and the toys in the plane, drawn here from a seed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,7 +14,9 @@ class Data:
     x: uint8 (n,h,w,c) pictures with c = 1 or 3, or float32 (n,2) points. y: int64 (n,) classes, or
     (n,k) factors as the file gave them; all 0 where there are no labels. x_test, y_test: held out.
     skipped: files that could not be read. centres (k,2), sd: the modes of the Gaussian toys; with
-    loadings (2,d) one centre, and x = centre + loadings z + sd noise, z ~ N(0, I).
+    loadings (2,d) one centre, and x = centre + loadings z + sd noise, z ~ N(0, I). factors: where y is
+    (n,k) classes, the names of the k factors, each with those of its classes; label_names are then the
+    first one's. held_out: how the held-out part was chosen, where the data do not bring their own.
     """
 
     name: str
@@ -29,6 +31,8 @@ class Data:
     centres: np.ndarray | None = None
     sd: float = 0.0
     loadings: np.ndarray | None = None
+    factors: dict[str, list[str]] = field(default_factory=dict)
+    held_out: str = ""
 
     @property
     def shape(self) -> tuple[int, ...]:
