@@ -1,11 +1,16 @@
 """Characters with known factors: the builder, the loader.   python -m pytest tests/test_sprites.py"""
 
+from collections import deque
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from ali_core import data, sprites
+from ali_core import checkpoint, data, factors, metrics, run, sprites, train
 from ali_core.__main__ import main
+from ali_core.classifier import Classifier
+from ali_core.config import parse
+from ali_core.model import Model
 from ali_core.problem import Problem
 
 COUNTS = {"body": 3, "eyes": 2, "shoes": 2, "bottomwear": 2, "topwear": 2, "hair": 3}
@@ -133,3 +138,107 @@ def test_what_is_no_clone_is_one_sentence(clone, tmp_path, capsys):
     assert not out.exists(), "nothing is written"
     with pytest.raises(Problem, match="one character"):
         sprites.write(out, np.zeros((2, 64, 64, 3), np.uint8), np.zeros((2, 8), np.uint8), 0)
+
+
+# ---- measures of several factors
+
+
+@pytest.fixture(scope="module")
+def squares(tmp_path_factory):
+    """A bright square: its row, its column, and its brightness are three factors. -> file"""
+    path, rng = tmp_path_factory.mktemp("factors") / "squares.npz", np.random.default_rng(0)
+    y = np.stack([rng.integers(size, size=900) for size in (2, 2, 3)], 1)
+    x = rng.integers(0, 30, (900, 28, 28, 1))
+    for picture, (row, column, shade) in zip(x, y, strict=True):
+        picture[4 + 12 * row :, 4 + 12 * column :][:8, :8] = 100 + 70 * shade
+    names = np.array(["row(up,down)", "column", "shade"])
+    train = np.arange(900) >= 120
+    np.savez(path, images=x.astype(np.uint8), labels=y, label_names=names, train=train)
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(squares):
+    """A conditional checkpoint of the squares, measured by the command."""
+    words = "member=conditional-alice width=8 batch=32 latent=4 steps=150 lr=3e-3 name=it"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(squares.parent)
+        run.main([f"data={squares}", *words.split()])
+        assert main(["evaluate", "checkpoints/it"]) == 0
+    return squares.parent / "checkpoints" / "it"
+
+
+def test_one_classifier_judges_every_factor_and_says_how_well(squares, folder):
+    held, runs = data.load(str(squares)), squares.parent / ".runs"
+    judge = Classifier.get(held, runs=runs)
+    assert judge.sizes == [2, 2, 3] and list(judge.by_factor) == ["row", "column", "shade"]
+    logits = judge.logits(held.x_test)
+    assert logits.shape == (120, 7) and [h.shape[1] for h in judge.heads(logits)] == [2, 2, 3]
+    decided = judge.decide(logits)
+    assert (decided[:, 2] == logits[:, 4:].argmax(1)).all()
+    assert (decided == held.y_test).mean() == judge.accuracy > 0.6
+    assert judge.card["factors"]["row"] == round((decided == held.y_test)[:, 0].mean(), 4)
+    assert "a head for every factor" in judge.card["says"]
+
+
+def test_the_card_has_each_factors_number_beside_the_mean(folder):
+    found = checkpoint.card(folder)
+    assert found["data"]["factors"]["row"] == ["up", "down"] and "train" in found["data"]["split"]
+    said = found["metrics"]
+    keys = ("class_kept", "verdict_kept", "confident", "confident_real", "probe_accuracy")
+    for key in (*keys, "probe_accuracy_pca", "class_obeyed"):
+        shares = said[key]["factors"]
+        assert list(shares) == ["row", "column", "shade"], key
+        assert said[key]["value"] == pytest.approx(np.mean(list(shares.values())), abs=2e-4), key
+        assert said[key]["n"] == 120 and said[key]["says"]
+    assert said["probe_accuracy_pca"]["factors"]["row"] > 0.9, "two components are row and column"
+    assert said["nn_accuracy_pixels"]["value"] > 0.8 and said["frechet"]["value"] > 0
+    assert "inception_score" not in said
+
+
+def test_the_numbers_of_obedience_are_those_of_the_pictures(squares, folder):
+    model, held = Model.load(folder), data.load(str(squares))
+    judge = Classifier.get(held, runs=squares.parent / ".runs")
+    x, y = held.x_test[:40], held.y_test[:40]
+    found = factors.compare(model, held, judge, 40, 0, squares.parent / ".runs")
+    sizes = (2, 2, 3)
+
+    def seen(pictures):
+        return judge.decide(judge.logits(pictures))
+
+    rng = np.random.default_rng(0)
+    asked = y[rng.permutation(40)]
+    obeyed = (seen(model.sample(40, 0, y=asked)) == asked).mean()
+    assert found["class_obeyed"]["value"] == pytest.approx(obeyed, abs=1e-5)
+    assert obeyed > 0.52, "chance is 0.44"
+    steps, edited = rng.integers(1, [sizes[i % 3] for i in range(40)]), y.copy()
+    for i in range(40):
+        edited[i, i % 3] = (y[i, i % 3] + steps[i]) % sizes[i % 3]
+    after, before = seen(model.decode(model.encode(x, y), edited)), seen(x)
+    assert ((edited != y).sum(1) == 1).all()
+    of_it = np.arange(40)[:, None] % 3 == np.arange(3)
+    right = (after == edited)[of_it].mean()
+    assert found["class_edited"]["value"] == pytest.approx(right, abs=1e-5)
+    kept = (after == before)[~of_it].mean()
+    assert found["others_kept"]["value"] == pytest.approx(kept, abs=1e-5)
+
+
+def test_a_sure_classifier_is_told_from_an_unsure_one():
+    logits = np.log(np.array([[0.95, 0.03, 0.02], [0.89, 0.1, 0.01], [1 / 3] * 3]))
+    assert metrics.confident(logits, 0.9).tolist() == [True, False, False]
+    assert metrics.confident(logits - 1e4, 0.9).tolist() == [True, False, False]
+
+
+def test_large_networks_are_kept_in_half_precision(folder, squares, monkeypatch, tmp_path):
+    config = parse(["member=vae", "width=4", "latent=3", "steps=1", f"data={squares}"])
+    held = data.load(str(squares))
+    progress = deque(train.train(config, held), maxlen=1).pop()
+    answers = []
+    for most in (run.WHOLE, 0):
+        monkeypatch.setattr(run, "WHOLE", most)
+        run.write_checkpoint(tmp_path / str(most), config, held, progress, 1.0)
+        answers.append(Model.load(tmp_path / str(most)).reconstruct(held.x_test))
+    sizes = [checkpoint.card(tmp_path / str(most))["weights"]["bytes"] for most in (6_000_000, 0)]
+    assert sizes[1] < 0.75 * sizes[0]
+    away = np.abs(answers[1] - answers[0])
+    assert 0 < away.max() < 1 / 255
