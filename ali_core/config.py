@@ -83,10 +83,10 @@ _SPRITES = {
     "data": "data/sprites64.npz",
     "latent": 64,
     "width": 24,
-    "batch": 64,
-    "steps": 20_000,
+    "batch": 32,
+    "steps": 40_000,
     "lr": 3e-4,
-    "lr_discriminator": 1.5e-4,
+    "lr_discriminator": 1e-4,
     "cooldown": 8_000,
     "precision": "bf16",
 }
@@ -134,7 +134,7 @@ PRESETS: dict[str, dict] = {
     # `python -m ali_core sprites` makes the data; where it stands: data=PATH. From a rough trial: plain
     # ALI collapses after 1,800 steps, with both cycles it does not
     "sprites": _SPRITES | {"member": "alice-z", "weights": {"reconstruction": 10.0}},
-    "sprites-conditional": _SPRITES | {"member": "conditional-alice"},
+    "sprites-conditional": _SPRITES | {"member": "conditional-alice", "norm": "batch"},
     # the ALI paper's own nets and settings; they wait for a GPU
     "ali-svhn": _PAPER | {"net": "ali-svhn", "data": "data/svhn", "size": 32, "steps": 531_000},
     "ali-cifar10": _PAPER
