@@ -1,4 +1,4 @@
-"""python -m ali_core VERB …: train, evaluate, atlas, reconstruct, translate, sample, family."""
+"""python -m ali_core VERB …: what VERBS lists."""
 
 import importlib
 import sys
@@ -13,6 +13,7 @@ VERBS = {
     "reconstruct": ("batch", "reconstruct_command", "pictures through encoder and decoder"),
     "translate": ("batch", "translate_command", "pictures from one domain to the other"),
     "sample": ("model", "sample_command", "a sheet of samples"),
+    "sprites": ("sprites", "main", "characters with eight known factors, from their parts"),
     "family": ("family", "main", "the table of every member"),
 }
 

@@ -6,7 +6,7 @@
 import hashlib
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -29,7 +29,9 @@ class Atlas:
     trustworthiness of "pca" and "umap", 0.5 (chance) to 1. pictures: name of the picture set ("" for
     points). typical: "k", and the median distance of a point to its k-th neighbour in "z" and on
     "umap" and "pca"; at the "levels" 0..1 the quantiles of "nearest" (distance to the nearest other
-    code) and of "error", to tell how unusual a new picture is. split: "held out" or "made".
+    code) and of "error", to tell how unusual a new picture is. split: "held out" or "made". labels,
+    factors: int (n,k) where k factors are known, the first of them y, and the names of each and of its
+    classes. labelled: "data", or "classifier" where that named what the model made.
     """
 
     z: np.ndarray
@@ -43,6 +45,9 @@ class Atlas:
     label_names: list[str]
     typical: dict
     split: str = "held out"
+    labels: np.ndarray | None = None
+    factors: dict[str, list[str]] = field(default_factory=dict)
+    labelled: str = "data"
 
     @cached_property
     def axes(self) -> np.ndarray:
@@ -71,6 +76,7 @@ def load(folder: str | Path) -> Atlas:
             **wide,
             y=file["y"].astype(np.int64),
             round_trip=file["round_trip"].astype(np.float32),
+            labels=file["labels"].astype(np.int64) if "labels" in file else None,
             **about,
         )
 

@@ -1,4 +1,7 @@
-"""A small classifier of the data's own pictures: the judge of what a model makes of them."""
+"""A small classifier of the data's own pictures: the judge of what a model makes of them.
+
+Where the data know several factors it is one network with a head for each.
+"""
 
 import hashlib
 from pathlib import Path
@@ -17,29 +20,35 @@ from .networks import FEATURES
 from .problem import write_beside
 
 RUNS = Path(".runs")
-EPOCHS, BATCH = 3, 128
+EPOCHS, FACTOR_EPOCHS, BATCH = 3, 6, 128
 
 
 class Classifier:
     """A trained classifier to ask: numpy in, numpy out.
 
-    accuracy: on the held-out pictures, `n` of them; sha256: of its weights' file; seed: its own.
+    accuracy: on the held-out pictures, `n` of them, of several factors the mean; by_factor: of each;
+    sha256: of its weights' file; seed: its own; sizes: how many classes each factor has.
     """
 
     def __init__(self, net: nn.Module, data: Data, seed: int, sha256: str):
         self.net, self.seed, self.sha256 = net.eval().requires_grad_(False), seed, sha256
         self.data, self.n = data.name, len(data.x_test)
-        right = self.logits(data.x_test).argmax(1) == held_out_classes(data)
+        self.sizes = [len(names) for names in data.factors.values()]
+        right = self.decide(self.logits(data.x_test)) == held_out_classes(data)
         self.accuracy = float(right.mean())
+        self.by_factor = per_factor(data, right)
 
     @classmethod
     def get(cls, data: Data, seed: int = 0, runs: Path = RUNS) -> "Classifier":
-        """The classifier of a data set: trained once (two minutes on a CPU), then read from `runs`."""
+        """The classifier of a data set: trained once (minutes on a CPU), then read from `runs`."""
         path = runs / f"classifier-{data.name}-{fingerprint(data)}-{seed}.safetensors"
-        count = int(max(classes(data).max(), held_out_classes(data).max())) + 1
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            net = _Network(data.shape[2], count)
+            if data.factors:
+                net = _Heads(data.shape[2], sum(map(len, data.factors.values())))
+            else:
+                count = int(max(classes(data).max(), held_out_classes(data).max())) + 1
+                net = _Network(data.shape[2], count)
         net.to("cuda" if torch.cuda.is_available() else "cpu")
         try:
             net.load_state_dict(parse_tensors(path.read_bytes()))
@@ -49,8 +58,18 @@ class Classifier:
         return cls(net, data, seed, hashlib.sha256(path.read_bytes()).hexdigest())
 
     def logits(self, x: np.ndarray) -> np.ndarray:
-        """Logits (n, classes) of pictures (n,h,w,c), uint8 or in [0, 1]."""
+        """Logits (n, classes) of pictures (n,h,w,c), uint8 or in [0, 1]; of all factors side by side."""
         return self.look(x)[1]
+
+    def decide(self, logits: np.ndarray) -> np.ndarray:
+        """The likeliest class, (n,); of several factors the likeliest of each, (n, k)."""
+        if not self.sizes:
+            return logits.argmax(1)
+        return np.stack([part.argmax(1) for part in self.heads(logits)], 1)
+
+    def heads(self, logits: np.ndarray) -> list[np.ndarray]:
+        """The logits of each factor, (n, size of the factor)."""
+        return np.split(logits, np.cumsum(self.sizes)[:-1], 1)
 
     def features(self, x: np.ndarray) -> np.ndarray:
         """The last hidden layer, (n, 128), of pictures (n,h,w,c), uint8 or in [0, 1]."""
@@ -68,14 +87,18 @@ class Classifier:
     @property
     def card(self) -> dict:
         """What a checkpoint's card says of its judge."""
+        several = {"factors": self.by_factor} if self.sizes else {}
+        epochs = FACTOR_EPOCHS if self.sizes else EPOCHS
+        how = "with a head for every factor, " if self.sizes else ""
         return {
             "accuracy": round(self.accuracy, 4),
+            **several,
             "n": self.n,
             "seed": self.seed,
             "sha256": self.sha256,
             "data": self.data,
-            "says": f"A small convolutional classifier, trained by `evaluate` for {EPOCHS} epochs on "
-            "the training pictures; its accuracy is on the n held-out ones, its last hidden layer "
+            "says": f"A small convolutional classifier, {how}trained by `evaluate` for {epochs} epochs "
+            "on the training pictures; its accuracy is on the n held-out ones, its last hidden layer "
             f"gives the {FEATURES} features.",
         }
 
@@ -94,13 +117,19 @@ def given(data: Data) -> nn.Module:
 
 
 def classes(data: Data) -> np.ndarray:
-    """The training part's classes, (n,); of several factors the first."""
-    return data.y if data.y.ndim == 1 else data.y[:, 0]
+    """The training part's classes, (n,); (n, k) of k named factors."""
+    return data.y if data.y.ndim == 1 or data.factors else data.y[:, 0]
 
 
 def held_out_classes(data: Data) -> np.ndarray:
-    """The held-out part's classes, (n,); of several factors the first."""
-    return data.y_test if data.y_test.ndim == 1 else data.y_test[:, 0]
+    """The held-out part's classes, (n,); (n, k) of k named factors."""
+    return data.y_test if data.y_test.ndim == 1 or data.factors else data.y_test[:, 0]
+
+
+def per_factor(data: Data, right: np.ndarray) -> dict[str, float]:
+    """The share of what is right, boolean (n, k), for each factor's name; {} where there is one class."""
+    shares = right.mean(0).tolist() if data.factors else []
+    return {name: round(share, 4) for name, share in zip(data.factors, shares, strict=True)}
 
 
 def fingerprint(data: Data) -> str:
@@ -137,8 +166,30 @@ class _Network(nn.Module):
         return features, self.head(features)
 
 
+class _Heads(nn.Module):
+    """As _Network, of large pictures and all factors' classes side by side: strided, so that it is fast."""
+
+    def __init__(self, channels: int, classes: int):
+        super().__init__()
+        layers = []
+        for out in (24, 48, 96):
+            layers += [
+                nn.Conv2d(channels, out, 4, 2, 1),
+                nn.BatchNorm2d(out),
+                nn.ReLU(inplace=True),
+            ]
+            channels = out
+        flat = (nn.AdaptiveMaxPool2d(8), nn.Flatten(), nn.Linear(channels * 64, FEATURES))
+        self.body = nn.Sequential(*layers, *flat, nn.ReLU(inplace=True))
+        self.head = nn.Linear(FEATURES, classes)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        features = self.body(x - 0.5)
+        return features, self.head(features)
+
+
 class _Features(nn.Module):
-    def __init__(self, net: _Network):
+    def __init__(self, net: nn.Module):
         super().__init__()
         self.net = net
 
@@ -148,17 +199,24 @@ class _Features(nn.Module):
 
 def _train(net: nn.Module, data: Data, seed: int) -> None:
     device, y = next(net.parameters()).device, torch.from_numpy(classes(data))
-    steps = EPOCHS * -(-len(y) // BATCH)
+    sizes = [len(names) for names in data.factors.values()]
+    epochs = FACTOR_EPOCHS if sizes else EPOCHS
+    steps = epochs * -(-len(y) // BATCH)
     optimizer = torch.optim.Adam(net.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)
     order = np.random.default_rng(seed)
     with tqdm(total=steps, desc="classifier", disable=None) as bar:
-        for _ in range(EPOCHS):
+        for _ in range(epochs):
             shuffled = order.permutation(len(y))
             # dealt out evenly: batch norm cannot take a last batch of one
             for rows in np.array_split(shuffled, -(-len(y) // BATCH)):
                 _, logits = net(_tensor(data.x[rows], device))
-                loss = F.cross_entropy(logits, y[rows].to(device))
+                right = y[rows].to(device)
+                if sizes:
+                    heads = zip(logits.split(sizes, 1), right.T, strict=True)
+                    loss = sum(F.cross_entropy(*pair) for pair in heads)
+                else:
+                    loss = F.cross_entropy(logits, right)
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()

@@ -22,6 +22,9 @@ from ali_core.toys import TOYS, Data, toy
 # A training picture may be larger than an upload; the limit on its pixels stays.
 MAX_BYTES = 200 * 2**20
 
+# Whole numbers beyond are measurements, not classes
+MOST_CLASSES = 1000
+
 # Three digits in three channels, 1,000 triples (Unrolled GAN, section 3.3.1; VEEGAN)
 STACKED = "stacked-mnist"
 
@@ -68,7 +71,11 @@ def load(data: str, size: int = 0, channels: int = 0, prior: str = "") -> Data:
 
 
 def _npz(path: Path) -> Data:
-    """Keys: images (n,h,w) or (n,h,w,c); labels (n,) or (n,k), label_names, train (n,) mask."""
+    """Keys: images (n,h,w) or (n,h,w,c); labels (n,) or (n,k), label_names, train (n,) mask.
+
+    label_names: of the classes, or of the k factors, as “hair” or “direction(up,left,down,right)”.
+    Strings: licence, source, and held_out, which says what `train` leaves out.
+    """
     if not zipfile.is_zipfile(path):
         raise Problem(f"{path} is damaged, or no .npz; write it with numpy.savez_compressed.")
     try:
@@ -98,15 +105,36 @@ def _npz(path: Path) -> Data:
         names = [str(name) for name in classes]
     elif y.ndim == 1 and (y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= len(names)):
         raise Problem(f"{path}: “labels” must count from 0 to {len(names) - 1}, as label_names.")
-    y = y.astype(np.int64) if y.ndim == 1 else y
+    counted = y.ndim == 2 and y.size > 0 and y.dtype.kind in "iu" and y.min() >= 0
+    factors = _factors(y, names) if counted and y.max() < MOST_CLASSES else {}
+    if y.ndim == 1 or factors:
+        y = y.astype(np.int64)
+    if factors:
+        names = next(iter(factors.values()))
+    said = {key: str(arrays[key]) for key in ("licence", "source", "held_out") if key in arrays}
+    said = {"licence": "unknown", "source": f"file {path.name}"} | said
+    about = said | {"label_names": names, "factors": factors}
     if "images_b" in arrays:
-        return domains.paired(path, arrays | {"images": x, "labels": y, "label_names": names})
+        return domains.paired(path, x, y, arrays["images_b"], arrays.get("split"), about)
+    rule = "a tenth of the pictures, drawn with a fixed seed" if train is None else "by its “train”"
     train = _kept(len(x)) if train is None else train.astype(bool)
     if not train.any() or train.all():
         raise Problem(f"{path}: “train” must leave some images to train on and some held out.")
-    return Data(
-        path.stem, x[train], y[train], x[~train], y[~train], names, "unknown", f"file {path.name}"
-    )
+    parts = {"x": x[train], "y": y[train], "x_test": x[~train], "y_test": y[~train]}
+    return Data(path.stem, **parts, **{"held_out": rule} | about)
+
+
+def _factors(y: np.ndarray, names: list[str]) -> dict[str, list[str]]:
+    """The factors of y (n,k) and their classes, numbers where the file has no names for them."""
+    sizes = (y.max(0) + 1).tolist()
+    if len(names) != len(sizes):
+        names = [f"factor {k + 1}" for k in range(len(sizes))]
+    found = {}
+    for name, size in zip(names, sizes, strict=True):
+        factor, _, listed = name.removesuffix(")").partition("(")
+        classes = listed.split(",")
+        found[factor] = classes if len(classes) == size > 1 else [str(i) for i in range(size)]
+    return found
 
 
 def _folder(folder: Path, size: int, channels: int) -> Data:

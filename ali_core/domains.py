@@ -76,31 +76,38 @@ def _halves(data: Data, x: Callable, z: Callable) -> Data:
     )
 
 
-def paired(path: Path, arrays: dict[str, np.ndarray]) -> Data:
-    """An .npz of true pairs, `images` and `images_b`; `split` says "a", "b" or "test" of each.
+def paired(
+    path: Path,
+    x: np.ndarray,
+    y: np.ndarray,
+    z: np.ndarray,
+    split: np.ndarray | None,
+    about: dict,
+) -> Data:
+    """The true pairs (x, z) of an .npz, classes y; `split` says "a", "b" or "test" of each.
 
     A pair of split "a" gives training its x, one of "b" its z, one of "test" is held out. Without
-    `split` every tenth pair is held out. Raises Problem that names the array that does not fit.
+    `split` every tenth pair is held out. about: further fields of both Data. Raises Problem that
+    names the array that does not fit.
     """
-    x, y, z = arrays["images"], arrays["labels"], arrays["images_b"]
     z = z[..., None] if z.ndim == 3 else z
     if z.shape != x.shape or z.dtype != np.uint8:
         raise Problem(
             f"{path}: “images_b” {z.dtype} {z.shape} must be bytes, one picture for each of "
             f"“images” {x.shape}."
         )
-    drawn = np.array(["a", "b"] * 5, "<U4")[np.random.default_rng(0).permutation(len(x)) % 10]
-    drawn[np.random.default_rng(1).permutation(len(x))[: max(1, len(x) // 10)]] = "test"
-    split = arrays.get("split", drawn)
+    if split is None:
+        split = np.array(["a", "b"] * 5, "<U4")[np.random.default_rng(0).permutation(len(x)) % 10]
+        split[np.random.default_rng(1).permutation(len(x))[: max(1, len(x) // 10)]] = "test"
     parts = {name: split == name for name in ("a", "b", "test")}
     if split.shape != (len(x),) or not all(part.any() for part in parts.values()):
         raise Problem(
             f"{path}: “split” must give each of the {len(x)} pairs a, b or test, all used."
         )
     a, b, test = parts.values()
-    about = (arrays["label_names"], "unknown", f"file {path.name}")
-    prior = Data(path.stem, z[b], y[b], z[test], y[test], *about)
-    return Data(path.stem, x[a], y[a], x[test], y[test], *about, prior=prior, partners=z[a])
+    shared = {"name": path.stem, "y_test": y[test]} | about
+    prior = Data(x=z[b], y=y[b], x_test=z[test], **shared)
+    return Data(x=x[a], y=y[a], x_test=x[test], **shared, prior=prior, partners=z[a])
 
 
 def two(x: Data, z: Data) -> Data:

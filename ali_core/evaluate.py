@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import checkpoint, data, metrics, sets, translation
-from .classifier import RUNS, Classifier, classes, held_out_classes
+from . import checkpoint, data, factors, metrics, sets, translation
+from .classifier import RUNS, Classifier, classes, held_out_classes, per_factor
 from .config import Config
-from .data import STACKED, Data
+from .data import Data
 from .family import member
 from .inputs import Inputs
 from .model import Model
@@ -62,12 +62,19 @@ def measure(
         note("ssim", similar, "structural similarity of x and G(E(x)), at most 1")
     if classifier is not None:
         (again, verdict), (features, own) = (classifier.look(p) for p in (made, x))
-        verdict, own = verdict.argmax(1), own.argmax(1)
+        verdict, own = classifier.decide(verdict), classifier.decide(own)
         says = "mean squared error of G(E(x)) in the classifier's features; lower is better"
         note("feature_mse", metrics.mse(again, features).mean(), says)
         says = "share of reconstructions that the classifier gives "
-        note("class_kept", (verdict == y).mean(), says + "the picture's true class")
-        note("verdict_kept", (verdict == own).mean(), says + "the class it gives the picture")
+        if data.factors:
+            says = "share of the factors of reconstructions that the classifier gives "
+        for key, truth_of_it, end in (
+            ("class_kept", y, "the picture's true class"),
+            ("verdict_kept", own, "the class it gives the picture"),
+        ):
+            right = verdict == truth_of_it
+            shares = {"factors": per_factor(data, right)} if data.factors else {}
+            note(key, right.mean(), says + end, **shares)
 
     if (named := model.classify(x)) is not None:
         says = "share of held-out examples whose class the discriminator names"
@@ -137,8 +144,9 @@ def _constraints(model: Model, data: Data, n: int, seed: int) -> dict[str, dict]
 
 
 def judge(data: Data, runs: Path = RUNS) -> Classifier | None:
-    """The data's classifier; None for points, for pictures of one class, and for stacked digits."""
-    if len(data.shape) == 1 or data.name == STACKED or len(np.unique(classes(data))) < 2:
+    """The data's classifier; None for points, for pictures of one class, and for labels that are no classes."""
+    unnamed = data.y.ndim > 1 and not data.factors
+    if len(data.shape) == 1 or unnamed or len(np.unique(classes(data))) < 2:
         return None
     return Classifier.get(data, SEED, runs)
 
@@ -181,6 +189,8 @@ def main(argv: list[str]) -> None:
     if not model.domains:
         say("comparing samples and codes")
         found |= sets.compare(model, held, classifier, words.subset)
+        if classifier and held.factors:
+            found |= factors.compare(model, held, classifier, words.subset)
     if not words.subset:
         for key, entry in measured(SUBSET).items():
             found[key]["subset"] = {"n": entry["n"], "value": entry["value"]}

@@ -1,4 +1,4 @@
-"""Ways between latents."""
+"""Ways between latents, and which classes a seed stands for."""
 
 import numpy as np
 
@@ -43,3 +43,13 @@ def corners(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, steps: i
     blend = np.where(norm > 1e-6 * wanted, blend * wanted / np.where(norm > 0, norm, 1), blend)
     blend[[0, 0, -1, -1], [0, -1, 0, -1]] = four
     return blend.astype(np.float32)
+
+
+def in_turn(seeds: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray:
+    """The classes of the samples of seeds (n,): of the first factor every one in turn. -> int (n, factors)
+
+    The other factors are drawn at random, by the seed alone: factors in step would show few combinations.
+    """
+    seeds = np.asarray(seeds)
+    rest = [np.random.default_rng([int(seed), 1]).integers(sizes[1:]) for seed in seeds]
+    return np.column_stack([seeds % sizes[0], np.reshape(rest, (len(seeds), len(sizes) - 1))])

@@ -17,8 +17,9 @@ import sklearn.manifold
 import umap
 from PIL.PngImagePlugin import PngInfo
 
-from . import checkpoint, data, metrics
+from . import checkpoint, data, evaluate, metrics
 from .atlas import FILE, NEIGHBOURS, PICTURES, nearest_rows, pictures
+from .latent import in_turn
 from .model import Model, to_bytes
 from .problem import Problem, write_beside
 from .sheet import grid
@@ -33,6 +34,7 @@ def build(folder: str | Path, made: bool = False) -> None:
     """Encodes the held-out pictures, lays out the maps, and writes atlas, pictures and the card.
 
     made: pictures of prior draws instead, every class in turn, so that nothing of the data is passed on.
+    The data's classifier names those of a model that is not told the class.
     """
     folder, start = Path(folder), time.monotonic()
 
@@ -48,10 +50,17 @@ def build(folder: str | Path, made: bool = False) -> None:
     told = y = held.y_test[:MOST]
     if len(x) <= UMAP["n_neighbors"]:
         raise Problem(f"{held.name} holds out {len(x)}; a map needs 16 at least: add pictures.")
-    split = "made" if made else "held out"
+    split, labelled, label_names = "made" if made else "held out", "data", held.label_names
     if made:
-        told = y = np.stack([np.arange(len(x)) % k for k in model.classes or (1,)], 1)
+        told = y = in_turn(np.arange(len(x)), model.classes or (1,))
         x = to_bytes(model.sample(len(x), SEED, y=told))
+        if not model.classes and (judge := evaluate.judge(held)):
+            say("naming what was made: as the data's classifier sees it")
+            y, labelled = judge.decide(judge.logits(x)), "classifier"
+        elif not model.classes:
+            label_names = ["made"]
+    factors = held.factors if y.ndim == 2 and y.shape[1] == len(held.factors) else {}
+    labels = {"labels": y.astype(np.int16)} if factors else {}
     y, told = y if y.ndim == 1 else y[:, 0], told if model.classes else None
     say(f"encoding {len(x)} pictures of {held.name}, {split}")
     # stored in 16 bits, so everything else is computed from what will be read
@@ -79,7 +88,9 @@ def build(folder: str | Path, made: bool = False) -> None:
     about = {
         "trust": trust,
         "pictures": name,
-        "label_names": list(held.label_names) if model.classes or not made else ["made"],
+        "label_names": list(label_names),
+        "factors": factors,
+        "labelled": labelled,
         "typical": typical,
         "split": split,
     }
@@ -88,6 +99,7 @@ def build(folder: str | Path, made: bool = False) -> None:
         file,
         z=z.astype(np.float16),
         y=y.astype(np.int32),
+        **labels,
         **maps,
         error=error.astype(np.float32),
         round_trip=round_trip.astype(np.float32),
@@ -102,6 +114,7 @@ def build(folder: str | Path, made: bool = False) -> None:
             "weights": card["weights"]["sha256"],
             "n": len(z),
             "split": split,
+            "labelled": labelled,
             "pictures": name,
             "umap": UMAP | {"version": umap.__version__},
             "trustworthiness": {

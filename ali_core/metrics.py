@@ -169,6 +169,12 @@ def inception_score(logits: np.ndarray) -> float:
     return float(np.exp((p * (log_p - np.log(p.mean(0)))).sum(1).mean()))
 
 
+def confident(logits: np.ndarray, level: float) -> np.ndarray:
+    """Where a classifier's logits (n, k) give a class at least the probability `level`, boolean (n,)."""
+    rest = np.exp(logits - logits.max(1, keepdims=True)).sum(1)
+    return 1 / rest >= level
+
+
 def stacked_modes(digits: np.ndarray) -> tuple[int, float]:
     """Of the 1,000 triples those that digits (n, 3) reach, and KL in nats of theirs from uniform."""
     counts = np.bincount(digits @ [100, 10, 1], minlength=1000)

@@ -12,6 +12,7 @@ import torch
 
 from . import checkpoint, metrics
 from .family import FAMILY, JOINT
+from .latent import in_turn
 from .objectives import Member, prepare
 from .problem import Problem
 from .samples import HIDDEN, posterior
@@ -157,10 +158,11 @@ class Model:
     ) -> np.ndarray:
         """Pictures of n prior draws; truncation below 1 trades variety for typicality.
 
-        A conditional model that is given no y takes every class in turn, from class `seed` on.
+        A conditional model that is given no y takes every class in turn, from class `seed` on: see
+        latent.in_turn.
         """
         if self.classes and y is None:
-            y = np.stack([(seed + np.arange(n)) % count for count in self.classes], 1)
+            y = in_turn(seed + np.arange(n), self.classes)
         return self.decode(self.prior(n, seed, truncation), y)
 
     def score(self, x: np.ndarray, z: np.ndarray, y: np.ndarray | None = None) -> np.ndarray | None:
@@ -181,14 +183,16 @@ class Model:
     def likeliest(self, x: np.ndarray, first: np.ndarray | None = None) -> np.ndarray | None:
         """The classes whose reconstructions of x, uint8, are nearest, int (n, factors); None without classes.
 
-        One factor of y after the other; `first` is the first of them where it is known, (n,).
+        One factor of y after the other, several factors twice: the first ones were chosen while the
+        others were wrong. `first` is the first of them where it is known, (n,).
         """
         if not self.classes:
             return None
         y, truth = np.zeros((len(x), len(self.classes)), int), x.astype(np.float32) / 255
-        for factor, count in enumerate(self.classes):
+        if first is not None:
+            y[:, 0] = first
+        for factor, count in [*enumerate(self.classes)] * min(2, len(self.classes)):
             if factor == 0 and first is not None:
-                y[:, 0] = first
                 continue
             errors = []
             for label in range(count):

@@ -35,8 +35,8 @@ class Encoder(nn.Module):
         super().__init__()
         outputs = latent * (1 + stochastic)
         self.pictures = len(shape) == 3
-        self.embedding = nn.Linear(classes, width) if classes else None
-        more = width if classes else 0
+        more = max(width, classes) if classes else 0  # a narrower one would mix up factors
+        self.embedding = nn.Linear(classes, more) if classes else None
         if self.pictures:
             self.body, features = downsampling(shape, width, NORMS[norm], lambda layer: layer)
             self.head = nn.Linear(features + more, outputs)
@@ -55,8 +55,9 @@ class Decoder(nn.Module):
         self, shape: tuple[int, ...], latent: int, width: int, norm: str, classes: int = 0
     ):
         super().__init__()
-        self.embedding = nn.Linear(classes, width) if classes else None
-        inputs = latent + (width if classes else 0)
+        more = max(width, classes) if classes else 0
+        self.embedding = nn.Linear(classes, more) if classes else None
+        inputs = latent + more
         if len(shape) == 1:
             self.body = mlp(inputs, width, shape[0])
             return

@@ -30,6 +30,7 @@ from .sheet import grid, write_png
 from .train import Progress, train
 
 RUNS = Path(".runs")
+WHOLE = 6_000_000  # bytes of encoder and decoder beyond which they too are kept in half precision
 
 
 def main(argv: list[str]) -> None:
@@ -131,9 +132,16 @@ def write_checkpoint(
     """Writes weights, card and six samples: E and G averaged, D as it stands."""
     row = family.member(config)
     nets = progress.nets | progress.averaged
-    tensors = {
+    states = [net.state_dict() for net in progress.averaged.values()]
+    large = sum(v.nbytes for state in states for v in state.values()) > WHOLE
+
+    def stored(name: str, v: torch.Tensor) -> torch.Tensor:
         # D only scores pairs for the reader, and half precision is plenty for that
-        f"{name}.{k}": (v.half() if name.startswith("discriminator") else v).cpu().contiguous()
+        short = name.startswith("discriminator") or (large and v.is_floating_point())
+        return (v.half() if short else v).cpu().contiguous()
+
+    tensors = {
+        f"{name}.{k}": stored(name, v)
         for name, net in nets.items()
         for k, v in net.state_dict().items()
     }
@@ -153,7 +161,9 @@ def write_checkpoint(
             "label_names": list(data.label_names),
         }
         | ({"classes": classes_of(data, data.y)[1]} if row.classes else {})
-        | _second_domain(config, data),
+        | _second_domain(config, data)
+        | ({"factors": data.factors} if data.factors else {})
+        | ({"split": data.held_out} if data.held_out else {}),
         "training": {
             "seed": config.seed,
             "steps": progress.step,

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from . import metrics, toys
-from .classifier import RUNS, Classifier, classes, fingerprint, held_out_classes
+from .classifier import RUNS, Classifier, classes, fingerprint, held_out_classes, per_factor
 from .data import STACKED, Data, load
 from .model import Model
 from .problem import write_beside
@@ -19,6 +19,7 @@ POINTS = 2_500  # points drawn from it, as VEEGAN's protocol has it
 TRIPLES = 26_000  # stacked digits drawn from it, as VEEGAN has it
 FIT = 6  # training examples per held-out one among which neighbours are looked for
 ROOM = 50_000_000  # numbers that the pixels of those may hold: 60,000 pictures of 28 x 28
+SURE = 0.9  # probability from which the classifier counts as confident
 PROBE = 20_000  # training examples a probe is fitted to: more do not change the second digit
 
 
@@ -57,10 +58,12 @@ def compare(
     if classifier is not None:
         samples = SAMPLES if n == len(data.x_test) else n
         found |= _samples(model, data, classifier, n, samples, seed)
+    several = bool(data.factors)  # factors.py compares those
+    if classifier is not None and not several:
         found |= _accuracies(model, data, n, seed, runs)
     if len(data.shape) == 3:
         found |= _inpainting(model, data, n, seed)
-    if classifier is not None and model.classes:
+    if classifier is not None and model.classes and not several:
         found |= _obedience(model, data, classifier, n, seed)
     return found
 
@@ -122,9 +125,12 @@ def _samples(model, data, classifier, n, samples, seed) -> dict[str, dict]:
         "frechet": distance | {"samples": samples},
         "frechet_floor": entry(floor, says + "as many training pictures", n, seed),
     }
-    score = metrics.inception_score(logits)
-    says = "inception-type score of samples by the classifier: 1 to the number of classes"
-    found["inception_score"] = entry(score, says, n, seed, samples=samples)
+    if classifier.sizes:
+        found |= _confidence(data, classifier, logits, n, seed)
+    else:
+        score = metrics.inception_score(logits)
+        says = "inception-type score of samples by the classifier: 1 to the number of classes"
+        found["inception_score"] = entry(score, says, n, seed, samples=samples)
     says = {
         "precision": "share of samples that lie among real pictures",
         "recall": "share of real pictures that lie among samples",
@@ -134,6 +140,20 @@ def _samples(model, data, classifier, n, samples, seed) -> dict[str, dict]:
     for key, value in metrics.precision_recall_density_coverage(real, made).items():
         sentence = f"{says[key]} (5 neighbours, the classifier's features)"
         found[key] = entry(value, sentence, n, seed, samples=samples)
+    return found
+
+
+def _confidence(data, classifier, logits, n, seed) -> dict[str, dict]:
+    """In how many factors the classifier is sure of what it sees: in samples, and in real pictures."""
+    found = {}
+    for key, scores, what in (
+        ("confident", logits, "samples'"),
+        ("confident_real", classifier.logits(data.x_test[:n]), "held-out pictures'"),
+    ):
+        sure = np.stack([metrics.confident(head, SURE) for head in classifier.heads(scores)], 1)
+        says = f"share of {what} factors of which the classifier is at least {SURE:.0%} sure"
+        shares = per_factor(data, sure)
+        found[key] = entry(sure.mean(), says, n, seed, samples=len(scores), factors=shares)
     return found
 
 

@@ -1,6 +1,6 @@
 """What a data set is, and the toys in the plane, drawn here from a seed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,7 +16,9 @@ class Data:
     skipped: files that could not be read. centres (k,2), sd: the modes of the Gaussian toys; with
     loadings (2,d) one centre, and x = centre + loadings z + sd noise, z ~ N(0, I). prior: the second
     domain of a translation, z's; partners: the true z of every x, where it is known: then the
-    held-out examples of both domains belong together one by one too.
+    held-out examples of both domains belong together one by one too. factors: where y
+    is (n,k) classes, the names of the k factors, each with those of its classes; label_names are then
+    the first one's. held_out: how the held-out part was chosen, where the data do not bring their own.
     """
 
     name: str
@@ -33,6 +35,8 @@ class Data:
     loadings: np.ndarray | None = None
     prior: "Data | None" = None
     partners: np.ndarray | None = None
+    factors: dict[str, list[str]] = field(default_factory=dict)
+    held_out: str = ""
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from . import checkpoint, domains, metrics, pictures
-from .classifier import Classifier, held_out_classes
+from .classifier import Classifier, held_out_classes, per_factor
 from .data import Data
 from .model import Model, to_bytes
 from .sets import SEED, entry
@@ -56,9 +56,12 @@ def measure(
                 metrics.ssim(pixels, truth).mean(), says, len(x), seed
             )
             if judges:
-                right = judges[1 - back].logits(pixels).argmax(1) == y
+                judge = judges[1 - back]
+                right = judge.decide(judge.logits(pixels)) == y
                 says = f"{name}: share in which the classifier gives the {what} the true class"
-                found[f"{way}_class{kind}"] = entry(right.mean(), says, len(x), seed)
+                shares = per_factor(target, right)
+                more = {"factors": shares} if shares else {}
+                found[f"{way}_class{kind}"] = entry(right.mean(), says, len(x), seed, **more)
     return found
 
 

@@ -5,6 +5,8 @@ import streamlit as st
 
 from app import bridge, link, portrait
 
+MOST = 2  # factors whose boxes stand side by side; more are folded away
+
 
 def choose(
     name: str, key: str, own: tuple[int, ...] | None, says: str, label: str, why: str
@@ -18,7 +20,15 @@ def choose(
     if not factors:
         link.show(key, None)
         return None
-    chosen = []
+    if len(factors) > MOST:
+        with st.popover(f"{label} …", help=why):
+            return _boxes(name, key, own, says, label, why)
+    return _boxes(name, key, own, says, label, why)
+
+
+def _boxes(name, key, own, says, label, why) -> tuple[int, ...]:
+    chosen, called = [], bridge.factors(name)
+    factors = bridge.classes(name)
     for factor, names in enumerate(factors):
         word = f"{key}{factor + 1}" if factor else key
         if st.session_state.get(word, -1) not in range(-1, len(names)):
@@ -28,7 +38,7 @@ def choose(
         first = says if own is None else f"{says}: {names[default]}"
         shown = [first, *names]
         picked = st.selectbox(
-            f"{label}, {factor + 1}" if factor else label,
+            label if len(factors) == 1 else f"{label}: {called[factor]}",
             range(-1, len(names)),
             format_func=lambda i, shown=shown: shown[i + 1],
             key=word,
@@ -40,6 +50,14 @@ def choose(
     return tuple(chosen)
 
 
+def each(name: str, to: tuple[int, ...], factor: int) -> np.ndarray:
+    """y as in `to`, but for one factor that takes every of its classes. -> int (classes, factors)"""
+    count = len(bridge.classes(name)[factor])
+    y = np.repeat([to], count, 0)
+    y[:, factor] = np.arange(count)
+    return y
+
+
 def every(name: str, z: np.ndarray, to: tuple[int, ...]) -> None:
     """One code (d,) decoded as every class, a row for each factor of y, the others as in `to`."""
     st.markdown(
@@ -47,9 +65,11 @@ def every(name: str, z: np.ndarray, to: tuple[int, ...]) -> None:
         help="The code holds what the class does not say, the hand or the cut for example: it should "
         "stay while the class changes.",
     )
+    called = bridge.factors(name)
     for factor, names in enumerate(bridge.classes(name)):
-        y = np.repeat([to], len(names), 0)
-        y[:, factor] = np.arange(len(names))
+        if len(called) > 1:
+            st.caption(called[factor])
+        y = each(name, to, factor)
         made = bridge.decode(name, np.repeat(z[None], len(names), 0), y)
         with st.container(horizontal=True, gap="xxsmall"):
             for label, (picture, says) in enumerate(zip(made, names, strict=True)):

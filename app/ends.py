@@ -15,6 +15,11 @@ def item(text: str) -> str:
     return text
 
 
+def real(name: str) -> str:
+    """The word for what is near a code: real pictures, or those that the model has made."""
+    return "made" if bridge.origin(bridge.atlas(name)) == "made" else "real"
+
+
 def put(end: str, word: str) -> None:
     """Puts a picture at an end: a, b, c or d."""
     st.session_state[end] = word

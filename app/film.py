@@ -61,6 +61,56 @@ def pad_map(known: np.ndarray, blends: np.ndarray, cell: tuple[int, int], height
     return _bare(figure, height)
 
 
+def heat(
+    factors: dict[str, list[str]], strength: np.ndarray, beta: np.ndarray, chosen: int | None
+) -> go.Figure:
+    """How much each number of a code tells: strength (k, d) of k factors; of one its classes' beta (K, d).
+
+    The `chosen` number of the code is framed.
+    """
+    if len(factors) > 1:
+        rows, values, scale = (
+            list(factors),
+            strength,
+            [[0, "rgba(136,136,136,0.08)"], [1, charts.CODES]],
+        )
+        low, high = 0.0, float(strength.max())
+    else:
+        rows, values = next(iter(factors.values())), beta
+        scale = [[0, charts.GENERATED], [0.5, "rgba(136,136,136,0.08)"], [1, charts.DATA]]
+        high = float(np.abs(beta).max())
+        low = -high
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            y=rows,
+            zmin=low,
+            zmax=high,
+            colorscale=scale,
+            showscale=False,
+            ygap=1,
+            hovertemplate="%{y}, number %{x}: %{z:.2f}<extra></extra>",
+        )
+    )
+    if chosen is not None:
+        figure.add_vrect(
+            chosen - 0.5, chosen + 0.5, line={"color": charts.PRIOR, "width": 2}, fillcolor=None
+        )
+    return figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        height=24 * len(rows) + 60,
+        xaxis={"title": "number of the code", "fixedrange": True, "showgrid": False},
+        yaxis={
+            "autorange": "reversed",
+            "fixedrange": True,
+            "automargin": True,
+            "type": "category",
+            "showgrid": False,
+        },
+        dragmode=False,
+    )
+
+
 def _bare(figure: go.Figure, height: int) -> go.Figure:
     axis = {"visible": False, "showgrid": False, "zeroline": False}
     return figure.update_layout(

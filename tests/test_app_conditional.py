@@ -210,7 +210,12 @@ def test_words_of_samples_come_back():
 def test_two_factors_are_two_choices():
     assert bridge.classes(PAIRS) == [["0", "1"], ["0", "1"]]
     assert bridge.own(PAIRS, np.arange(4))[:, 0].tolist() == [0, 1, 0, 1]
-    assert tray.told(PAIRS, "s3") == (1, 1) and tray.told(PAIRS, "s3y0.1") == (0, 1)
+    assert tray.told(PAIRS, "s3") == bridge.in_turn(PAIRS, 3) and bridge.in_turn(PAIRS, 3)[0] == 1
+    assert bridge.in_turn(PAIRS, 3, (-1, 0)) == (1, 0) and bridge.in_turn(PAIRS, 3, (0, 1)) == (
+        0,
+        1,
+    )
+    assert tray.told(PAIRS, "s3y0.1") == (0, 1)
     app = visit("reconstruct", checkpoint=PAIRS, item="p1", as2="1")
     assert app.selectbox(key="as2").value == 1 and {"y", "y2", "as"} <= {
         box.key for box in app.selectbox

@@ -191,7 +191,7 @@ def test_a_mistake_ends_the_process_with_status_two():
     assert done.returncode == 2 and "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("verb", ["train", "evaluate", "atlas", "reconstruct", "sample"])
+@pytest.mark.parametrize("verb", ["train", "evaluate", "atlas", "reconstruct", "sample", "sprites"])
 def test_every_verb_has_help(verb, capsys):
     try:
         assert main([verb, "--help"]) == 0

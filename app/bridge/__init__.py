@@ -9,7 +9,7 @@ raise Problem, whose message is a sentence for st.error.
 from ali_core.problem import Problem
 
 from .checkpoints import broken, card, domains, names, root, samples, translators
-from .classes import classes, likeliest, own, worded
+from .classes import classes, factors, likeliest, own, worded
 from .codes import (
     atlas,
     corners,
@@ -23,6 +23,7 @@ from .codes import (
     place,
 )
 from .comparing import peers, remembered
+from .directions import directions, walk
 from .family import members
 from .judging import (
     COMPARED,

@@ -17,25 +17,38 @@ def classes(name: str) -> list[list[str]]:
     row = FAMILY.get(card(name)["config"]["member"])
     if row is None or not row.conditional:
         return []
+    if data.get("factors"):
+        return [list(names) for names in data["factors"].values()]
     named = data["label_names"]  # of the first factor
     numbers = [[str(i) for i in range(size)] for size in data["classes"]]
     return [list(named) if len(named) == len(numbers[0]) else numbers[0], *numbers[1:]]
 
 
+def factors(name: str) -> list[str]:
+    """What y's factors are called, of a conditional checkpoint; numbers where they have no names."""
+    named = list(card(name)["data"].get("factors", ()))
+    return named or [str(k + 1) for k in range(len(classes(name)))]
+
+
 def worded(name: str, y: tuple[int, ...]) -> str:
-    """A choice of classes in words."""
-    return ", ".join(names[label] for names, label in zip(classes(name), y, strict=True))
+    """A choice of classes in words; of named factors with their names."""
+    words = [names[label] for names, label in zip(classes(name), y, strict=True)]
+    if card(name)["data"].get("factors"):
+        words = [f"{factor} {word}" for factor, word in zip(factors(name), words, strict=True)]
+    return ", ".join(words)
 
 
 def own(name: str, numbers: np.ndarray) -> np.ndarray | None:
     """The classes of pictures of the map, int (n, factors); None for an unconditional checkpoint.
 
-    The map knows the first factor; the others are those whose reconstruction is nearest.
+    A map that knows the first factor only: the others are those whose reconstruction is nearest.
     """
-    if not (factors := classes(name)):
+    if not (known := classes(name)):
         return None
+    if atlas(name).labels is not None:
+        return atlas(name).labels[numbers]
     first = atlas(name).y[numbers]
-    return first[:, None] if len(factors) == 1 else likeliest(name, pictures(name)[numbers], first)
+    return first[:, None] if len(known) == 1 else likeliest(name, pictures(name)[numbers], first)
 
 
 def likeliest(name: str, x: np.ndarray, first: np.ndarray | None = None) -> np.ndarray | None:

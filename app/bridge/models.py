@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from ali_core import latent
 from ali_core.problem import Problem
 
 from . import classes, codes
@@ -104,11 +105,12 @@ def fill(name: str, x: np.ndarray, hole: np.ndarray) -> np.ndarray:
 
 def in_turn(name: str, seed: int, y: tuple[int, ...] | None = None) -> tuple[int, ...]:
     """The classes of the sample of a seed: y, where that is negative the seed's own; () if unconditional."""
-    sizes = [len(names) for names in classes.classes(name)]
+    sizes = tuple(len(names) for names in classes.classes(name))
+    if not sizes:
+        return ()
+    own = latent.in_turn(np.array([seed]), sizes)[0].tolist()
     asked = y or (-1,) * len(sizes)
-    return tuple(
-        seed % size if label < 0 else label for label, size in zip(asked, sizes, strict=True)
-    )
+    return tuple(mine if label < 0 else label for label, mine in zip(asked, own, strict=True))
 
 
 def samples_of(

@@ -1,16 +1,16 @@
-"""Between pictures: a path from A to B that is scrubbed in the browser, or a pad between four."""
+"""Between pictures: a path from A to B that is scrubbed in the browser, a pad between four, or directions."""
 
 import re
 
 import numpy as np
 import streamlit as st
 
-from app import bridge, charts, classes, ends, film, link, tray
+from app import bridge, charts, classes, directions, ends, film, link, tray
 from app.components.follow import follow
 from app.components.pad import pad
 from app.components.scrub import scrub
 
-PATH, PAD = "path", "pad"
+PATH, PAD, DIRECTIONS = "path", "pad", "directions"
 DEFAULTS = {"a": "p2", "b": "p13", "c": "p0", "d": "p1"}
 GRID, MIDDLE = 9, (4, 4)
 HEIGHT = 350
@@ -32,9 +32,10 @@ def choose_class(name: str, letters: str) -> tuple[int, ...] | None:
         told = [tray.told(name, st.session_state[end]) for end in letters]
     except bridge.Problem:  # the end says it
         return None
-    same = all(y == told[0] for y in told)
+    own = "the ends'" if all(y == told[0] for y in told) else "as A"
+    own = "as A" if len(letters) == 1 else own
     return classes.choose(
-        name, "pathas", told[0], "the ends'" if same else "as A", "Decoded as",
+        name, "pathas", told[0], own, "Decoded as",
         "All frames are decoded as one class. A code does not hold the class: an end of another class "
         "comes out as a thing of this one.",
     )  # fmt: skip
@@ -43,11 +44,6 @@ def choose_class(name: str, letters: str) -> tuple[int, ...] | None:
 def kind(name: str) -> str:
     """What the map's pictures are, in words."""
     return f"{bridge.origin(bridge.atlas(name))} pictures"
-
-
-def real(name: str) -> str:
-    """The word for what is near: real pictures, or those that the model has made."""
-    return "made" if bridge.origin(bridge.atlas(name)) == "made" else "real"
 
 
 def neighbours(count: int, real: str = "real") -> str:
@@ -73,7 +69,7 @@ def show_path(name: str, how: str, count: int, y: tuple[int, ...] | None) -> Non
     known = kind(name)
     frames, near = bridge.decode(name, z, y), bridge.near(name, z)
     notes = [
-        f"frame {i + 1} of {count} · {neighbours(found, real(name))}"
+        f"frame {i + 1} of {count} · {neighbours(found, ends.real(name))}"
         for i, found in enumerate(near)
     ]
     with film_side:
@@ -83,21 +79,21 @@ def show_path(name: str, how: str, count: int, y: tuple[int, ...] | None) -> Non
             list(says),
             notes,
             near,
-            real(name),
+            ends.real(name),
             key="path",
             kept=lambda frame: tray.add(tray.keep_latent(name, z[frame], y)),
         )
     with beside:
         figure = film.path_map(
-            bridge.atlas(name).umap, bridge.place(name, z), near, HEIGHT, real(name)
+            bridge.atlas(name).umap, bridge.place(name, z), near, HEIGHT, ends.real(name)
         )
         follow("path", "path_map")
         alone = int((near == 0).sum())
         show_map(figure, f"Map of the {known} with the path in {count} steps")
         st.caption(
-            f"At {alone} of {count} steps no {real(name)} picture is near."
+            f"At {alone} of {count} steps no {ends.real(name)} picture is near."
             if alone
-            else f"{real(name).capitalize()} pictures are near all along the path.",
+            else f"{ends.real(name).capitalize()} pictures are near all along the path.",
             help=f"Near means: not further than the eighth neighbour of a typical {known[:-1]} is "
             "from it, measured in the code. The UMAP stretches and tears distances: where the path "
             "jumps on the map, the codes still move in equal steps.",
@@ -167,7 +163,7 @@ def show_pad(name: str, y: tuple[int, ...] | None) -> None:
     with middle:
         pad(
             frames.reshape(GRID, GRID, *frames.shape[1:]),
-            [neighbours(found, real(name)) for found in near],
+            [neighbours(found, ends.real(name)) for found in near],
             cell,
             key="pad",
             moved=lambda cell: ends.put("cell", cell),
@@ -198,14 +194,14 @@ for end, default in DEFAULTS.items():
     link.keep(end, default, ends.item)
     if st.session_state[end][0] not in "ps":  # what lives in this visit only has no address
         link.show(end, None)
-link.keep("mode", PATH, link.one_of(PATH, PAD))
+link.keep("mode", PATH, link.one_of(PATH, PAD, DIRECTIONS))
 link.keep("how", "slerp", link.one_of("slerp", "lerp"))
 link.keep("frames", 25, link.number(5, 49))
 settings = st.container(horizontal=True, gap="medium")
 with settings:
     st.segmented_control(
         "Between pictures",
-        [PATH, PAD],
+        [PATH, PAD, DIRECTIONS],
         format_func=str.title,
         key="mode",
         persist_state="session",
@@ -215,6 +211,10 @@ if st.session_state["mode"] == PAD:
     with settings:
         y = choose_class(name, "abcd")
     show_pad(name, y)
+elif st.session_state["mode"] == DIRECTIONS:
+    with settings:
+        y = choose_class(name, "a")
+    directions.show(name, y, settings, downloads)
 else:
     with settings:
         st.segmented_control(

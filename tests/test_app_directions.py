@@ -1,0 +1,210 @@
+"""Which directions go with which factor: the arithmetic, and Interpolate's third mode.   python -m pytest tests/test_app_directions.py"""
+
+import io
+from collections import deque
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from ali_core import atlas, data, directions, latent, layout, run, train
+from ali_core.config import parse
+from app import bridge, film
+
+ROOT = Path(__file__).parents[1]
+NAMES = [name for name in bridge.names() if not bridge.broken(name)]
+FACTORS = {"row": ["up", "down"], "column": ["0", "1"], "shade": ["0", "1", "2"]}
+
+
+# ---- the arithmetic
+
+
+@pytest.fixture(scope="module")
+def known():
+    """Codes whose first three numbers say the three factors, beside noise; labels; what is fitted."""
+    rng = np.random.default_rng(0)
+    labels = np.stack([rng.integers(len(names), size=2000) for names in FACTORS.values()], 1)
+    z = rng.standard_normal((2000, 6)).astype(np.float32) * 0.3
+    z[:, 0] += 2 * labels[:, 0]
+    z[:, 1] -= 2 * labels[:, 1]
+    angle = 2 * np.pi * labels[:, 2] / 3  # three on a line would hide the middle one
+    z[:, 4:] += 2 * np.stack([np.cos(angle), np.sin(angle)], 1)
+    return z, labels, directions.fit(z, labels, FACTORS)
+
+
+def test_the_strongest_number_is_the_one_that_moves_the_factor(known):
+    z, labels, found = known
+    assert found.strength.shape == (3, 6) and found.strength.argmax(1)[:2].tolist() == [0, 1]
+    assert set(found.strength[2].argsort()[-2:]) == {4, 5}
+    np.testing.assert_allclose(found.strength[[0, 1], [0, 1]], 0.96, atol=0.03)  # correlation
+    assert found.strength[0, [1, 2, 3, 4, 5]].max() < 0.05
+    assert min(found.accuracy) > 0.98
+    assert 0.45 < found.chance[0] < 0.56 and 0.3 < found.chance[2] < 0.4
+    assert (found.read(z)[:, 0] == labels[:, 0]).mean() > 0.98
+
+
+def test_a_direction_goes_from_the_codes_own_class_to_the_asked_one(known):
+    z, labels, found = known
+    low, high = (z[labels[:, 1] == k][0] for k in (0, 1))
+    np.testing.assert_allclose(found.toward(low, 1, 1), [0, -1, 0, 0, 0, 0], atol=0.03)
+    np.testing.assert_allclose(found.toward(high, 1, 0), [0, 1, 0, 0, 0, 0], atol=0.03)
+    np.testing.assert_allclose(found.toward(low, 1, 0), [0, 1, 0, 0, 0, 0], atol=0.03)
+    path, units = directions.walk(low, np.eye(6)[2], z, 3, 7)
+    assert units.tolist() == [-3, -2, -1, 0, 1, 2, 3] and (path[3] == low).all()
+    np.testing.assert_allclose(path[-1, 2] - low[2], 3 * z[:, 2].std(), rtol=1e-4)
+    assert (path[:, [0, 1, 3, 4, 5]] == low[[0, 1, 3, 4, 5]]).all()
+
+
+def test_a_swapped_factor_is_read_as_the_other_and_the_others_stay(known):
+    z, _, found = known
+    for code, own in zip(z[:50], found.read(z[:50]), strict=True):
+        label = (own[0] + 1) % 2
+        swapped = found.swapped(code, 0, label)
+        assert found.read(swapped[None])[0].tolist() == [label, own[1], own[2]]
+        np.testing.assert_allclose(swapped - code, [4 * label - 2, 0, 0, 0, 0, 0], atol=0.1)
+        np.testing.assert_allclose(found.swapped(code, 0, own[0]), code, atol=1e-6)
+
+
+def test_classes_in_turn_do_not_go_in_step():
+    y = latent.in_turn(np.arange(2000), (7, 5, 7))
+    assert (y[:, 0] == np.arange(2000) % 7).all() and (y.max(0) == [6, 4, 6]).all()
+    assert len(np.unique(y, axis=0)) > 240, "of 245 combinations"
+    assert (latent.in_turn(np.array([900]), (7, 5, 7))[0] == y[900]).all()
+    assert latent.in_turn(np.arange(12), (5,))[:, 0].tolist() == (np.arange(12) % 5).tolist()
+
+
+def test_the_heat_map_shows_factors_or_the_classes_of_one():
+    strength, beta = np.eye(3, 6), np.ones((7, 6))
+    several = film.heat(FACTORS, strength, beta, 2)
+    assert list(several.data[0].y) == list(FACTORS) and len(several.layout.shapes) == 1
+    one = film.heat({"class": ["a", "b"]}, strength[:1], beta[:2], None)
+    assert list(one.data[0].y) == ["a", "b"] and one.data[0].zmin == -one.data[0].zmax
+    assert not one.layout.shapes
+
+
+# ---- maps with labels of several factors
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two tiny checkpoints of squares with three factors, one told y and one not; their maps are made."""
+    root, rng = tmp_path_factory.mktemp("directions"), np.random.default_rng(0)
+    y = np.stack([rng.integers(size, size=700) for size in (2, 2, 3)], 1)
+    x = rng.integers(0, 30, (700, 28, 28, 1))
+    for picture, (row, column, shade) in zip(x, y, strict=True):
+        picture[4 + 12 * row :, 4 + 12 * column :][:8, :8] = 100 + 70 * shade
+    names = np.array(["row(up,down)", "column", "shade"])
+    file = root / "squares.npz"
+    np.savez(file, images=x.astype(np.uint8), labels=y, label_names=names)
+    held = data.load(str(file))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        for name, member in (("told", "conditional-alice"), ("plain", "alice")):
+            words = f"width=8 batch=32 latent=4 steps=60 lr=3e-3 name={name} member={member}"
+            config = parse([f"data={file}", *words.split()])
+            progress = deque(train.train(config, held), maxlen=1).pop()
+            run.write_checkpoint(root / "checkpoints" / name, config, held, progress, 1.0)
+            layout.build(root / "checkpoints" / name, made=True)
+    return root / "checkpoints"
+
+
+@pytest.fixture
+def there(folder, monkeypatch):
+    monkeypatch.setenv("ALI_CHECKPOINTS", str(folder))
+
+
+def test_a_made_map_knows_every_factor_by_what_was_told_or_by_the_classifier(folder):
+    told, plain = (atlas.load(folder / name) for name in ("told", "plain"))
+    np.testing.assert_array_equal(told.labels, latent.in_turn(np.arange(70), (2, 2, 3)))
+    assert told.labelled == "data" and plain.labelled == "classifier"
+    for found in (told, plain):
+        assert list(found.factors) == ["row", "column", "shade"] and found.labels.shape == (70, 3)
+        assert (found.labels[:, 0] == found.y).all() and found.label_names == ["up", "down"]
+
+
+def visit(**query) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app" / "explorer.py"), default_timeout=120)
+    for name, value in ({"mode": "directions"} | query).items():
+        app.query_params[name] = value
+    return sane(app.switch_page("views/interpolate.py").run())
+
+
+def sane(app: AppTest) -> AppTest:
+    assert not app.exception, [e.message for e in app.exception]
+    assert not app.error, [e.value for e in app.error]
+    return app
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(element.value for element in [*app.main.markdown, *app.main.caption])
+
+
+def url(app: AppTest) -> dict[str, str]:
+    return {
+        key: value[0] if isinstance(value, list) else value
+        for key, value in app.query_params.items()
+    }
+
+
+@pytest.mark.parametrize("do", ["walk", "mix"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_checkpoint_shows_its_directions(name, do):
+    app = visit(checkpoint=name, do=do)
+    assert "Read from the code by a line: class" in texts(app)
+    assert bridge.directions(name).strength.shape[1] == bridge.atlas(name).z.shape[1]
+
+
+def test_a_link_brings_back_a_walk_and_nonsense_is_left_out():
+    said = {"along": "n", "dim": "7", "reach": "2", "a": "s42", "checkpoint": NAMES[0]}
+    app = visit(**said)
+    assert url(app) == said | {"mode": "directions"}
+    assert app.number_input(key="dim").value == 7 and app.slider(key="reach").value == 2
+    app.selectbox(key="along").set_value("f0").run()
+    app.selectbox(key="toward").set_value(5).run()
+    assert url(sane(app))["toward"] == "5" and "dim" not in url(app)
+    odd = visit(along="f9", toward="99", dim="-1", reach="99", do="fly", take="7")
+    assert set(url(odd)) == {"mode", "checkpoint"}
+
+
+def test_a_walk_from_an_upload(tmp_path):
+    app = visit()
+    file = io.BytesIO()
+    Image.fromarray(np.full((40, 30, 3), 200, np.uint8)).save(file, "png")
+    app.main.file_uploader(key="a file").upload("mine.png", file.getvalue(), "image/png")
+    sane(app.run())
+    assert app.session_state["a"] == "u1"
+
+
+def test_one_factor_is_told_after_the_other_and_taken_from_another_picture(there):
+    app = visit(checkpoint="told")
+    assert app.selectbox(key="along").options == [
+        "row", "column", "shade", "row, in the code", "column, in the code", "shade, in the code",
+        "one number of the code",
+    ]  # fmt: skip
+    assert {"pathas", "pathas2", "pathas3"} <= {box.key for box in app.selectbox}
+    assert "Read from the code by a line: row" in texts(app)
+    app.selectbox(key="pathas3").set_value(2).run()
+    assert url(sane(app))["pathas3"] == "2"
+    app.selectbox(key="along").set_value("y2").run()
+    assert url(sane(app))["along"] == "y2"
+    for take in ("all", "0", "2"):
+        assert sane(visit(checkpoint="told", do="mix", take=take, c="s5"))
+    plain = visit(checkpoint="plain", along="f2", toward="2", do="walk")
+    assert plain.selectbox(key="toward").options == ["0", "1", "2"]
+    plain.selectbox(key="checkpoint").set_value("told").run()
+    assert sane(plain).selectbox(key="along").value == "f2", "both have it"
+    told = visit(checkpoint="told", along="y1")
+    told.selectbox(key="checkpoint").set_value("plain").run()
+    assert sane(told).selectbox(key="along").value == "f0", "the other has not"
+
+
+def test_the_bridge_names_the_factors(there):
+    assert bridge.classes("told") == list(FACTORS.values()) and bridge.classes("plain") == []
+    assert bridge.factors("told") == list(FACTORS)
+    assert bridge.worded("told", (1, 0, 2)) == "row down, column 0, shade 2"
+    np.testing.assert_array_equal(
+        bridge.own("told", np.arange(5)), atlas.load(bridge.root() / "told").labels[:5]
+    )
+    assert bridge.directions("plain").factors == FACTORS
