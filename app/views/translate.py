@@ -143,13 +143,13 @@ def measured() -> None:
     lines = []
     for back, way in enumerate((THERE, BACK)):
         for key, says, form in (
-            ("mse", "error, MSE ↓", ".4f"), ("class", "of the right class ↑", ".1%"), ("cycle", "round trip, MSE ↓", ".4f"),
+            ("mse", "error, MSE ↓", ".4f"), ("class", "right class ↑", ".1%"), ("cycle", "round trip, MSE ↓", ".4f"),
         ):  # fmt: skip
             values = [metrics.get(f"{way}_{key}{kind}") for kind in ("", "_copy", "_neighbour")]
             if values[0]:
                 told = [format(entry["value"], form) if entry else "" for entry in values]
                 lines.append([f"{arrow(back)}: {says}", f"**{told[0]}**", *told[1:]])
-    st.markdown(rows(["", "this model", "copied", "nearest"], lines, (1, 2, 3)))
+    st.markdown(rows(["", "model", "copied", "nearest"], lines, (1, 2, 3)))
     n = max(entry["n"] for entry in metrics.values())
     known = "there_mse" in metrics
     st.caption(
