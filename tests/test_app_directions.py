@@ -121,7 +121,7 @@ def test_a_made_map_knows_every_factor_by_what_was_told_or_by_the_classifier(fol
     assert told.labelled == "data" and plain.labelled == "classifier"
     for found in (told, plain):
         assert list(found.factors) == ["row", "column", "shade"] and found.labels.shape == (70, 3)
-        assert (found.labels[:, 0] == found.y).all() and found.label_names == ["up", "down"]
+        assert (found.labels[:, 0] == found.y).all() and found.label_names == ["row up", "row down"]
 
 
 def visit(**query) -> AppTest:
@@ -180,8 +180,7 @@ def test_a_walk_from_an_upload(tmp_path):
 def test_one_factor_is_told_after_the_other_and_taken_from_another_picture(there):
     app = visit(checkpoint="told")
     assert app.selectbox(key="along").options == [
-        "row", "column", "shade", "row, in the code", "column, in the code", "shade, in the code",
-        "one number of the code",
+        "row", "column", "shade", "code: row", "code: column", "code: shade", "one number",
     ]  # fmt: skip
     assert {"pathas", "pathas2", "pathas3"} <= {box.key for box in app.selectbox}
     assert "Read from the code by a line: row" in texts(app)
