@@ -119,7 +119,8 @@ def compared(key: str, card: dict, mean_picture_error: float | None) -> str:
 
 def by_factor(card: dict) -> str:
     """The measures that the card has for every factor, as a table; "" where there is one class."""
-    factors = list(card["data"].get("factors", ()))
+    if not (factors := list(card["data"].get("factors", ()))):
+        return ""
     measures = {k: entry["factors"] for k, entry in card["metrics"].items() if "factors" in entry}
     judge = {"real pictures, by the classifier": card.get("classifier", {}).get("factors", {})}
     named = {ALSO.get(k) or MEASURES[k][0]: shares for k, shares in measures.items()} | judge
