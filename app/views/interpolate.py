@@ -198,11 +198,7 @@ link.keep("mode", PATH, link.one_of(PATH, PAD, DIRECTIONS))
 link.keep("how", "slerp", link.one_of("slerp", "lerp"))
 link.keep("frames", 25, link.number(5, 49))
 many = st.session_state["mode"] == DIRECTIONS  # settings, which must fit into one row
-settings = st.container(
-    horizontal=True,
-    gap="small" if many else "medium",
-    vertical_alignment="bottom" if many else "top",
-)
+settings = st.container(horizontal=True, gap="small" if many else "medium")
 with settings:
     st.segmented_control(
         "Between pictures",
