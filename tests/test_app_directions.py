@@ -168,13 +168,16 @@ def test_a_link_brings_back_a_walk_and_nonsense_is_left_out():
     assert set(url(odd)) == {"mode", "checkpoint"}
 
 
-def test_a_walk_from_an_upload(tmp_path):
-    app = visit()
+def test_an_upload_is_walked_from_and_every_factor_of_it_can_be_said(there):
     file = io.BytesIO()
-    Image.fromarray(np.full((40, 30, 3), 200, np.uint8)).save(file, "png")
-    app.main.file_uploader(key="a file").upload("mine.png", file.getvalue(), "image/png")
-    sane(app.run())
-    assert app.session_state["a"] == "u1"
+    Image.fromarray(bridge.pictures("told")[9][..., 0]).save(file, "png")
+    for name, boxes in (("plain", 0), ("told", 3)):
+        app = visit(checkpoint=name)
+        app.main.file_uploader(key="a file").upload("mine.png", file.getvalue(), "image/png")
+        sane(app.run())
+        assert app.session_state["a"] == "u1" and "a" not in url(app)
+        said = [box.label for box in app.selectbox if "taken as" in box.label]
+        assert said == [f"It is taken as {factor}" for factor in FACTORS][:boxes]
 
 
 def test_one_factor_is_told_after_the_other_and_taken_from_another_picture(there):
