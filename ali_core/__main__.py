@@ -1,4 +1,4 @@
-"""python -m ali_core VERB …: train, evaluate, atlas, reconstruct, sample, sprites, family."""
+"""python -m ali_core VERB …: what VERBS lists."""
 
 import importlib
 import sys
@@ -10,7 +10,8 @@ VERBS = {
     "train": ("run", "main", "train a member of the family; the same command again resumes"),
     "evaluate": ("evaluate", "main", "measure a checkpoint and write the numbers into its card"),
     "atlas": ("layout", "main", "encode the held-out pictures and lay out the map"),
-    "reconstruct": ("model", "reconstruct_command", "a picture, or a folder of them, through both"),
+    "reconstruct": ("batch", "reconstruct_command", "pictures through encoder and decoder"),
+    "translate": ("batch", "translate_command", "pictures from one domain to the other"),
     "sample": ("model", "sample_command", "a sheet of samples"),
     "sprites": ("sprites", "main", "characters with eight known factors, from their parts"),
     "family": ("family", "main", "the table of every member"),

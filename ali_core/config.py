@@ -17,6 +17,9 @@ class Config:
     weights: dict[str, float] = field(default_factory=dict)  # weights.TERM=…: replaces the row's
     slack: dict[str, float] = field(default_factory=dict)  # slack.TERM=…: a constraint, term <= …
     data: str = "grid"  # see data.load
+    prior: str = ""  # translation: a second data set, whose pictures are z; "" = N(0, I)
+    domains: str = "A, B"  # translation: what people call x's pictures and z's
+    pairs: int = 0  # translation: true pairs (x, z) that training is shown, where they are known
     size: int = 0  # pixels a side: 28, 32 or 64; 0 = the data's own
     channels: int = 0  # 1 or 3; 0 = the data's own
     latent: int = 2  # dimensions of z
@@ -32,6 +35,10 @@ class Config:
     beta2: float = 0.999
     cooldown: int = 0  # last steps, over which both learning rates fall linearly to 0
     ema: float = 0.999  # decay of the averaged encoder and decoder
+    r1: float = (
+        0.0  # price on D's gradient at its tuples, in place of spectral norm; 0 = spectral norm
+    )
+    sines: float = 0.0  # points: D also sees sines of x of up to so many radians per unit; 0 = none
     sd: float = 0.1  # of the decoder's Gaussian p(x|z), in units of the data, where a term needs it
     decoder_noise: bool = False  # x_tilde is drawn from p(x|z), not its mean
     labels: int = (
@@ -46,7 +53,7 @@ class Config:
 
 # Fields that may differ when a run is resumed: they do not touch the weights (`steps` with care: see
 # train.resume).
-KEEPING = ("steps", "compile", "save_every", "picture_every")
+KEEPING = ("steps", "domains", "compile", "save_every", "picture_every")
 
 _FASHION = {
     "data": "fashion-mnist",
@@ -60,14 +67,26 @@ _FASHION = {
     "precision": "bf16",
 }
 
+# latent: length of the code that sees the whole picture
+_TRANSLATION = {
+    "latent": 128,
+    "width": 32,
+    "batch": 32,
+    "steps": 6_000,
+    "cooldown": 3_000,
+    "lr": 3e-4,
+    "lr_discriminator": 2e-4,
+    "precision": "bf16",
+}
+
 _SPRITES = {
     "data": "sprites",
     "latent": 64,
     "width": 24,
-    "batch": 64,
-    "steps": 20_000,
+    "batch": 32,
+    "steps": 40_000,
     "lr": 3e-4,
-    "lr_discriminator": 1.5e-4,
+    "lr_discriminator": 1e-4,
     "cooldown": 8_000,
     "precision": "bf16",
 }
@@ -101,13 +120,21 @@ PRESETS: dict[str, dict] = {
     "fashion-infovae": _FASHION
     | {"member": "infovae", "lr": 1e-3, "steps": 8_000, "cooldown": 2_000},
     "fashion-vae": _FASHION | {"member": "vae", "lr": 1e-3, "steps": 8_000, "cooldown": 2_000},
+    "edges-fashion": _TRANSLATION
+    | {"data": "edges-fashion", "domains": "edges, garments", "member": "alice-cycles"},
+    "mnist-transpose": _TRANSLATION
+    | {"data": "mnist-transpose", "domains": "digits, transposed digits"}
+    | {"member": "triangle", "pairs": 100},
+    "turn-sprites": _TRANSLATION
+    | {"data": "data/lpcturn64.npz", "domains": "facing down, facing left"}
+    | {"member": "alice-cycles", "width": 16},
     "mnist-conditional": _FASHION
     | {"member": "conditional-alice", "data": "mnist", "latent": 32, "steps": 10_000}
     | {"cooldown": 4_000},
     # `python -m ali_core sprites` makes the data. From a rough trial: plain ALI collapses after 1,800 steps,
     # with both cycles it does not
     "sprites": _SPRITES | {"member": "alice-z", "weights": {"reconstruction": 10.0}},
-    "sprites-conditional": _SPRITES | {"member": "conditional-alice"},
+    "sprites-conditional": _SPRITES | {"member": "conditional-alice", "norm": "batch"},
     # the ALI paper's own nets and settings; they wait for a GPU
     "ali-svhn": _PAPER | {"net": "ali-svhn", "data": "data/svhn", "size": 32, "steps": 531_000},
     "ali-cifar10": _PAPER
@@ -135,8 +162,11 @@ _BOUNDS = {
     "beta2": (0.0, 0.9999999),
     "cooldown": (0, math.inf),
     "ema": (0.0, 0.9999999),
+    "r1": (0.0, 1e6),
+    "sines": (0.0, 1e6),
     "sd": (1e-6, 1e6),
     "labels": (1, math.inf),
+    "pairs": (0, math.inf),
     "seed": (0, 2**31 - 1),
     "save_every": (1, math.inf),
     "picture_every": (1, math.inf),
@@ -182,6 +212,8 @@ def check(config: Config) -> Config:
             raise Problem(
                 f"{key}={getattr(config, key)} is not one of {', '.join(map(str, choices))}."
             )
+    if len(domains := config.domains.split(",")) != 2 or not all(map(str.strip, domains)):
+        raise Problem(f"domains={config.domains!r} must be two names with a comma between them.")
     for term, weight in config.weights.items():
         if not 0 <= weight < math.inf:
             raise Problem(f"weights.{term}={weight} must be a number that is not negative.")

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ali_core import domains
 from ali_core.idx import KNOWN, file_of, read_idx, where
 from ali_core.pictures import read, see, shown
 from ali_core.problem import Problem
@@ -31,13 +32,16 @@ STACKED = "stacked-mnist"
 Source = tuple[str, Callable[[], bytes], int]
 
 
-def load(data: str, size: int = 0, channels: int = 0) -> Data:
+def load(data: str, size: int = 0, channels: int = 0, prior: str = "") -> Data:
     """Loads a data set by name or path, as pictures of `size` x `size` with 1 or 3 `channels`.
 
     data: a name of KNOWN, or STACKED; a path to an .npz file, a folder of IDX files or a folder of pictures
     (class = subfolder); "hf:NAME" or "hf:FOLDER" for Hugging Face; a toy: a name
-    of TOYS. 0 = as the data has it. Raises Problem when nothing can be read.
+    of TOYS. prior: a second data set, the other domain of a translation; domains.KNOWN have theirs
+    already. 0 = as the data has it. Raises Problem when nothing can be read.
     """
+    if prior:
+        return domains.two(load(data, size, channels), load(prior, size, channels))
     if data in TOYS:
         return toy(data)
     path = Path(data).expanduser()
@@ -45,6 +49,8 @@ def load(data: str, size: int = 0, channels: int = 0) -> Data:
         return _hugging_face(data.removeprefix("hf:"), size, channels)
     if data == STACKED:
         return _stacked(load("mnist"))
+    if data in domains.KNOWN:
+        return domains.made(data, load(domains.KNOWN[data].of, size, channels))
     known = KNOWN.get(data)
     path = where(data) if known else path
     if path.is_dir() and file_of(path, "train-images"):
@@ -55,18 +61,14 @@ def load(data: str, size: int = 0, channels: int = 0) -> Data:
         found = _npz(path)
     else:
         raise Problem(
-            f"There is no data set “{data}”: give {', '.join([*KNOWN, STACKED, *TOYS])}, an .npz file,"
+            f"There is no data set “{data}”: give {', '.join([*KNOWN, *domains.KNOWN, STACKED, *TOYS])}, an .npz file,"
             " a folder of pictures or of IDX files, or hf:NAME."
         )
     if known:
         about = {"licence": known.licence, "source": known.source}
         about |= {"label_names": known.label_names} if known.label_names else {}
         found = replace(found, name=data, **about)
-    return replace(
-        found,
-        x=_resized(found.x, size, channels),
-        x_test=_resized(found.x_test, size, channels),
-    )
+    return _sized(found, size, channels)
 
 
 def _npz(path: Path) -> Data:
@@ -112,13 +114,16 @@ def _npz(path: Path) -> Data:
         first, classes = next(iter(factors.items()))
         names = [f"{first} {c}" for c in classes] if len(names) == len(factors) else classes
     said = {key: str(arrays[key]) for key in ("licence", "source", "held_out") if key in arrays}
+    said = {"licence": "unknown", "source": f"file {path.name}"} | said
+    about = said | {"label_names": names, "factors": factors}
+    if "images_b" in arrays:
+        return domains.paired(path, x, y, arrays["images_b"], arrays.get("split"), about)
     rule = "a tenth of the pictures, drawn with a fixed seed" if train is None else "by its “train”"
     train = _kept(len(x)) if train is None else train.astype(bool)
     if not train.any() or train.all():
         raise Problem(f"{path}: “train” must leave some images to train on and some held out.")
-    said = {"licence": "unknown", "source": f"file {path.name}", "held_out": rule} | said
-    parts = (x[train], y[train], x[~train], y[~train])
-    return Data(path.stem, *parts, names, **said, factors=factors)
+    parts = {"x": x[train], "y": y[train], "x_test": x[~train], "y_test": y[~train]}
+    return Data(path.stem, **parts, **{"held_out": rule} | about)
 
 
 def _factors(y: np.ndarray, names: list[str]) -> dict[str, list[str]]:
@@ -279,6 +284,15 @@ def _split(
     train = _kept(len(x))
     parts = (x[train], y[train], x[~train], y[~train])
     return Data(name, *parts, label_names, licence, source, skipped)
+
+
+def _sized(data: Data, size: int, channels: int) -> Data:
+    x, x_test = (_resized(x, size, channels) for x in (data.x, data.x_test))
+    more = {}
+    if data.prior:
+        partners = _resized(data.partners, size, channels)
+        more = {"prior": _sized(data.prior, size, channels), "partners": partners}
+    return replace(data, x=x, x_test=x_test, **more)
 
 
 def _resized(x: np.ndarray, size: int, channels: int) -> np.ndarray:

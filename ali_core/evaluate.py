@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import checkpoint, data, factors, metrics, sets
+from . import checkpoint, data, factors, metrics, sets, translation
 from .classifier import RUNS, Classifier, classes, held_out_classes, per_factor
 from .config import Config
 from .data import Data
@@ -173,22 +173,35 @@ def main(argv: list[str]) -> None:
     model = Model.load(words.checkpoint)
     digest = model.card["weights"]["sha256"]
     config = model.card["config"]
-    held = data.load(config["data"], config["size"], config["channels"])
+    held = data.load(config["data"], config["size"], config["channels"], config.get("prior", ""))
+    sides = [held, held.prior] if model.domains else [held]
     say(f"a classifier of {held.name}: read, or trained first")
-    classifier = judge(held)
+    judges = tuple(classifier for side in sides if (classifier := judge(side)))
+    classifier = judges[0] if judges else None
+
+    def measured(n: int) -> dict[str, dict]:
+        if model.domains:
+            return translation.measure(model, held, judges, n)
+        return measure(model, held, classifier, n)
+
     say(f"measuring on {words.subset or 'all'} held-out examples")
-    found = measure(model, held, classifier, words.subset)
-    say("comparing samples and codes")
-    found |= sets.compare(model, held, classifier, words.subset)
-    if classifier and held.factors:
-        found |= factors.compare(model, held, classifier, words.subset)
+    found = measured(words.subset)
+    if not model.domains:
+        say("comparing samples and codes")
+        found |= sets.compare(model, held, classifier, words.subset)
+        if classifier and held.factors:
+            found |= factors.compare(model, held, classifier, words.subset)
     if not words.subset:
-        for key, entry in measure(model, held, classifier, SUBSET).items():
+        for key, entry in measured(SUBSET).items():
             found[key]["subset"] = {"n": entry["n"], "value": entry["value"]}
         if checkpoint.card(words.checkpoint)["weights"]["sha256"] != digest:
             raise Problem(f"{words.checkpoint} got other weights meanwhile; run the command again.")
         entries = {"classifier": classifier.card} if classifier else {}
+        if model.domains and judges:
+            entries["prior_classifier"] = judges[1].card
         checkpoint.update_card(words.checkpoint, metrics=found, **entries)
+        if model.domains:
+            translation.write_gallery(words.checkpoint, model, held)
     say("done")
     for key, entry in found.items():
         print(f"{key:24} {entry['value']:<12} n {entry['n']:<7} {entry['says']}")

@@ -71,6 +71,11 @@ MIX = Match(
     r"(G(E(m(G(z)))), z)\right)",
 )
 
+PAIRED = Match(  # Triangle-GAN's two discriminators as one
+    (("x_pair", "z_pair"), *_PAIRS),
+    r"\mathrm{JS}_3\left((x, z)_{\mathrm{true}}, (x, E(x)), (G(z), z)\right)",
+)
+
 _X_GIVEN_Z = r"\mathbb{E}_{q(z)}\,\mathrm{KL}\left(q(x\mid z)\,\|\,p(x\mid z)\right)"
 _Z_GIVEN_X = r"\mathbb{E}_{p(x)}\,\mathrm{KL}\left(p(z\mid x)\,\|\,q(z\mid x)\right)"
 _ON_Z = r"\mathrm{KL}\left(q(z)\,\|\,p(z)\right)"
@@ -87,6 +92,15 @@ def _cycle_z(weight: float) -> dict[str, Term]:
     return {
         "latent_reconstruction": Term(
             weight, terms.latent_reconstruction, formula, (0, -1), _Z_GIVEN_X
+        )
+    }
+
+
+def _cycle_domain(weight: float) -> dict[str, Term]:
+    formula = r"\mathbb{E}_p\,\|z-E(G(z))\|_1"
+    return {
+        "prior_reconstruction": Term(
+            weight, terms.prior_reconstruction, formula, (0, -1), _Z_GIVEN_X
         )
     }
 
@@ -113,6 +127,8 @@ def _consistency(weight: float) -> dict[str, Term]:
 _SUPERVISED = Term(
     1.0, terms.supervised, r"-\mathbb{E}\log D(y\mid x, E(x))", player="discriminator"
 )
+
+_MAPPING = Term(10.0, terms.mapping, r"\mathbb{E}_{\mathrm{true}}\,\|z-E(x)\|_1+\|x-G(z)\|_1")
 
 FAMILY: dict[str, Member] = {
     "ali": Member("Encoder and decoder fool one discriminator that sees pairs (x, z).", (JOINT,)),
@@ -213,7 +229,19 @@ FAMILY: dict[str, Member] = {
     "cyclegan": Member(
         "Each domain by a discriminator of its own, and both cycles; z is the second domain.",
         (ON_X, ON_Z),
-        _cycle_x(10.0) | _cycle_z(1.0),
+        _cycle_x(10.0) | _cycle_domain(10.0),
+        stochastic=False,
+    ),
+    "alice-cycles": Member(
+        "ALICE with both cycles, for two domains: what goes over comes back.",
+        (JOINT,),
+        _cycle_x(10.0) | _cycle_domain(10.0),
+        stochastic=False,
+    ),
+    "triangle": Member(
+        "Both cycles, and a discriminator that is also shown a few true pairs.",
+        (PAIRED,),
+        _cycle_x(10.0) | _cycle_domain(10.0) | {"mapping": _MAPPING},
         stochastic=False,
     ),
     "lagvae": Member(

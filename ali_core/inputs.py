@@ -16,7 +16,7 @@ def draw(config: Config, n: int, shape: tuple[int, ...], step: int) -> dict[str,
     """Everything that step `step` draws, from (seed, step) alone, each (batch, …).
 
     index: picture numbers; z: prior draws; noise: of the posteriors, (batch, passes, d); holes: two
-    sets of uniform numbers, (batch, 8); known: a uniform number; x_noise: as x, for points.
+    sets of uniform numbers, (batch, 8); known, prior: a uniform number; x_noise: as x, for points.
     """
     generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
     b = config.batch
@@ -30,6 +30,7 @@ def draw(config: Config, n: int, shape: tuple[int, ...], step: int) -> dict[str,
         "holes": torch.rand(b, 8, generator=generator),
         "known": torch.rand(b, generator=generator),
         "x_noise": torch.randn(b, shape[0], generator=generator) if len(shape) == 1 else index,
+        "prior": torch.rand(b, generator=generator),
     }
 
 
@@ -45,6 +46,8 @@ class Inputs:
             if len(sizes) > 1:
                 raise Problem(f"«{config.member}» takes one label a picture, not {len(sizes)}.")
             self.known = labelled(data, config.labels, config.seed)
+        self.prior = torch.from_numpy(data.prior.x) if data.prior else None
+        self.pairs = _true_pairs(config, row, data)
 
     def given(self, device: torch.device) -> dict[str, nn.Module]:
         """The networks that are not trained here: M."""
@@ -58,9 +61,9 @@ class Inputs:
         def there(tensor):
             return tensor.to(device)
 
-        def pictures(rows):
+        def pictures(x, rows):
             kept = torch.channels_last if len(shape) == 3 else torch.preserve_format
-            return as_input(self.x[rows]).to(device, memory_format=kept)
+            return as_input(x[rows]).to(device, memory_format=kept)
 
         more = {}
         if self.row.conditional:
@@ -71,11 +74,17 @@ class Inputs:
             )
         if self.known is not None:
             rows = self.known[(mine["known"] * len(self.known)).long()]
-            more["known"] = pictures(rows), there(torch.from_numpy(self.data.y)[rows])
+            more["known"] = pictures(self.x, rows), there(torch.from_numpy(self.data.y)[rows])
         if self.config.decoder_noise:
             more["x_noise"] = there(mine["x_noise"])
+        z = there(mine["z"])
+        if self.prior is not None:
+            z = pictures(self.prior, (mine["prior"] * len(self.prior)).long())
+        if self.pairs is not None:
+            rows = (mine["known"] * len(self.pairs[0])).long()
+            more["pair"] = tuple(pictures(side, rows) for side in self.pairs)
         noise = there(mine["noise"].transpose(0, 1))
-        return Samples(nets, pictures(index), there(mine["z"]), noise, self.config.sd, **more)
+        return Samples(nets, pictures(self.x, index), z, noise, self.config.sd, **more)
 
 
 def classes_of(data: Data, y: np.ndarray) -> tuple[torch.Tensor, list[int]]:
@@ -93,6 +102,39 @@ def classes_of(data: Data, y: np.ndarray) -> tuple[torch.Tensor, list[int]]:
     factors = torch.from_numpy(y.reshape(len(y), -1)).long().T
     hot = [nn.functional.one_hot(f, size) for f, size in zip(factors, sizes, strict=True)]
     return torch.cat(hot, 1).float(), sizes
+
+
+def _true_pairs(
+    config: Config, row: Member, data: Data
+) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """The `config.pairs` true pairs (x, z) that a row is shown, drawn with the seed; None for other rows.
+
+    Raises Problem where row, domains and pairs do not fit together.
+    """
+    if data.prior and row.stochastic:
+        raise Problem(
+            f"«{config.member}» draws its codes from a Gaussian; between two domains of pictures "
+            "take bigan, alice-cycles, cyclegan, or triangle."
+        )
+    for name, domain in (("data", data), ("prior", data.prior)):
+        if data.prior and not len(domain.x):
+            raise Problem(f"The domain {name}={domain.name} holds no training pictures.")
+    wants = "x_pair" in row.names
+    if wants and data.partners is None:
+        raise Problem(
+            f"«{config.member}» learns from true pairs of two domains, and {data.name} knows none; "
+            "take an .npz with “images” and “images_b”, or alice-cycles, which needs none."
+        )
+    if wants and not 1 <= config.pairs <= len(data.x):
+        raise Problem(
+            f"pairs={config.pairs}: «{config.member}» takes 1 to {len(data.x):,} true pairs."
+        )
+    if config.pairs and not wants:
+        raise Problem(f"pairs={config.pairs}: «{config.member}» is shown none; take triangle.")
+    if not wants:
+        return None
+    rows = np.random.default_rng(config.seed).permutation(len(data.x))[: config.pairs]
+    return torch.from_numpy(data.x[rows]), torch.from_numpy(data.partners[rows])
 
 
 def labelled(data: Data, count: int, seed: int) -> torch.Tensor:

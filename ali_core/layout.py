@@ -43,6 +43,8 @@ def build(folder: str | Path, made: bool = False) -> None:
 
     model = Model.load(folder)
     config, card = model.card["config"], model.card
+    if model.domains:
+        raise Problem(f"{model.name} is a translator: it has no latents to map; use `evaluate`.")
     held = data.load(config["data"], config["size"], config["channels"])
     x = held.x_test[:MOST]
     told = y = held.y_test[:MOST]

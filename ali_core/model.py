@@ -1,6 +1,5 @@
 """A trained checkpoint to ask: numpy in, numpy out, on whatever device there is.
 
-python -m ali_core reconstruct checkpoints/NAME IN OUT   a picture, or a folder of them
 python -m ali_core sample checkpoints/NAME OUT.png       a sheet of samples
 """
 
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import checkpoint, metrics, pictures
+from . import checkpoint, metrics
 from .family import FAMILY, JOINT
 from .latent import in_turn
 from .objectives import Member, prepare
@@ -27,6 +26,8 @@ class Model:
 
     classes: of each factor of y, for a conditional model, whose questions all take y: int (n,), or
     (n, factors); () for the others, whose y is None. fills: whether it was trained to fill holes.
+    domains: of a translator, what its two sets of pictures are called; () for the others. A
+    translator has no latents and answers `translate` only.
     """
 
     def __init__(self, name: str, card: dict, nets: dict[str, torch.nn.Module], row):
@@ -36,6 +37,7 @@ class Model:
         self.stochastic: bool = row.stochastic
         self.classes: tuple[int, ...] = tuple(card["data"].get("classes", ())) * row.conditional
         self.fills: bool = "z_hole" in row.names
+        self.domains: tuple[str, ...] = tuple(card["data"].get("domains", ()))
         self._joint, self._tuples = _pairs(row)
         self._names_classes = any(m.classes for m in row.matches)
         self.device = next(nets["encoder"].parameters()).device
@@ -60,6 +62,9 @@ class Model:
                 config.get("norm", "group"),
                 sum(card["data"].get("classes", ())),
                 config.get("net", "small"),
+                tuple(card["data"]["shape"]) if "domains" in card["data"] else (),
+                not config.get("r1"),
+                config.get("sines", 0.0),
             )
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise Problem(f"{path}: the config cannot be built ({error!r}).") from None
@@ -111,6 +116,19 @@ class Model:
     def reconstruct(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
         """G(E(x)) with the posterior mean."""
         return self.decode(self.encode(x, y), y)
+
+    def translate(self, x: np.ndarray, back: bool = False) -> np.ndarray:
+        """Pictures of the first domain as the second's, E(x); `back`: of the second as the first's, G(z).
+
+        (n, h, w, c) -> float32 (n, h, w, c) in [0, 1]. Raises Problem for a model of one domain.
+        """
+        if not self.domains:
+            raise Problem(
+                f"{self.name} knows one kind of picture and cannot translate; a model that was trained "
+                "with two domains can."
+            )
+        net = self.nets["decoder" if back else "encoder"]
+        return self._batched(net, self._input(x)).transpose(0, 2, 3, 1)
 
     def fill(
         self, x: np.ndarray, hole: np.ndarray, y: np.ndarray | None = None
@@ -230,50 +248,7 @@ def to_bytes(x: np.ndarray) -> np.ndarray:
     return (np.clip(x, 0, 1) * 255).round().astype(np.uint8)
 
 
-# ---- the commands --------------------------------------------------------------------------------
-
-
-def reconstruct_command(argv: list[str]) -> None:
-    """python -m ali_core reconstruct CHECKPOINT IN OUT."""
-    parser = argparse.ArgumentParser("python -m ali_core reconstruct")
-    parser.add_argument("checkpoint", help="a checkpoint folder, e.g. checkpoints/fashion-alice")
-    parser.add_argument("input", type=Path, help="a picture, or a folder of pictures")
-    parser.add_argument("output", type=Path, help="a .png for a picture, a folder for a folder")
-    words = parser.parse_args(argv)
-    if not words.input.exists():
-        raise Problem(f"{words.input} does not exist; give a picture or a folder of pictures.")
-    folder = words.input.is_dir()
-    if not folder and words.output.suffix.lower() != ".png":
-        raise Problem(f"{words.output} must end in .png: reconstructions are written without loss.")
-    model = Model.load(words.checkpoint)
-    # its own samples tell whether its pictures stand on black or on white
-    border = pictures.border(to_bytes(model.sample(100, 0)))
-    files = sorted(p for p in words.input.rglob("*") if p.is_file()) if folder else [words.input]
-    done, skipped = 0, []
-    for path in files:
-        try:
-            seen = pictures.see(
-                pictures.read(path.name, path.read_bytes()), model.shape, border=border
-            )
-        except Problem as problem:
-            if not folder:
-                raise
-            skipped.append(str(problem))
-            continue
-        x = seen.array[None]
-        pair = np.concatenate([x, to_bytes(model.reconstruct(x, model.likeliest(x)))])
-        target = words.output / path.relative_to(words.input) if folder else words.output
-        # keep the old ending: a.jpg and a.png must not become one file
-        target = target.with_name(target.name + ".png") if folder else target
-        write_png(target, grid(pair, columns=2))
-        done += 1
-    for sentence in skipped:
-        print(f"skipped: {sentence}")
-    if not done:
-        raise Problem(f"{words.input} holds no picture that can be read.")
-    print(
-        f"{done} of {len(files)} written to {words.output}: left what the model sees, right what it makes."
-    )
+# ---- the command ---------------------------------------------------------------------------------
 
 
 def sample_command(argv: list[str]) -> None:
@@ -291,6 +266,8 @@ def sample_command(argv: list[str]) -> None:
     if not (1 <= words.n <= 10_000 and words.columns >= 1):
         raise Problem(f"--n {words.n} --columns {words.columns}: take 1 to 10,000, and 1 or more.")
     model = Model.load(words.checkpoint)
+    if model.domains:
+        raise Problem(f"{model.name} translates pictures and draws none; use its `translate`.")
     if len(model.shape) == 1:
         raise Problem(f"{model.name} makes points, not pictures; there is nothing to draw.")
     samples = to_bytes(model.sample(words.n, words.seed, words.truncation))

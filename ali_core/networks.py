@@ -8,64 +8,12 @@ import itertools
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-_SLOPE = 0.2
+from .layers import NORMS, Sines, UpConv, activation, downsampling, mlp, plain
+
 FEATURES = 128  # length of M(x), what a given network says of x (GALI-PT)
-
-
-def _activation() -> nn.Module:
-    return nn.LeakyReLU(_SLOPE, inplace=True)
-
-
-# Group norm has no running statistics: averaged weights and several processes stay exact. Batch norm's
-# are averaged with the weights, and each process has its own; ALI learns twice as fast with it.
-_NORMS = {
-    "group": lambda channels: nn.GroupNorm(max(1, channels // 16), channels),
-    "batch": nn.BatchNorm2d,
-}
-
-
-def _downsampling(shape: tuple[int, ...], width: int, norm, wrap) -> tuple[nn.Sequential, int]:
-    """Strided convolutions of doubling width down to 3 or 4 pixels a side. -> body, features"""
-    channels, size, layers, out = shape[0], shape[1], [], width
-    while size > 4:
-        layers += [wrap(nn.Conv2d(channels, out, 4, 2, 1)), norm(out), _activation()]
-        channels, size, out = out, size // 2, out * 2
-    return nn.Sequential(*layers, nn.Flatten()), channels * size * size
-
-
-class UpConv(nn.Module):
-    """Doubles the side by nearest-neighbour up-sampling and a 3x3 convolution, in one pass.
-
-    The two are one transposed convolution whose 4x4 kernel is the 3x3 kernel spread over the
-    2x2 copies: exactly the same pictures (a test holds it to that), no chequerboard, and 2.25
-    times fewer multiplications.
-    """
-
-    def __init__(self, channels: int, out: int):
-        super().__init__()
-        self.conv = nn.Conv2d(channels, out, 3, padding=1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        spread = F.avg_pool2d(F.pad(self.conv.weight.flip(2, 3), (1, 1, 1, 1)), 2, 1) * 4
-        return F.conv_transpose2d(x, spread.transpose(0, 1), self.conv.bias, stride=2, padding=1)
-
-
-def _plain(layer: nn.Module) -> nn.Module:
-    return layer
-
-
-def _mlp(inputs: int, width: int, outputs: int, wrap=_plain) -> nn.Sequential:
-    return nn.Sequential(
-        wrap(nn.Linear(inputs, width)),
-        _activation(),
-        wrap(nn.Linear(width, width)),
-        _activation(),
-        wrap(nn.Linear(width, outputs)),
-    )
 
 
 class Encoder(nn.Module):
@@ -87,13 +35,13 @@ class Encoder(nn.Module):
         super().__init__()
         outputs = latent * (1 + stochastic)
         self.pictures = len(shape) == 3
-        self.embedding = nn.Linear(classes, width) if classes else None
-        more = width if classes else 0
+        more = max(width, classes) if classes else 0  # a narrower one would mix up factors
+        self.embedding = nn.Linear(classes, more) if classes else None
         if self.pictures:
-            self.body, features = _downsampling(shape, width, _NORMS[norm], lambda layer: layer)
+            self.body, features = downsampling(shape, width, NORMS[norm], lambda layer: layer)
             self.head = nn.Linear(features + more, outputs)
         else:
-            self.body, self.head = nn.Identity(), _mlp(shape[0] + more, width, outputs)
+            self.body, self.head = nn.Identity(), mlp(shape[0] + more, width, outputs)
 
     def forward(self, x: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
         features = self.body(x * 2 - 1 if self.pictures else x)
@@ -107,10 +55,11 @@ class Decoder(nn.Module):
         self, shape: tuple[int, ...], latent: int, width: int, norm: str, classes: int = 0
     ):
         super().__init__()
-        self.embedding = nn.Linear(classes, width) if classes else None
-        inputs = latent + (width if classes else 0)
+        more = max(width, classes) if classes else 0
+        self.embedding = nn.Linear(classes, more) if classes else None
+        inputs = latent + more
         if len(shape) == 1:
-            self.body = _mlp(inputs, width, shape[0])
+            self.body = mlp(inputs, width, shape[0])
             return
         size, doublings = shape[1], 0
         while size % 2 == 0 and size > 4:
@@ -120,9 +69,9 @@ class Decoder(nn.Module):
             nn.Linear(inputs, channels * size * size),
             nn.Unflatten(1, (channels, size, size)),
         ]
-        layers += [_NORMS[norm](channels), _activation()]
+        layers += [NORMS[norm](channels), activation()]
         for _ in range(doublings):
-            layers += [UpConv(channels, channels // 2), _NORMS[norm](channels // 2), _activation()]
+            layers += [UpConv(channels, channels // 2), NORMS[norm](channels // 2), activation()]
             channels //= 2
         self.body = nn.Sequential(
             *layers, nn.Conv2d(channels, shape[0], 3, padding=1), nn.Sigmoid()
@@ -136,53 +85,96 @@ def _joined(features: torch.Tensor, embedding: nn.Module | None, y) -> torch.Ten
     return features if embedding is None else torch.cat([features, embedding(y)], 1)
 
 
+class Translator(nn.Module):
+    """E or G between two domains of pictures: -> a picture of the other domain, in [0, 1].
+
+    Down, through a code of length `code` that sees the whole picture, and up beside what was seen
+    at each size (U-Net): what stays in its place need not pass through the code.
+    """
+
+    def __init__(self, channels: int, out: int, size: int, width: int, code: int, norm: str):
+        super().__init__()
+        self.down, self.up = nn.ModuleList(), nn.ModuleList()
+        before, sides = channels, []
+        while size % 2 == 0 and size > 4:
+            size, sides = size // 2, [*sides, before]
+            layer = nn.Conv2d(before, width, 4, 2, 1)
+            self.down.append(nn.Sequential(layer, NORMS[norm](width), activation()))
+            before, width = width, 2 * width
+        flat = before * size * size
+        self.code = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(flat, code),
+            activation(),
+            nn.Linear(code, flat),
+            nn.Unflatten(1, (before, size, size)),
+        )
+        for side in reversed(sides):
+            made = max(before // 2, sides[-1] // 2, 16)
+            layers = UpConv(before, made), NORMS[norm](made), activation()
+            self.up.append(nn.Sequential(*layers))
+            before = made + side
+        self.head = nn.Sequential(nn.Conv2d(before, out, 3, padding=1), nn.Sigmoid())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h, beside = x * 2 - 1, []
+        for layer in self.down:
+            beside.append(h)
+            h = layer(h)
+        h = h + self.code(h)
+        for layer in self.up:
+            h = torch.cat([layer(h), beside.pop()], 1)
+        return self.head(h)
+
+
 class Discriminator(nn.Module):
     """Joint D: a part per argument, products of neighbours, a joint part -> (n, outputs) logits.
 
-    For pictures spectral norm on every layer, for points none; no batch norm. `kinds` says which arguments it takes, in order: a
-    letter each, "x", or one of `sizes` (ALI's D takes x, z; a D on x alone takes x).
+    For pictures `spectral` norm on every layer, for points none; no batch norm. `kinds` says which
+    arguments it takes, in order, `shapes` what each kind is: (c, h, w), or (length,). Where z is
+    a picture too, x and z lie upon each other as channels and are one argument.
     """
 
     def __init__(
         self,
-        shape: tuple[int, ...],
-        sizes: dict[str, int],
+        shapes: dict[str, tuple[int, ...]],
         width: int,
         kinds: tuple[str, ...],
         outputs: int,
+        spectral: bool = True,
+        sines: float = 0.0,
     ):
         super().__init__()
-        pictures = len(shape) == 3
-        features = 8 * width if pictures else width
-        self.kinds = kinds
+        wrap = spectral_norm if spectral and len(shapes["x"]) == 3 else plain
+        features = 8 * width if len(shapes["x"]) == 3 else width
+        each = [shapes[kind] for kind in kinds]
+        self.stacked = len(shapes["z"]) == 3
+        if self.stacked:
+            each = [(sum(shape[0] for shape in each), *each[0][1:])]
         self.parts = nn.ModuleList(
-            self._x_part(shape, width, features)
-            if kind == "x" and pictures
-            else self._flat(
-                shape[0] if kind == "x" else sizes[kind],
-                features,
-                spectral_norm if pictures else _plain,
-            )
-            for kind in kinds
+            self._x_part(shape, width, features, wrap)
+            if len(shape) == 3
+            else self._flat(shape[0], features, wrap, sines if kind == "x" else 0.0)
+            for kind, shape in zip(kinds, each, strict=False)  # stacked ones are a single part
         )
-        inputs = features * (2 * len(kinds) - 1)
-        self.joint = _mlp(inputs, 2 * features, outputs, spectral_norm if pictures else _plain)
+        self.joint = mlp(features * (2 * len(each) - 1), 2 * features, outputs, wrap)
 
     @staticmethod
-    def _x_part(shape, width, features):
-        body, flat = _downsampling(shape, width, lambda _: nn.Identity(), spectral_norm)
-        return nn.Sequential(body, spectral_norm(nn.Linear(flat, features)), _activation())
+    def _x_part(shape, width, features, wrap):
+        body, flat = downsampling(shape, width, lambda _: nn.Identity(), wrap)
+        return nn.Sequential(body, wrap(nn.Linear(flat, features)), activation())
 
     @staticmethod
-    def _flat(inputs, features, wrap):
-        layers = wrap(nn.Linear(inputs, features)), _activation()
-        return nn.Sequential(*layers, wrap(nn.Linear(features, features)), _activation())
+    def _flat(inputs, features, wrap, sines):
+        seen = inputs + 2 * Sines.WAVES if sines else inputs
+        layers = [wrap(nn.Linear(seen, features)), activation()]
+        layers += [wrap(nn.Linear(features, features)), activation()]
+        return nn.Sequential(*([Sines(inputs, sines)] if sines else []), *layers)
 
     def forward(self, *arguments: torch.Tensor) -> torch.Tensor:
-        centred = [
-            a * 2 - 1 if kind == "x" and a.dim() == 4 else a
-            for kind, a in zip(self.kinds, arguments, strict=True)
-        ]
+        centred = [a * 2 - 1 if a.dim() == 4 else a for a in arguments]
+        if self.stacked:
+            centred = [torch.cat(centred, 1)]
         features = [part(a) for part, a in zip(self.parts, centred, strict=True)]
         # what belongs together shows in products, as in a projection discriminator (Miyato 2018)
         products = [a * b for a, b in itertools.pairwise(features)]
@@ -219,22 +211,35 @@ def build(
     discriminators: list[tuple[tuple[str, ...], int]],
     classes: int = 0,
     multipliers: list[float] | None = None,
+    prior: tuple[int, ...] = (),
+    spectral: bool = True,
+    sines: float = 0.0,
 ) -> dict[str, nn.Module]:
     """The networks of a member, by name: encoder, decoder, discriminator0, …, multipliers.
 
     shape: (h, w, c) of pictures or (2,) of points; norm: "group" or "batch", in encoder and decoder
-    of pictures; discriminators: kinds of arguments and number of
-    outputs of each; classes: length of y where the networks are given one; multipliers: their starts.
+    of pictures; discriminators: kinds of arguments and number of outputs of each; classes: length of y
+    where the networks are given one; multipliers: their starts; prior: (h, w, c) of z, where z is
+    another domain's pictures: encoder and decoder are then translators through a code of `latent`;
+    spectral: norm in D of pictures; sines: of points, for D.
     """
     if len(shape) == 3:
         shape = (shape[2], shape[0], shape[1])
-    nets = {
-        "encoder": Encoder(shape, latent, width, stochastic, norm, classes),
-        "decoder": Decoder(shape, latent, width, norm, classes),
-    }
-    sizes = {"z": latent, "y": classes, "m": FEATURES}
+    z = (prior[2], *prior[:2]) if prior else (latent,)
+    if prior:
+        ends = {"encoder": (shape[0], z[0]), "decoder": (z[0], shape[0])}
+        nets = {
+            name: Translator(*channels, shape[1], width, latent, norm)
+            for name, channels in ends.items()
+        }
+    else:
+        nets = {
+            "encoder": Encoder(shape, latent, width, stochastic, norm, classes),
+            "decoder": Decoder(shape, latent, width, norm, classes),
+        }
+    shapes = {"x": shape, "z": z, "y": (classes,), "m": (FEATURES,)}
     for i, (kinds, outputs) in enumerate(discriminators):
-        nets[f"discriminator{i}"] = Discriminator(shape, sizes, width, kinds, outputs)
+        nets[f"discriminator{i}"] = Discriminator(shapes, width, kinds, outputs, spectral, sines)
     if multipliers:
         nets["multipliers"] = Multipliers(multipliers)
     return nets

@@ -113,10 +113,14 @@ def prepare(
     norm: str = "group",
     classes: int = 0,
     net: str = "small",
+    prior: tuple[int, ...] = (),
+    spectral: bool = True,
+    sines: float = 0.0,
 ) -> dict[str, nn.Module]:
     """The networks that a row needs (see networks.build); classes: length of a one-hot y.
 
-    net: "small", or a name of paper.NETS; raises Problem for others and for data that do not fit.
+    prior: (h, w, c) of z where it is a second domain; spectral: norm in D of pictures;
+    sines: of points, for D. net: "small", or a name of paper.NETS; raises Problem for others and for data that do not fit.
     """
     discriminators = [
         (
@@ -136,6 +140,9 @@ def prepare(
         discriminators,
         classes if row.conditional else 0,
         [row.terms[name].weight for name in row.slack],
+        prior,
+        spectral,
+        sines,
     )
 
 
@@ -153,23 +160,48 @@ def match(
     return -2 * log_p.gather(1, labels[:, None]).mean(), generator(log_p, labels)
 
 
-def _discriminate(m: Match, i: int, s: Samples) -> tuple[torch.Tensor, torch.Tensor]:
-    """Both players' losses of the row's i-th match."""
-    # real and fake go through D in one call
-    arguments = [
+def _tuples(m: Match, s: Samples) -> list[torch.Tensor]:
+    """A match's tuples, place by place, upon each other: real and fake go through D in one call."""
+    return [
         torch.cat([getattr(s, name) for name in place]) for place in zip(*m.tuples, strict=True)
     ]
+
+
+def _logits(m: Match, i: int, s: Samples, arguments: list[torch.Tensor]) -> torch.Tensor:
     logits = s.nets[f"discriminator{i}"](*arguments)
     if m.classes:  # any of the K classes, or the last one
         logits = torch.stack([logits[:, :-1].logsumexp(1), logits[:, -1]], 1)
-    return match(logits, len(m.tuples), m.generator)
+    return logits
 
 
-def losses(row: Member, s: Samples) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+def _discriminate(m: Match, i: int, s: Samples) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both players' losses of the row's i-th match."""
+    return match(_logits(m, i, s, _tuples(m, s)), len(m.tuples), m.generator)
+
+
+def steepness(m: Match, i: int, s: Samples) -> torch.Tensor:
+    """Half the squared gradient of D's margin at every tuple, summed over tuples (R1 and R2).
+
+    By x, z and whatever else D sees; the margin is the right tuple's logit less the mean of the
+    others', for two tuples the log-odds (Mescheder 2018, eq. 9; Huang 2024, R3GAN).
+    """
+    arguments = [a.detach().requires_grad_() for a in _tuples(m, s)]
+    logits, k = _logits(m, i, s, arguments).float(), len(m.tuples)
+    labels = torch.arange(k, device=logits.device).repeat_interleave(len(logits) // k)
+    right = logits.gather(1, labels[:, None])[:, 0]
+    margin = right - (logits.sum(1) - right) / (k - 1)
+    slopes = torch.autograd.grad(margin.sum(), arguments, create_graph=True)
+    return k / 2 * sum(g.float().flatten(1).square().sum(1) for g in slopes).mean()
+
+
+def losses(
+    row: Member, s: Samples, r1: float = 0.0
+) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     """One forward of everything. -> loss per player, value per term (detached, for showing).
 
     Players: "discriminator" (absent without matches), "generator" (encoder and decoder), and
-    "multipliers" where terms are constraints: they climb while a constraint is violated.
+    "multipliers" where terms are constraints: they climb while a constraint is violated. r1: the
+    price that discriminators pay for steepness.
     """
     players, shown = {}, {}
 
@@ -179,6 +211,10 @@ def losses(row: Member, s: Samples) -> tuple[dict[str, torch.Tensor], dict[str, 
     for i, m in enumerate(row.matches):
         for who, loss in zip(("discriminator", "generator"), _discriminate(m, i, s), strict=True):
             add(who, loss)
+        if r1:
+            slope = steepness(m, i, s)
+            shown[f"steepness {i}"] = slope.detach()
+            add("discriminator", r1 * slope)
     multipliers = dict(zip(row.slack, s.nets["multipliers"](), strict=True)) if row.slack else {}
     for name, term in row.terms.items():
         # weight 0 switches a term off: its passes are not even computed

@@ -40,7 +40,7 @@ def main(argv: list[str]) -> None:
         return
     config = check(parse(argv))
     family.member(config)
-    data = datasets.load(config.data, config.size, config.channels)
+    data = datasets.load(config.data, config.size, config.channels, config.prior)
     folder = RUNS / config.name
     state, stop = folder / "state.safetensors", []
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -98,20 +98,32 @@ class _Clock:
 def _picture(
     path: Path, config: Config, data: datasets.Data, averaged: dict[str, nn.Module]
 ) -> None:
-    """Eight held-out pictures, their reconstructions, and eight samples; nothing for points."""
+    """Eight held-out pictures, their reconstructions, and eight samples; nothing for points.
+
+    Of two domains: pictures of each, their translations, and those translated back.
+    """
     if len(data.shape) == 1:
         return
     device = next(averaged["decoder"].parameters()).device
     with torch.inference_mode():
         x = as_input(torch.from_numpy(data.x_test[:8])).to(device)
+        if data.prior:
+            z, there, back = data.prior.x_test[:8], averaged["encoder"], averaged["decoder"]
+            z = as_input(torch.from_numpy(z)).to(device)
+            rows = torch.cat([x, there(x), back(there(x)), z, back(z), there(back(z))])
+            write_png(path, grid(_pixels(rows), columns=8, scale=3))
+            return
         conditional = family.member(config).conditional
         given = [classes_of(data, data.y_test[:8])[0].to(device)] if conditional else []
         mean = averaged["encoder"](x, *given)[:, : config.latent]
         z = torch.randn(8, config.latent, generator=torch.Generator().manual_seed(0)).to(device)
         made = [averaged["decoder"](codes, *given) for codes in (mean, z)]
         rows = torch.cat([x, *made])
-    pixels = (rows.permute(0, 2, 3, 1).cpu().numpy() * 255).round().astype(np.uint8)
-    write_png(path, grid(pixels, columns=8, scale=3))
+    write_png(path, grid(_pixels(rows), columns=8, scale=3))
+
+
+def _pixels(x: torch.Tensor) -> np.ndarray:
+    return to_bytes(x.permute(0, 2, 3, 1).cpu().numpy())
 
 
 def write_checkpoint(
@@ -149,6 +161,7 @@ def write_checkpoint(
             "label_names": list(data.label_names),
         }
         | ({"classes": classes_of(data, data.y)[1]} if row.classes else {})
+        | _second_domain(config, data)
         | ({"factors": data.factors} if data.factors else {})
         | ({"split": data.held_out} if data.held_out else {}),
         "training": {
@@ -176,8 +189,26 @@ def write_checkpoint(
     checkpoint.save(folder, safetensors.torch.save(tensors), shapes, card)
     if len(data.shape) == 3:
         model = Model.load(folder)
-        samples = to_bytes(np.concatenate([model.sample(1, seed) for seed in range(6)]))
+        if data.prior:
+            made = [model.translate(data.x_test[:3]), model.translate(data.prior.x_test[3:6], True)]
+        else:
+            made = [model.sample(1, seed) for seed in range(6)]
+        samples = to_bytes(np.concatenate(made))
         write_png(folder / "samples.png", grid(samples, columns=6))
+
+
+def _second_domain(config: Config, data: datasets.Data) -> dict:
+    if not data.prior:
+        return {}
+    return {
+        "domains": [name.strip() for name in config.domains.split(",")],
+        "prior": {
+            "name": data.prior.name,
+            "source": data.prior.source,
+            "licence": data.prior.licence,
+            "train": len(data.prior.x),
+        },
+    }
 
 
 def _hardware() -> str:

@@ -17,7 +17,7 @@ class Samples:
     x: data batch; z: draw of the prior p(z), (n, d); noise: epsilon of the posteriors, one (n, d)
     per name of DRAWN; sd: of p(x|z). y: conditions, one-hot (n, k), given to every network; hole,
     again: what m(.) hides of x, and of what was made from it, boolean, broadcast over channels;
-    known: labelled examples (x, y); x_noise: epsilon of p(x|z), where x_tilde is drawn from it and
+    known: labelled examples (x, y); pair: true pairs (x, z) of two domains; x_noise: epsilon of p(x|z), where x_tilde is drawn from it and
     is not its mean.
     """
 
@@ -33,10 +33,12 @@ class Samples:
         again: torch.Tensor | None = None,
         known: tuple[torch.Tensor, torch.Tensor] | None = None,
         x_noise: torch.Tensor | None = None,
+        pair: tuple[torch.Tensor, torch.Tensor] | None = None,
     ):
         self.nets, self.x, self.z, self.noise, self.sd = nets, x, z, noise, sd
         self.y, self.hole, self.again, self.x_noise = y, hole, again, x_noise
         self.x_known, self.y_known = known or (None, None)
+        self.x_pair, self.z_pair = pair or (None, None)
 
     def _parameters(self, x: torch.Tensor) -> torch.Tensor:
         return self.nets["encoder"](x) if self.y is None else self.nets["encoder"](x, self.y)
@@ -148,6 +150,18 @@ class Samples:
     def z_known(self) -> torch.Tensor:
         """E of the labelled examples."""
         return self._encode(self.x_known, "z_known")
+
+    # ---- translation, where z is a second domain's picture
+
+    @cached_property
+    def z_pair_hat(self) -> torch.Tensor:
+        """E of the true pairs' x."""
+        return self._encode(self.x_pair, "z_known")
+
+    @cached_property
+    def x_pair_tilde(self) -> torch.Tensor:
+        """G of the true pairs' z."""
+        return self._decode(self.z_pair)
 
 
 def posterior(parameters: torch.Tensor, latent: int) -> tuple[torch.Tensor, torch.Tensor | None]:

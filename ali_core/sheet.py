@@ -32,8 +32,13 @@ def cut(sheet: Image.Image, n: int, h: int, w: int) -> np.ndarray:
     return tiles.reshape(rows * columns, h, w, -1)[:n]
 
 
-def write_png(path: Path, picture: Image.Image) -> None:
-    """Writes a PNG beside `path` and renames it."""
+def png(picture: Image.Image) -> bytes:
+    """A picture as a PNG file's bytes."""
     content = io.BytesIO()
     picture.save(content, "png", optimize=True)
-    write_beside(path, content.getvalue())
+    return content.getvalue()
+
+
+def write_png(path: Path, picture: Image.Image) -> None:
+    """Writes a PNG beside `path` and renames it."""
+    write_beside(path, png(picture))

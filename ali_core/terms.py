@@ -18,6 +18,16 @@ def latent_reconstruction(s: Samples) -> torch.Tensor:
     return (s.z - s.z_rec).square().mean()
 
 
+def prior_reconstruction(s: Samples) -> torch.Tensor:
+    """Mean absolute error of z_rec, where z is a second domain's picture (CycleGAN, eq. 2)."""
+    return (s.z - s.z_rec).abs().mean()
+
+
+def mapping(s: Samples) -> torch.Tensor:
+    """Mean absolute error of both translations of true pairs (ALICE, weakly supervised)."""
+    return (s.z_pair - s.z_pair_hat).abs().mean() + (s.x_pair - s.x_pair_tilde).abs().mean()
+
+
 def nll(s: Samples) -> torch.Tensor:
     """-E_q log p(x|z) in nats, p(x|z) Gaussian of standard deviation `s.sd` (VAE)."""
     squared = (s.x - s.x_rec).square().flatten(1)

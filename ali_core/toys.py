@@ -14,9 +14,11 @@ class Data:
     x: uint8 (n,h,w,c) pictures with c = 1 or 3, or float32 (n,2) points. y: int64 (n,) classes, or
     (n,k) factors as the file gave them; all 0 where there are no labels. x_test, y_test: held out.
     skipped: files that could not be read. centres (k,2), sd: the modes of the Gaussian toys; with
-    loadings (2,d) one centre, and x = centre + loadings z + sd noise, z ~ N(0, I). factors: where y is
-    (n,k) classes, the names of the k factors, each with those of its classes; label_names are then the
-    first one's. held_out: how the held-out part was chosen, where the data do not bring their own.
+    loadings (2,d) one centre, and x = centre + loadings z + sd noise, z ~ N(0, I). prior: the second
+    domain of a translation, z's; partners: the true z of every x, where it is known: then the
+    held-out examples of both domains belong together one by one too. factors: where y
+    is (n,k) classes, the names of the k factors, each with those of its classes; label_names are then
+    the first one's. held_out: how the held-out part was chosen, where the data do not bring their own.
     """
 
     name: str
@@ -31,6 +33,8 @@ class Data:
     centres: np.ndarray | None = None
     sd: float = 0.0
     loadings: np.ndarray | None = None
+    prior: "Data | None" = None
+    partners: np.ndarray | None = None
     factors: dict[str, list[str]] = field(default_factory=dict)
     held_out: str = ""
 

@@ -65,7 +65,16 @@ def train(config: Config, data: datasets.Data, state: Path | None = None) -> Ite
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         nets = objectives.prepare(
-            row, data.shape, config.latent, config.width, config.norm, inputs.classes, config.net
+            row,
+            data.shape,
+            config.latent,
+            config.width,
+            config.norm,
+            inputs.classes,
+            config.net,
+            data.prior.shape if data.prior else (),
+            not config.r1,
+            config.sines,
         )
     if config.net in paper.NETS:
         paper.set_output_bias(nets["decoder"], as_input(inputs.x[: paper.LOG_ODDS_EXAMPLES]))
@@ -98,7 +107,7 @@ def train(config: Config, data: datasets.Data, state: Path | None = None) -> Ite
         samples = inputs.samples(run, step, world, rank, accelerator.device)
         with torch.random.fork_rng():  # for dropout
             torch.manual_seed(config.seed * 1_000_003 + step)
-            losses, shown = objectives.losses(row, samples)
+            losses, shown = objectives.losses(row, samples, config.r1)
         for i, (who, loss) in enumerate(losses.items()):
             optimizers[who].zero_grad()
             more = i + 1 < len(losses)
@@ -158,6 +167,7 @@ def resume(
     except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
         raise Problem(f"{path} cannot be read ({error}); delete it to start again.") from None
     new = dataclasses.asdict(config)
+    old = dataclasses.asdict(Config()) | old  # a field that came later was at its default
     differ = [k for k in new if old.get(k) != new[k] and k not in KEEPING]
     # More or fewer steps only move the cooldown: harmless before it has begun.
     if old["steps"] != new["steps"] and config.cooldown > min(old["steps"], new["steps"]) - step:

@@ -26,13 +26,50 @@ COLUMNS = {
 }
 
 
+TRANSLATED = {
+    "MSE": ("mse", "{:.4f}"),
+    "SSIM": ("ssim", "{:.3f}"),
+    "class kept": ("class", "{:.1%}"),
+    "round trip, MSE": ("cycle", "{:.4f}"),
+}
+
+
 def table() -> str:
-    """Markdown, a table per data set with a row per checkpoint, and what raw pixels and real pictures reach."""
-    cards: dict[str, list[dict]] = {}
+    """Markdown, a table per data set with a row per checkpoint, and what raw pixels and real pictures reach.
+
+    Translators last, a table each.
+    """
+    cards, translators = {}, []
     for name in checkpoint.names(ROOT / "checkpoints"):
         card = checkpoint.card(ROOT / "checkpoints" / name)
-        cards.setdefault(card["data"]["name"], []).append(card)
-    return "\n\n".join(_one(data, group) for data, group in cards.items())
+        if "domains" in card["data"]:
+            translators.append(_translator(card))
+        else:
+            cards.setdefault(card["data"]["name"], []).append(card)
+    return "\n\n".join([*(_one(data, group) for data, group in cards.items()), *translators])
+
+
+def _translator(card: dict) -> str:
+    """A row per direction and baseline."""
+    a, b = card["data"]["domains"]
+    lines = [f"| `{card['name']}` | " + " | ".join(TRANSLATED) + " |"]
+    lines += ["|---" * (len(TRANSLATED) + 1) + "|"]
+    for way, name in (("there", f"{a} → {b}"), ("back", f"{b} → {a}")):
+        for kind, what in (("", name), ("_copy", "*copied*"), ("_neighbour", "*nearest picture*")):
+            found = (card["metrics"].get(f"{way}_{key}{kind}") for key, _ in TRANSLATED.values())
+            cells = [
+                form.format(entry["value"]) if entry else ""
+                for entry, (_, form) in zip(found, TRANSLATED.values(), strict=True)
+            ]
+            lines.append(f"| {what} | " + " | ".join(cells) + " |")
+    training, pairs = card["training"], card["config"]["pairs"]
+    lines += [
+        "",
+        f"{card['member']['name']}, {f'{pairs:,} true pairs' if pairs else 'no true pairs'}, "
+        f"{training['samples_seen']:,} pictures of each domain seen in {training['seconds'] / 3600:.1f} h on "
+        f"{training['hardware']}; {card['metrics']['there_cycle']['n']:,} held-out pairs.",
+    ]
+    return "\n".join(lines)
 
 
 def _one(data: str, cards: list[dict]) -> str:

@@ -6,6 +6,7 @@ information  information against consistency: InfoVAE's grid, and LagVAE at both
 gali         pictures with the same nets, learning rates and samples seen: what do more tuples bring?
 mnist        ALI against ALICE, and what their codes know of the class
 labels       ALI's K + 1 discriminator with 100 labels, over five draws of them
+pairs        digits and transposed ones: what do a few true pairs bring, and which member?
 stacked      three digits in three channels: how many of the 1,000 triples?
 
 A finished run is kept in .runs/studies, so that a table goes on where it was stopped.
@@ -24,8 +25,8 @@ from typing import NamedTuple
 
 import torch
 
-from ali_core import data, evaluate, run, sets, train
-from ali_core.config import Config
+from ali_core import data, evaluate, run, sets, train, translation
+from ali_core.config import Config, parse
 from ali_core.model import Model
 from ali_core.problem import Problem, write_beside
 
@@ -60,7 +61,9 @@ LINEAR = Config(
     sd=0.5,
     decoder_noise=True,
 )
-MODES = Config(name="modes", width=128, steps=6_000, cooldown=3_000, lr=5e-4, lr_discriminator=5e-4)
+MODES = Config(name="modes", width=128, steps=4_000, cooldown=2_000)
+# half a wave in ten standard deviations of a mode
+WAVES = {"ring": 30.0, "grid": 10.0}
 INFORMATION = Config(name="information", data="grid", width=64, steps=3_000, cooldown=1_500, sd=0.2)
 PICTURES = Config(
     name="pictures",
@@ -75,7 +78,11 @@ PICTURES = Config(
     lr_discriminator=2e-4,
     precision="bf16",
 )
-MNIST = dataclasses.replace(PICTURES, data="mnist")
+MNIST = dataclasses.replace(PICTURES, data="mnist", steps=8_000, cooldown=4_000)
+
+TRANSPOSE = dataclasses.replace(
+    parse(["preset=mnist-transpose"]), width=16, steps=2_000, cooldown=1_000, pairs=0
+)
 
 SAMPLES = {"modes": ("modes", "{:.1f}"), "good": ("good_samples", "{:.1%}")}
 STUDIES = {
@@ -94,8 +101,14 @@ STUDIES = {
         {
             f"{toy}, {name}": row
             for toy in ("ring", "grid")
-            for name, row in of(
-                dataclasses.replace(MODES, data=toy), "ali", "bigan", "alice", "veegan", "gali4"
+            for name, row in (
+                of(dataclasses.replace(MODES, data=toy), "ali")
+                | {
+                    f"`{member}`, r1 and sines": dataclasses.replace(
+                        MODES, data=toy, member=member, weights=weights, r1=0.01, sines=WAVES[toy]
+                    )
+                    for member, weights in (("ali", {}), ("alice", {"reconstruction": 1.0}))
+                }
             ).items()
         },
         SAMPLES,
@@ -143,13 +156,32 @@ STUDIES = {
         held_out=10_000,
     ),
     "labels": Study(
-        of(MNIST, "semi-supervised"),
+        of(MNIST, "semi-supervised", steps=2_500, cooldown=1_000),
         {"held-out digits named right": ("class_named", "{:.2%}")},
         seeds=5,
         held_out=10_000,
     ),
+    "pairs": Study(
+        of(TRANSPOSE, "bigan", "cyclegan", "alice-cycles")
+        | {
+            f"`triangle`, {pairs:,} pairs": dataclasses.replace(
+                TRANSPOSE, member="triangle", pairs=pairs
+            )
+            for pairs in (10, 100, 1_000)
+        },
+        {
+            "class kept, there": ("there_class", "{:.1%}"),
+            "back": ("back_class", "{:.1%}"),
+            "MSE": ("there_mse", "{:.4f}"),
+            "copied": ("there_mse_copy", "{:.4f}"),
+            "nearest": ("there_mse_neighbour", "{:.4f}"),
+            "SSIM": ("there_ssim", "{:.3f}"),
+            "round trip, MSE": ("there_cycle", "{:.4f}"),
+        },
+        held_out=10_000,
+    ),
     "stacked": Study(
-        of(dataclasses.replace(MNIST, data="stacked-mnist"), "ali", "alice"),
+        of(dataclasses.replace(MNIST, data="stacked-mnist", steps=5_000), "ali", "alice"),
         {"of 1,000 modes": ("modes", "{:.0f}"), "KL, nats": ("modes_kl", "{:.2f}")},
     ),
 }  # fmt: skip
@@ -171,8 +203,12 @@ def numbers(config: Config, held_out: int) -> dict[str, float] | None:
         with tempfile.TemporaryDirectory() as folder:
             run.write_checkpoint(Path(folder) / "it", config, points, progress, 0.0)
             model, judge = Model.load(Path(folder) / "it"), evaluate.judge(points)
-            entries = evaluate.measure(model, points, judge, held_out)
-            entries |= sets.compare(model, points, judge, held_out)
+            if model.domains:
+                judges = judge, evaluate.judge(points.prior)
+                entries = translation.measure(model, points, judges, held_out)
+            else:
+                entries = evaluate.measure(model, points, judge, held_out)
+                entries |= sets.compare(model, points, judge, held_out)
         found = {key: entry["value"] for key, entry in entries.items()}
     write_beside(path, json.dumps(found).encode())
     print(f"{time.monotonic() - start:5.0f} s  {config.data} {config.member}", file=sys.stderr)

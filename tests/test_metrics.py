@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ali_core import checkpoint, data, evaluate, metrics, run, train
+from ali_core import batch, checkpoint, data, evaluate, metrics, run, train
 from ali_core.classifier import Classifier, fingerprint
 from ali_core.config import Config
 from ali_core.model import Model
@@ -286,7 +286,11 @@ def test_points_are_measured_by_their_modes(tmp_path, monkeypatch):
 # ---- what is shipped
 
 
-@pytest.mark.parametrize("name", checkpoint.names(SHIPPED))
+# translators are in tests/test_translation.py
+ALONE = [name for name in checkpoint.names(SHIPPED) if name not in batch.translators(SHIPPED)]
+
+
+@pytest.mark.parametrize("name", ALONE)
 def test_a_shipped_card_is_reproduced_on_its_first_500_pictures(name):
     """Pixels and codes; those of the classifier need its training, which `evaluate` does."""
     card = checkpoint.card(SHIPPED / name)

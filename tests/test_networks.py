@@ -8,6 +8,23 @@ from ali_core import networks, objectives
 from ali_core.family import FAMILY
 
 
+def test_a_discriminator_of_points_may_see_sines():
+    """The first layer sees x, its sines and its cosines; a slow wave tells what a fast one cannot."""
+    waves = networks.Sines(2, 10.0)
+    x = torch.randn(5, 2)
+    seen = waves(x)
+    assert seen.shape == (5, 2 + 2 * 64) and torch.equal(seen[:, :2], x)
+    torch.testing.assert_close(seen[:, 2:66].square() + seen[:, 66:].square(), torch.ones(5, 64))
+    steps = waves.waves.norm(dim=1)
+    assert steps[:8].median() < 3 and 5 < steps[-8:].median() < 25
+    plain, more = (
+        objectives.prepare(FAMILY["ali"], (2,), 3, 16, sines=top)["discriminator0"]
+        for top in (0.0, 10.0)
+    )
+    count = [sum(p.numel() for p in net.parameters()) for net in (plain, more)]
+    assert count[1] - count[0] == 2 * 64 * 16  # of x alone, not of z
+
+
 @pytest.mark.parametrize("size", [28, 32, 64])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_pictures_go_in_and_come_out_at_their_size(size, channels):
