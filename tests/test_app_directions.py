@@ -14,7 +14,8 @@ from ali_core.config import parse
 from app import bridge, film
 
 ROOT = Path(__file__).parents[1]
-NAMES = [name for name in bridge.names() if not bridge.broken(name)]
+MAPS = [name for name in bridge.names() if (bridge.root() / name / "atlas.npz").exists()]
+NAMES = [name for name in MAPS if not bridge.broken(name)]
 FACTORS = {"row": ["up", "down"], "column": ["0", "1"], "shade": ["0", "1", "2"]}
 
 
