@@ -80,7 +80,7 @@ _TRANSLATION = {
 }
 
 _SPRITES = {
-    "data": "data/sprites64.npz",
+    "data": "sprites",
     "latent": 64,
     "width": 24,
     "batch": 32,
@@ -131,8 +131,8 @@ PRESETS: dict[str, dict] = {
     "mnist-conditional": _FASHION
     | {"member": "conditional-alice", "data": "mnist", "latent": 32, "steps": 10_000}
     | {"cooldown": 4_000},
-    # `python -m ali_core sprites` makes the data; where it stands: data=PATH. From a rough trial: plain
-    # ALI collapses after 1,800 steps, with both cycles it does not
+    # `python -m ali_core sprites` makes the data. From a rough trial: plain ALI collapses after 1,800 steps,
+    # with both cycles it does not
     "sprites": _SPRITES | {"member": "alice-z", "weights": {"reconstruction": 10.0}},
     "sprites-conditional": _SPRITES | {"member": "conditional-alice", "norm": "batch"},
     # the ALI paper's own nets and settings; they wait for a GPU

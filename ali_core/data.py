@@ -65,7 +65,8 @@ def load(data: str, size: int = 0, channels: int = 0, prior: str = "") -> Data:
             " a folder of pictures or of IDX files, or hf:NAME."
         )
     if known:
-        about = {"label_names": known.label_names, "licence": known.licence, "source": known.source}
+        about = {"licence": known.licence, "source": known.source}
+        about |= {"label_names": known.label_names} if known.label_names else {}
         found = replace(found, name=data, **about)
     return _sized(found, size, channels)
 
@@ -110,7 +111,8 @@ def _npz(path: Path) -> Data:
     if y.ndim == 1 or factors:
         y = y.astype(np.int64)
     if factors:
-        names = next(iter(factors.values()))
+        first, classes = next(iter(factors.items()))
+        names = [f"{first} {c}" for c in classes] if len(names) == len(factors) else classes
     said = {key: str(arrays[key]) for key in ("licence", "source", "held_out") if key in arrays}
     said = {"licence": "unknown", "source": f"file {path.name}"} | said
     about = said | {"label_names": names, "factors": factors}

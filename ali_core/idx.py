@@ -1,4 +1,4 @@
-"""IDX files, and the data sets that are known by name (Fashion-MNIST, MNIST)."""
+"""IDX files, and the data sets that are known by name (Fashion-MNIST, MNIST, characters)."""
 
 import gzip
 import os
@@ -21,11 +21,13 @@ class Known(NamedTuple):
     """A data set that is looked for by its name: in $VARIABLE, then in `places`."""
 
     places: tuple[str, ...]
-    label_names: list[str]
+    label_names: list[str]  # none: the file has them
     licence: str
     source: str
     fetch: str  # how to get it
 
+
+_FILES = "its four IDX files (.gz or unpacked) into a folder and set {} to that folder."
 
 KNOWN = {
     "fashion-mnist": Known(
@@ -33,14 +35,21 @@ KNOWN = {
         FASHION,
         "MIT",
         "https://github.com/zalandoresearch/fashion-mnist",
-        "Install it with Debian's `apt-get install dataset-fashion-mnist`, or put",
+        f"Install it with Debian's `apt-get install dataset-fashion-mnist`, or put {_FILES}",
     ),
     "mnist": Known(
         ("data/mnist", "data/mnist.npz", "~/.cache/ali-explorer/mnist", "~/.cache/ali-explorer/mnist.npz"),
         [str(digit) for digit in range(10)],
         "CC BY-SA 3.0",
         "http://yann.lecun.com/exdb/mnist",
-        "Put",
+        f"Put {_FILES}",
+    ),
+    "sprites": Known(
+        ("data/sprites64.npz", "~/.cache/ali-explorer/sprites64.npz"),
+        [],
+        "CC BY-SA 3.0 or GPL 3, Liberated Pixel Cup's artists (https://lpc.opengameart.org)",
+        "https://github.com/YingzhenLi/Sprites",
+        "Make it: `python -m ali_core sprites CLONE data/sprites64.npz`, or set {} to the file.",
     ),
 }  # fmt: skip
 
@@ -54,10 +63,8 @@ def where(name: str) -> Path:
     for place in places:
         if (place.suffix == ".npz" and place.is_file()) or file_of(place, "train-images"):
             return place
-    raise Problem(
-        f"{name} was not found in {', '.join(map(str, places))}. {known.fetch} its four IDX files"
-        f" (.gz or unpacked) into a folder and set {variable} to that folder."
-    )
+    listed = ", ".join(map(str, places))
+    raise Problem(f"{name} was not found in {listed}. {known.fetch.format(variable)}")
 
 
 def file_of(folder: Path, part: str) -> Path | None:

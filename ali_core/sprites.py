@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from .idx import KNOWN
 from .problem import Problem, write_beside
 
 PARTS = ("body", "eyes", "shoes", "bottomwear", "topwear", "hair")  # in the order of painting
@@ -20,8 +21,8 @@ DIRECTIONS = ("up", "left", "down", "right")
 TILE, WALK, FRAMES = 64, 8, 9  # the walk's four directions are rows 8 to 11 of a sheet
 LABEL_NAMES = (*PARTS, f"direction({','.join(DIRECTIONS)})", "walk frame")
 ABOUT = {
-    "source": "https://github.com/YingzhenLi/Sprites",
-    "licence": "CC BY-SA 3.0 or GPL 3, Liberated Pixel Cup's artists (https://lpc.opengameart.org)",
+    "source": KNOWN["sprites"].source,
+    "licence": KNOWN["sprites"].licence,
     "held_out": "a tenth of the characters, in every pose: no combination of "
     f"{', '.join(PARTS[:-1])} and {PARTS[-1]} is in both parts",
 }

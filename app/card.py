@@ -34,12 +34,20 @@ MEASURES = {
     "term_supervised": ("Term: cross-entropy of the class (nats)", 3, False),
     "class_obeyed": ("Samples are of the class asked for", 1, True),
     "class_edited": ("Pictures become the class asked for", 1, True),
+    "others_kept": ("The other factors stay", 1, True),
+    "confident": ("The classifier is sure of samples", 1, True),
     "inception_score": ("Classifier score of samples", 2, False),
     "frechet": ("Fréchet distance of samples", 1, False),
     "precision": ("Precision of samples", 1, True),
     "recall": ("Recall of samples", 1, True),
     "density": ("Density of samples", 2, False),
     "coverage": ("Coverage by samples", 1, True),
+}
+
+# measures that stand in a table of factors only
+ALSO = {
+    "probe_accuracy_pca": "From a line through PCA of the same size",
+    "confident_real": "The classifier is sure of real pictures",
 }
 
 # what a number is compared to: words, in which {name} is another measure of the same card
@@ -73,6 +81,8 @@ COMPARED = {
     "term_supervised": "chance: its logarithm",
     "class_obeyed": "chance: {chance}",
     "class_edited": "chance: {chance}",
+    "others_kept": "at most 100%",
+    "confident": "real pictures: {confident_real}",
     "log_odds": "with another picture's code: {log_odds_swapped}",
     "inception_score": "at most the number of classes",
     "frechet": "as many real pictures: {frechet_floor}",
@@ -95,13 +105,31 @@ def compared(key: str, card: dict, mean_picture_error: float | None) -> str:
         return f"the mean picture: {mean_picture_error:.4f}" if known else "lower is better"
     known = {other: entry["value"] for other, entry in card["metrics"].items()}
     known["prior"] = card["metrics"][key].get("prior")
-    known["chance"] = 1 / max(1, len(card["data"]["label_names"]))
+    factors = card["data"].get("factors") or {"class": card["data"]["label_names"]}
+    known["chance"] = sum(1 / max(1, len(names)) for names in factors.values()) / len(factors)
     template = COMPARED.get(key, "at most 100%")
+    if "probe_accuracy_pixels" not in known and key == "probe_accuracy":
+        template = "PCA of the same size {probe_accuracy_pca}"
     asked = {other: written(key, known[other]) for other in known if f"{{{other}}}" in template}
     try:
         return template.format(**asked)
     except KeyError:  # a card of another version lacks the number to compare to
         return "–"
+
+
+def by_factor(card: dict) -> str:
+    """The measures that the card has for every factor, as a table; "" where there is one class."""
+    if not (factors := list(card["data"].get("factors", ()))):
+        return ""
+    measures = {k: entry["factors"] for k, entry in card["metrics"].items() if "factors" in entry}
+    judge = {"real pictures, by the classifier": card.get("classifier", {}).get("factors", {})}
+    named = {ALSO.get(k) or MEASURES[k][0]: shares for k, shares in measures.items()} | judge
+    lines = [
+        [word, *(f"{shares[factor]:.1%}" for factor in factors)]
+        for word, shares in named.items()
+        if set(factors) <= set(shares)
+    ]
+    return rows(["", *factors], lines, tuple(range(1, len(factors) + 1))) if lines else ""
 
 
 def duration(seconds: float) -> str:

@@ -12,6 +12,7 @@ from app.components.scrub import scrub
 WALK, MIX = "walk", "mix"
 STEPS = 13  # frames of a walk and of a mixture; the middle one is where it starts, or the sum
 NUMBER, EVERYTHING = "n", "all"
+TOLD = " Without “code”: the code stays, what the decoder is told changes."
 
 
 @dataclass(frozen=True)
@@ -88,14 +89,14 @@ def walk(name: str, y, known, row, place) -> tuple[Film | None, int | None]:
     names = {f"y{k}": factor if len(told) > 1 else "class" for k, factor in enumerate(told)}
     # what a checkpoint is told comes first; the words tell what its codes say from it
     codes_say = known.factors if known else {}
-    names |= {f"f{k}": f + ", in the code" * bool(told) for k, f in enumerate(codes_say)}
-    names[NUMBER] = "one number of the code"
+    names |= {f"f{k}": "code: " * bool(told) + factor for k, factor in enumerate(codes_say)}
+    names[NUMBER] = "one number"
     along = chosen("along", list(names))
     with row:
         st.selectbox(
             "Along", list(names), format_func=names.get, key="along", persist_state="session",
-            width=180, help="A factor: to where the codes of one of its classes are. One number: the "
-            "others stay.",
+            width=150, help="A factor: to where the codes of one of its classes are. One number: the "
+            "others stay." + TOLD * bool(told),
         )  # fmt: skip
     kind, which = along[0], int(along[1:] or 0)
     used = {"f": {"toward", "reach"}, NUMBER: {"dim", "reach"}}.get(kind, set())
@@ -117,7 +118,9 @@ def walk(name: str, y, known, row, place) -> tuple[Film | None, int | None]:
     if kind == "y":
         return through(name, picture, z, says, y, which), None
     if kind == "f":
-        direction, word = known.toward(z, which, label), list(codes_say.values())[which][label]
+        called, labels = list(codes_say.items())[which]
+        word = labels[label] if len(codes_say) == 1 else f"{called} {labels[label]}"
+        direction = known.toward(z, which, label)
     else:
         direction, word = np.eye(len(z))[dim], f"more of number {dim}"
         which = int(known.strength[:, dim].argmax()) if known else None
@@ -136,7 +139,7 @@ def which_class(known, factor: int, row) -> int:
     with row:
         return st.selectbox(
             "Toward", range(len(labels)), format_func=lambda k: labels[k], key="toward",
-            persist_state="session", width=130,
+            persist_state="session", width=120,
         )  # fmt: skip
 
 
@@ -145,7 +148,7 @@ def which_number(name: str, known, row) -> int:
     last = bridge.atlas(name).z.shape[1] - 1
     number("dim", int(known.strength.max(0).argmax()) if known else 0, 0, last)
     with row:
-        return st.number_input("Number", 0, last, key="dim", persist_state="session", width=130)
+        return st.number_input("Number", 0, last, key="dim", persist_state="session", width=120)
 
 
 def reading(known, z: np.ndarray, factor: int | None) -> list[str]:

@@ -98,10 +98,11 @@ def choose(name: str, end: str) -> None:
 def choose_class(name: str, end: str) -> None:
     """Of which classes an uploaded end is, for a conditional checkpoint: its encoder wants to know."""
     word = st.session_state[end]
+    several = bridge.factors(name) if len(bridge.classes(name)) > 1 else [""]
     for factor, names in enumerate(bridge.classes(name)):
         y = tray.told(name, word)
         picked = st.selectbox(
-            "It is taken as",
+            f"It is taken as {several[factor]}".strip(),
             range(len(names)),
             index=y[factor],
             format_func=lambda i, names=names: names[i],

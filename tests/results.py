@@ -19,6 +19,7 @@ COLUMNS = {
     "code sd": ("latent_sd", "{:.2f}"),
     "holes, MSE": ("inpainting_mse", "{:.4f}"),
     "class obeyed": ("class_obeyed", "{:.1%}"),
+    "others kept": ("others_kept", "{:.1%}"),
     "Fréchet of samples": ("frechet", "{:.1f}"),
     "pictures seen": (None, "{:,}"),
     "hours": (None, "{:.1f}"),

@@ -106,6 +106,35 @@ def test_the_pad_moves_by_keys_and_by_pointer_and_the_url_follows(page, server):
     page.locator('.root[data-cell="8,8"]').wait_for()
 
 
+def test_a_direction_is_walked_and_the_frame_kept(page, server):
+    page.goto(f"{server}/interpolate?mode=directions&toward=9&checkpoint=fashion-alice")
+    settle(page)
+    wait_for_frame(page, 6)  # the picture itself
+    heat = page.locator(".st-key-heat .js-plotly-plot")
+    heat.wait_for()
+    assert heat.evaluate("e => [e.data[0].type, e.data[0].y.length, e.data[0].y[9]].join()") == (
+        "heatmap,10,Ankle boot"
+    )
+    picture, slider = page.locator("canvas.large"), page.get_by_role("slider", name="Frame of")
+    start = picture.evaluate(PIXELS)
+    slider.press("End")
+    wait_for_frame(page, 12)
+    assert picture.evaluate(PIXELS) != start
+    assert slider.get_attribute("aria-valuetext") == (
+        "+4.0 sd toward Ankle boot · reads as Ankle boot"
+    )
+    page.get_by_role("button", name="To the tray").click()
+    page.get_by_role("img", name=re.compile(r"a code of this visit \(z1\)")).first.wait_for()
+    page.get_by_role("radio", name="A − B + C").click()
+    page.wait_for_url(re.compile("do=mix"))
+    settle(page)
+    page.get_by_role("img", name=re.compile("^C: Ankle boot, no. 0")).wait_for()
+    wait_for_frame(page, 6)
+    assert slider.get_attribute("aria-valuetext") == "A + 1.0 × (C − B)"
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("e => e.scrollHeight - e.clientHeight") <= 0, "all of it is on one screen"
+
+
 def test_a_finger_scrubs_on_a_phone_and_the_page_does_not_scroll_sideways(browser, server):
     context = browser.new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True

@@ -10,8 +10,10 @@ from ali_core import checkpoint, data, factors, metrics, run, sprites, train
 from ali_core.__main__ import main
 from ali_core.classifier import Classifier
 from ali_core.config import parse
+from ali_core.idx import KNOWN
 from ali_core.model import Model
 from ali_core.problem import Problem
+from app.card import by_factor, compared
 
 COUNTS = {"body": 3, "eyes": 2, "shoes": 2, "bottomwear": 2, "topwear": 2, "hair": 3}
 
@@ -88,10 +90,22 @@ def test_the_loader_knows_the_factors_the_split_and_the_licence(file):
     assert list(found.factors) == [*COUNTS, "direction", "walk frame"]
     assert found.factors["direction"] == ["up", "left", "down", "right"]
     assert [len(names) for names in found.factors.values()] == [*COUNTS.values(), 4, 9]
-    assert found.label_names == ["0", "1", "2"], "of the first factor"
+    assert found.label_names == ["body 0", "body 1", "body 2"], "of the first factor"
     assert found.y.dtype == np.int64 and found.y.shape == (len(found.x), 8)
     assert "CC BY-SA 3.0" in found.licence and "YingzhenLi/Sprites" in found.source
     assert "no combination" in found.held_out
+
+
+def test_the_data_are_known_by_name_wherever_they_lie(file, monkeypatch):
+    monkeypatch.setenv("SPRITES", str(file))
+    found = data.load("sprites")
+    assert found.name == "sprites" and found.label_names[0] == "body 0" and found.factors
+    monkeypatch.setenv("SPRITES", "")
+    monkeypatch.setitem(KNOWN, "sprites", KNOWN["sprites"]._replace(places=("nowhere.npz",)))
+    with pytest.raises(
+        Problem, match=r"not found in nowhere\.npz\. Make it: .* set SPRITES to the file\."
+    ):
+        data.load("sprites")
 
 
 def test_an_older_file_gets_its_split_and_its_names(clone, file, tmp_path):
@@ -194,6 +208,21 @@ def test_the_card_has_each_factors_number_beside_the_mean(folder):
     assert said["probe_accuracy_pca"]["factors"]["row"] > 0.9, "two components are row and column"
     assert said["nn_accuracy_pixels"]["value"] > 0.8 and said["frechet"]["value"] > 0
     assert "inception_score" not in said
+
+
+def test_the_models_page_shows_every_factor(folder):
+    card = checkpoint.card(folder)
+    table = by_factor(card).splitlines()
+    assert table[0] == "|  | row | column | shade |" and len(table) == 2 + 10
+    shares = card["metrics"]["class_kept"]["factors"]
+    assert f"| {shares['row']:.1%} | {shares['column']:.1%} | {shares['shade']:.1%} |" in "".join(
+        table
+    )
+    assert compared("class_kept", card, None) == "chance: 44.4%"
+    assert compared("probe_accuracy", card, None).startswith("PCA of the same size")
+    assert "%" in compared("confident", card, None)
+    plain = {"data": {"label_names": ["a"]}, "metrics": {"class_kept": {"value": 0.5}}}
+    assert by_factor(plain) == ""
 
 
 def test_the_numbers_of_obedience_are_those_of_the_pictures(squares, folder):

@@ -197,7 +197,8 @@ for end, default in DEFAULTS.items():
 link.keep("mode", PATH, link.one_of(PATH, PAD, DIRECTIONS))
 link.keep("how", "slerp", link.one_of("slerp", "lerp"))
 link.keep("frames", 25, link.number(5, 49))
-settings = st.container(horizontal=True, gap="medium")
+many = st.session_state["mode"] == DIRECTIONS  # settings, which must fit into one row
+settings = st.container(horizontal=True, gap="small" if many else "medium")
 with settings:
     st.segmented_control(
         "Between pictures",

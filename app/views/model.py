@@ -5,7 +5,7 @@ import json
 import streamlit as st
 
 from app import bridge, charts, classes, link, tray
-from app.card import MEASURES, compared, duration, rows, written
+from app.card import MEASURES, by_factor, compared, duration, rows, written
 
 SHOWN = 32  # samples on the page
 
@@ -22,6 +22,8 @@ PAPERS = {
     "vae": "Kingma, Welling: *Auto-Encoding Variational Bayes*, ICLR 2014, arXiv 1312.6114",
     "fashion-mnist": "Xiao, Rasul, Vollgraf: *Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine "
     "Learning Algorithms*, 2017, arXiv 1708.07747",
+    "sprites": "Liberated Pixel Cup's artists: sprites, CC BY-SA 3.0 or GPL 3, lpc.opengameart.org; Li, "
+    "Mandt: *Disentangled Sequential Autoencoder*, ICML 2018, arXiv 1803.02991",
     "mnist": "LeCun, Cortes, Burges: *The MNIST Database of Handwritten Digits*, 1998",
 }
 # members whose paper is another's
@@ -42,8 +44,9 @@ def show_training(card: dict) -> None:
         )
     config = card["config"]
     facts = [
-        ["Data", f"[{data['name']}]({data['source']}), licence {data['licence']}"],
+        ["Data", f"{linked(data)}, licence {data['licence']}"],
         ["Pictures", f"{data['train']:,} to learn from, {data['held_out']:,} held out for every number here"],
+        *([["Held out", data["split"]]] if data.get("split") else []),
         ["Size", " × ".join(str(side) for side in data["shape"]) + f"; code of {config['latent']} numbers"],
     ]  # fmt: skip
     if training:
@@ -54,6 +57,12 @@ def show_training(card: dict) -> None:
         ]  # fmt: skip
     facts.append(["Weights", f"{card['weights']['bytes'] / 1e6:.1f} MB, sha256 {card['weights']['sha256'][:12]}…"])  # fmt: skip
     st.markdown(rows(facts[0], facts[1:]))
+
+
+def linked(data: dict) -> str:
+    """The data's name as a link to where they come from, where that is an address."""
+    name, source = data["name"], data["source"]
+    return f"[{name}]({source})" if source.startswith("http") else f"{name} ({source})"
 
 
 def show_metrics(name: str, card: dict) -> None:
@@ -76,6 +85,9 @@ def show_metrics(name: str, card: dict) -> None:
         if key in MEASURES
     ]
     st.markdown(rows(["Measure", "Value", "Compared to", "n", "Meaning"], lines, (1, 3)))
+    if table := by_factor(card):
+        st.markdown("#### Factor by factor")
+        st.markdown(table)
 
 
 def show_family(names: list[str]) -> None:
