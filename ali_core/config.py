@@ -133,7 +133,8 @@ PRESETS: dict[str, dict] = {
     | {"cooldown": 4_000},
     # `python -m ali_core sprites` makes the data. From a rough trial: plain ALI collapses after 1,800 steps,
     # with both cycles it does not
-    "sprites": _SPRITES | {"member": "alice-z", "weights": {"reconstruction": 10.0}},
+    "sprites": _SPRITES
+    | {"member": "alice-z", "weights": {"reconstruction": 10.0}, "norm": "batch"},
     "sprites-conditional": _SPRITES | {"member": "conditional-alice", "norm": "batch"},
     # the ALI paper's own nets and settings; they wait for a GPU
     "ali-svhn": _PAPER | {"net": "ali-svhn", "data": "data/svhn", "size": 32, "steps": 531_000},
