@@ -1,5 +1,7 @@
 """From one kind of pictures into another and back; a class swapped for another; one picture or many."""
 
+import json
+
 import numpy as np
 import streamlit as st
 
@@ -180,6 +182,13 @@ def about() -> None:
         )
         + f"It knows nothing else: whatever you show it, it answers with such a picture. Data: {data['licence']}; "
         f"weights: {card.get('licence', 'no licence stated')}."
+    )
+    st.download_button(
+        "Card (JSON)",
+        json.dumps(card, indent=1, ensure_ascii=False),
+        f"{name}-card.json",
+        "application/json",
+        on_click="ignore",
     )
 
 
