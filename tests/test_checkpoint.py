@@ -160,7 +160,8 @@ def test_every_shipped_checkpoint_loads_and_stays_small(name):
     everything = sum(p.stat().st_size for p in (SHIPPED / name).iterdir())
     shared = sum(p.stat().st_size for p in (SHIPPED / "pictures").glob("*"))
     assert weights < everything + shared <= 12 * 2**20 + shared
-    assert model.card["training"]["samples_seen"] > 100_000 and model.card["training"]["hardware"]
+    training = model.card["training"]
+    assert training["hardware"] and training["samples_seen"] > model.card["data"]["train"]
 
 
 def test_three_checkpoints_ship():
