@@ -127,7 +127,8 @@ PRESETS: dict[str, dict] = {
     | {"member": "triangle", "pairs": 100},
     "turn-sprites": _TRANSLATION
     | {"data": "data/lpcturn64.npz", "domains": "facing down, facing left"}
-    | {"member": "alice-cycles", "width": 16},
+    # unpaired, the pose turns and the colours do not stay
+    | {"member": "triangle", "pairs": 1_000, "width": 16},
     "mnist-conditional": _FASHION
     | {"member": "conditional-alice", "data": "mnist", "latent": 32, "steps": 10_000}
     | {"cooldown": 4_000},
