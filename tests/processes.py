@@ -32,3 +32,7 @@ def run(out: Path) -> None:
 
 if __name__ == "__main__":
     run(Path(sys.argv[1]))
+    # leave together: gloo aborts where a peer is gone while the main process still writes
+    state = accelerate.PartialState()
+    state.wait_for_everyone()
+    state.destroy_process_group()
