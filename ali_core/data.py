@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from ali_core import domains
-from ali_core.idx import KNOWN, file_of, read_idx, where
+from ali_core.idx import KNOWN, STACKED, file_of, read_idx, stacked, where
 from ali_core.pictures import read, see, shown
 from ali_core.problem import Problem
 from ali_core.toys import TOYS, Data, toy
@@ -24,9 +24,6 @@ MAX_BYTES = 200 * 2**20
 
 # Whole numbers beyond are measurements, not classes
 MOST_CLASSES = 1000
-
-# Three digits in three channels, 1,000 triples (Unrolled GAN, section 3.3.1; VEEGAN)
-STACKED = "stacked-mnist"
 
 # A picture's name, how to get its bytes, and its class
 Source = tuple[str, Callable[[], bytes], int]
@@ -48,7 +45,7 @@ def load(data: str, size: int = 0, channels: int = 0, prior: str = "") -> Data:
     if data.startswith("hf:"):
         return _hugging_face(data.removeprefix("hf:"), size, channels)
     if data == STACKED:
-        return _stacked(load("mnist"))
+        return stacked(load("mnist"))
     if data in domains.KNOWN:
         return domains.made(data, load(domains.KNOWN[data].of, size, channels))
     known = KNOWN.get(data)
@@ -251,16 +248,6 @@ def _read_all(
         x = x[..., :1]
     y = [source[2] for array, source in pairs if array is not None]
     return x, np.array(y, np.int64), skipped
-
-
-def _stacked(digits: Data) -> Data:
-    """As many triples of digits as there are digits, drawn with a fixed seed; y: the three digits."""
-    rng, parts = np.random.default_rng(0), []
-    for x, y in ((digits.x, digits.y), (digits.x_test, digits.y_test)):
-        rows = rng.integers(len(x), size=(3, len(x)))
-        parts += [np.concatenate([x[row] for row in rows], 3), y[rows].T]
-    x, y, x_test, y_test = parts
-    return replace(digits, name=STACKED, x=x, y=y, x_test=x_test, y_test=y_test)
 
 
 def _kept(n: int) -> np.ndarray:

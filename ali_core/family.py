@@ -11,69 +11,19 @@ from . import terms
 from .config import Config
 from .objectives import Match, Member, Term, forward_kl, reverse_kl, symmetric_kl
 from .problem import Problem
-
-_PAIRS = (("x", "z_hat"), ("x_tilde", "z"))  # ALI, eq. 1: (x, E(x)) against (G(z), z)
-_JS = r"\mathrm{{JS}}\left(q({0})\,\|\,p({0})\right)"
-
-JOINT = Match(_PAIRS, _JS.format("x, z"))
-ON_X = Match((("x",), ("x_tilde",)), _JS.format("x"))
-ON_Z = Match((("z_hat",), ("z",)), _JS.format("z"))
-GIVEN_Y = Match((("x", "z_hat", "y"), ("x_tilde", "z", "y")), _JS.format(r"x, z \mid y"))
-SAME_X = Match(
-    (("x", "x"), ("x", "x_rec")),
-    r"\mathrm{JS}\left((x, x)\,\|\,(x, G(E(x)))\right)",
-    information=(-1, 0),
-)
-SAME_Z = Match(
-    (("z", "z"), ("z", "z_rec")),
-    r"\mathrm{JS}\left((z, z)\,\|\,(z, E(G(z)))\right)",
-    information=(0, -1),
-)
-FOUR = Match(  # GALI-4
-    (("x", "z_hat"), ("x", "z_rec_hat"), ("x_tilde", "z"), ("x_rec_tilde", "z")),
-    r"\mathrm{JS}_4\left((x, E(x)), (x, E(G(E(x)))), (G(z), z), (G(E(G(z))), z)\right)",
-)
-EIGHT = Match(  # GALI-8: both orders of the two x and of the two z
-    (
-        ("x", "z_hat", "x_rec", "z_rec_hat"),
-        ("x", "z_rec_hat", "x_rec", "z_hat"),
-        ("x_rec", "z_hat", "x", "z_rec_hat"),
-        ("x_rec", "z_rec_hat", "x", "z_hat"),
-        ("x_tilde", "z", "x_rec_tilde", "z_rec"),
-        ("x_tilde", "z_rec", "x_rec_tilde", "z"),
-        ("x_rec_tilde", "z", "x_tilde", "z_rec"),
-        ("x_rec_tilde", "z_rec", "x_tilde", "z"),
-    ),
-    r"\mathrm{JS}_8\left((x, E(x), G(E(x)), E(G(E(x)))), \ldots, (G(z), z, \ldots)\right)",
-)
-FEATURES = Match(  # GALI-PT: classes 2 and 3 both carry M(G(z))
-    (
-        ("x", "z_hat", "m"),
-        ("x", "z_rec_hat", "m_rec"),
-        ("x_tilde", "z", "m_tilde"),
-        ("x_rec_tilde", "z", "m_tilde"),
-    ),
-    r"\mathrm{JS}_4\left((x, E(x), M(x)), (x, E(G(E(x))), M(G(E(x)))), (G(z), z, M(G(z))), "
-    r"(G(E(G(z))), z, M(G(z)))\right)",
-)
-MIX = Match(
-    (
-        ("x", "z_hole"),
-        ("x", "z_fill"),
-        ("x_fill", "z_mix"),
-        ("x_mix", "z_hole"),
-        ("x_tilde", "z"),
-        ("x_back", "z"),
-        ("x_mix", "z_fill"),
-        ("x", "z_mix"),
-    ),
-    r"\mathrm{JS}_8\left((x, E(m(x))), (\mathrm{mix}, E(m(x))), \ldots, (G(z), z), "
-    r"(G(E(m(G(z)))), z)\right)",
-)
-
-PAIRED = Match(  # Triangle-GAN's two discriminators as one
-    (("x_pair", "z_pair"), *_PAIRS),
-    r"\mathrm{JS}_3\left((x, z)_{\mathrm{true}}, (x, E(x)), (G(z), z)\right)",
+from .tuples import (
+    EIGHT,
+    FEATURES,
+    FOUR,
+    GIVEN_Y,
+    JOINT,
+    MIX,
+    ON_X,
+    ON_Z,
+    PAIRED,
+    PAIRS,
+    SAME_X,
+    SAME_Z,
 )
 
 _X_GIVEN_Z = r"\mathbb{E}_{q(z)}\,\mathrm{KL}\left(q(x\mid z)\,\|\,p(x\mid z)\right)"
@@ -213,14 +163,14 @@ FAMILY: dict[str, Member] = {
     ),
     "veegan": Member(
         "Joint match by KL(p || q), and the code of what was decoded.",
-        (Match(_PAIRS, r"\mathrm{KL}\left(p(x, z)\,\|\,q(x, z)\right)", reverse_kl),),
+        (Match(PAIRS, r"\mathrm{KL}\left(p(x, z)\,\|\,q(x, z)\right)", reverse_kl),),
         _cycle_z(1.0),
     ),
     "as-vae": Member(
         "Joint match by the symmetric KL.",
         (
             Match(
-                _PAIRS,
+                PAIRS,
                 r"\mathrm{KL}\left(q(x, z)\,\|\,p(x, z)\right) + \mathrm{KL}\left(p(x, z)\,\|\,q(x, z)\right)",
                 symmetric_kl,
             ),

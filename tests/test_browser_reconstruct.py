@@ -55,7 +55,8 @@ def test_a_file_that_is_no_picture_gets_a_sentence(server, page):
 # ---- holes -----------------------------------------------------------------------------------------
 
 FILLERS = [name for name in bridge.names() if not bridge.broken(name) and bridge.fills(name)]
-GREYS = """async image => { await image.decode(); const canvas = document.createElement('canvas');
+GREYS = """async image => { try { await image.decode() } catch { return null }
+    const canvas = document.createElement('canvas');
     canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;
     const pen = canvas.getContext('2d'); pen.drawImage(image, 0, 0);
     const all = pen.getImageData(0, 0, canvas.width, canvas.height).data;
@@ -70,7 +71,12 @@ def filler() -> str:
 
 
 def greys(page, alt: str) -> np.ndarray:
-    return np.array(page.get_by_alt_text(alt).first.evaluate(GREYS)).reshape(28, 28)
+    """The picture's 28 x 28 pixels; one that is just being replaced cannot be decoded: then again."""
+    for _ in range(40):
+        if found := page.get_by_alt_text(alt).first.evaluate(GREYS):
+            return np.array(found).reshape(28, 28)
+        page.wait_for_timeout(50)
+    raise AssertionError(f"«{alt}» could not be decoded for two seconds")
 
 
 def hole_in_url(page) -> np.ndarray:

@@ -1,14 +1,13 @@
 """A canvas to draw on: pen, eraser or keys; the server hears of the drawing when the pointer is released."""
 
 import base64
-import binascii
 from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
 
 from app.components.hole import PAPER, SIDE
-from app.components.parcel import STYLE, pack, script
+from app.components.parcel import STYLE, pack, script, told
 
 _draw = st.components.v2.component(
     "ali_draw",
@@ -51,8 +50,8 @@ def draw(
     words = base64.b64encode(drawing.tobytes()).decode()
 
     def heard() -> None:
-        if (told := unpacked(st.session_state[key].drawing, drawing.shape)) is not None:
-            drawn(told)
+        if (new := unpacked(st.session_state[key].drawing, drawing.shape)) is not None:
+            drawn(new)
 
     sheet = pack(
         (drawing if start is None else start)[None, None],
@@ -66,10 +65,5 @@ def draw(
 
 def unpacked(text: object, shape: tuple[int, ...]) -> np.ndarray | None:
     """The browser's drawing, uint8 of this shape; None for what is none."""
-    try:
-        content = base64.b64decode(text, validate=True)
-    except (binascii.Error, TypeError, ValueError):
-        return None
-    if len(content) != np.prod(shape):
-        return None
-    return np.frombuffer(content, np.uint8).reshape(shape)
+    content = told(text, int(np.prod(shape)))
+    return None if content is None else np.frombuffer(content, np.uint8).reshape(shape)

@@ -1,13 +1,12 @@
 """A picture to paint a hole into: brush, box or keys; the server hears of the hole when the pointer is released."""
 
 import base64
-import binascii
 from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
 
-from app.components.parcel import STYLE, pack, script
+from app.components.parcel import STYLE, pack, script, told
 
 SIDE = 280  # pixels of the canvas: 28 and 56 are scaled by whole factors, 64 by four
 
@@ -74,8 +73,8 @@ def paint(
     bits = base64.b64encode(np.packbits(hole).tobytes()).decode()
 
     def heard() -> None:
-        if (told := unpacked(st.session_state[key].hole, hole.shape)) is not None:
-            painted(told)
+        if (new := unpacked(st.session_state[key].hole, hole.shape)) is not None:
+            painted(new)
 
     _hole(
         key=key,
@@ -87,11 +86,9 @@ def paint(
 
 def unpacked(text: object, shape: tuple[int, int]) -> np.ndarray | None:
     """The browser's hole, boolean (h, w); None for what is none."""
-    try:
-        content = np.frombuffer(base64.b64decode(text, validate=True), np.uint8)
-    except (binascii.Error, TypeError, ValueError):
-        return None
     pixels = shape[0] * shape[1]
-    if len(content) != -(-pixels // 8):
+    content = told(text, -(-pixels // 8))
+    if content is None:
         return None
-    return np.unpackbits(content)[:pixels].reshape(shape).astype(bool)
+    bits = np.unpackbits(np.frombuffer(content, np.uint8))
+    return bits[:pixels].reshape(shape).astype(bool)

@@ -1,5 +1,7 @@
 """Pictures on their way into the browser: one PNG sheet and what is said about it, in one piece of bytes."""
 
+import base64
+import binascii
 import io
 import json
 import struct
@@ -19,6 +21,15 @@ def pack(frames: np.ndarray, **about) -> bytes:
     Image.fromarray(sheet[..., 0] if c == 1 else sheet).save(png, "png")
     words = json.dumps({"h": h, "w": w, **about}, ensure_ascii=False).encode()
     return struct.pack("<I", len(words)) + words + png.getvalue()
+
+
+def told(text: object, length: int) -> bytes | None:
+    """The browser's base64 as bytes, `length` of them; None for anything else."""
+    try:
+        content = base64.b64decode(text, validate=True)
+    except (binascii.Error, TypeError, ValueError):
+        return None
+    return content if len(content) == length else None
 
 
 def script(name: str) -> str:
