@@ -12,6 +12,7 @@ from .config import Config
 from .objectives import Match, Member, Term, forward_kl, reverse_kl, symmetric_kl
 from .problem import Problem
 from .tuples import (
+    AFTER,
     EIGHT,
     FEATURES,
     FOUR,
@@ -79,6 +80,13 @@ _SUPERVISED = Term(
 )
 
 _MAPPING = Term(10.0, terms.mapping, r"\mathbb{E}_{\mathrm{true}}\,\|z-E(x)\|_1+\|x-G(z)\|_1")
+
+_INVERSE = Term(
+    1.0,
+    terms.inverse,
+    r"\mathbb{E}_p\,\|z-E(\bar G(z))\|_2^2",
+    constraint=_Z_GIVEN_X,
+)
 
 FAMILY: dict[str, Member] = {
     "ali": Member("Encoder and decoder fool one discriminator that sees pairs (x, z).", (JOINT,)),
@@ -154,6 +162,16 @@ FAMILY: dict[str, Member] = {
             ),
         ),
         _nll(1.0),
+    ),
+    "gan": Member(
+        "A GAN; beside it an encoder learns to invert a decoder that does not learn from it.",
+        (ON_X,),
+        {"inverse": _INVERSE},
+        stochastic=False,
+    ),
+    "gan-posthoc": Member(
+        "A GAN; an encoder is fitted to its decoder by pairs, and the decoder does not hear of it.",
+        (ON_X, AFTER),
     ),
     "infogan": Member(
         "A GAN whose samples must tell the code that they were made from.",
@@ -255,7 +273,7 @@ def table() -> list[dict[str, str]]:
 
 
 _SIGNS = {r"\left": "", r"\right": "", r"\,": " ", r"\|": "‖", r"\lambda": "λ", r"\ldots": "…"}
-_SIGNS |= {"_1": "₁", "_2": "₂", "_4": "₄", "_8": "₈", "^2": "²", r"\log": " log "}
+_SIGNS |= {"_1": "₁", "_2": "₂", "_4": "₄", "_8": "₈", "^2": "²", r"\log": " log ", r"\bar G": "Ḡ"}
 
 
 def plain(formula: str) -> str:

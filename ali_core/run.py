@@ -169,15 +169,10 @@ def write_checkpoint(
             "steps": progress.step,
             "samples_seen": progress.step * config.batch,
             "seconds": round(seconds),
-            "hardware": _hardware(),
+            "hardware": hardware(),
             "losses": {k: round(v, 4) for k, v in progress.losses.items()},
         },
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "accelerate": importlib.metadata.version("accelerate"),
-        },
+        "versions": versions(),
         "limits": [
             f"This model has seen {len(data.x):,} {pictures} of {data.name} and nothing else: whatever "
             "it is shown, it answers with one of those.",
@@ -211,7 +206,18 @@ def _second_domain(config: Config, data: datasets.Data) -> dict:
     }
 
 
-def _hardware() -> str:
+def versions() -> dict[str, str]:
+    """Of what a run depends on."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "accelerate": importlib.metadata.version("accelerate"),
+    }
+
+
+def hardware() -> str:
+    """What it was trained on, in words."""
     if torch.cuda.is_available():
         return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
     return (

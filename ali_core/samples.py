@@ -82,6 +82,18 @@ class Samples:
         """E(G(z))."""
         return self._encode(self.x_tilde, "z_rec")
 
+    # ---- a GAN's encoder, from which the decoder does not learn
+
+    @cached_property
+    def x_fixed(self) -> torch.Tensor:
+        """G(z) as a given picture: no gradient reaches G."""
+        return self.x_tilde.detach()
+
+    @cached_property
+    def z_fixed(self) -> torch.Tensor:
+        """E of it."""
+        return self._encode(self.x_fixed, "z_rec")
+
     # ---- GALI
 
     @cached_property

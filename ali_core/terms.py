@@ -18,6 +18,11 @@ def latent_reconstruction(s: Samples) -> torch.Tensor:
     return (s.z - s.z_rec).square().mean()
 
 
+def inverse(s: Samples) -> torch.Tensor:
+    """Mean squared error of z_fixed: E learns to invert a G that does not hear of it (ALI, section 4.4)."""
+    return (s.z - s.z_fixed).square().mean()
+
+
 def prior_reconstruction(s: Samples) -> torch.Tensor:
     """Mean absolute error of z_rec, where z is a second domain's picture (CycleGAN, eq. 2)."""
     return (s.z - s.z_rec).abs().mean()

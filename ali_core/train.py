@@ -7,7 +7,7 @@ import copy
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,9 +40,23 @@ class Progress(NamedTuple):
     main: bool  # whether this process is the one that writes
 
 
-def train(config: Config, data: datasets.Data, state: Path | None = None) -> Iterator[Progress]:
-    """Trains `config` on `data`, yielding a Progress per step; starts from `state` when it exists.
+# Who steps when nobody says otherwise
+EVERYONE = ("discriminator", "generator", "multipliers")
 
+
+def train(config: Config, data: datasets.Data, state: Path | None = None) -> Iterator[Progress]:
+    """Trains `config` on `data`, yielding a Progress after every step; see `steps`."""
+    loop = steps(config, data, state)
+    next(loop)
+    yield from loop
+
+
+def steps(
+    config: Config, data: datasets.Data, state: Path | None = None
+) -> Generator[Progress, Collection[str] | None, None]:
+    """Yields a Progress before the first step and after every one; starts from `state` when it exists.
+
+    `send` names the players who take the next step (of EVERYONE; `next`: all of them).
     Everything drawn derives from (seed, step) for the whole batch and is then cut by process, so
     that resuming is exact and N processes are one. A step is Algorithm 1 of the ALI paper: one
     forward, both players' gradients at the same parameters, then both step.
@@ -101,8 +115,15 @@ def train(config: Config, data: datasets.Data, state: Path | None = None) -> Ite
     run = {k: torch.compile(net) if config.compile else net for k, net in nets.items()}
     run = {k: accelerator.prepare(net) for k, net in run.items()}
     run |= inputs.given(accelerator.device)
-    guess = sum(2 * math.log(len(m.tuples)) for m in row.matches)
+    guess = guessing(row)
 
+    def progress(step: int, losses: dict[str, float]) -> Progress:
+        def state_now(average=average):
+            return _state(config, nets, averaged, optimizers, step, average)
+
+        return Progress(step, losses, nets, averaged, state_now, accelerator.is_main_process)
+
+    turn = yield progress(start, {})
     for step in range(start, config.steps):
         samples = inputs.samples(run, step, world, rank, accelerator.device)
         with torch.random.fork_rng():  # for dropout
@@ -120,10 +141,13 @@ def train(config: Config, data: datasets.Data, state: Path | None = None) -> Ite
                 "try a smaller lr, or precision=no."
             )
         for who, optimizer in optimizers.items():
+            if who not in (turn or EVERYONE):
+                continue
             for group in optimizer.param_groups:
                 group["lr"] = rates[who] * _cooling(config, step)
             optimizer.step()
-        _average(averaged, nets, min(config.ema, (1 + step) / (10 + step)))
+        if "generator" in (turn or EVERYONE):
+            _average(averaged, nets, min(config.ema, (1 + step) / (10 + step)))
         if guess:
             value = accelerator.reduce(losses["discriminator"].detach(), "mean").item()
             average = value if math.isnan(average) else average + (value - average) / 500
@@ -133,11 +157,12 @@ def train(config: Config, data: datasets.Data, state: Path | None = None) -> Ite
                     f"guessing is {guess:.3f}): encoder and decoder no longer learn. The last saved "
                     "state is kept; try a smaller lr_discriminator, or another seed."
                 )
+        turn = yield progress(step + 1, shown)
 
-        def state_now(step=step, average=average):
-            return _state(config, nets, averaged, optimizers, step + 1, average)
 
-        yield Progress(step + 1, shown, nets, averaged, state_now, accelerator.is_main_process)
+def guessing(row: objectives.Member) -> float:
+    """The discriminators' loss when they guess: 2 ln K per match, 0 without one."""
+    return sum(2 * math.log(len(m.tuples)) for m in row.matches)
 
 
 def player(net: str) -> str:

@@ -183,7 +183,7 @@ def test_labelled_examples_are_as_many_of_each_class_and_depend_on_the_seed():
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("member=gan", "no member «gan»; there are: ali, bigan"),
+        ("member=gann", "no member «gann»; there are: ali, bigan"),
         (
             "member=vae weights.reconstruction=1",
             "«vae» has no term «reconstruction»; its terms: nll",

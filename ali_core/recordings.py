@@ -1,0 +1,104 @@
+"""Recorded runs in the plane, which the lessons replay:   python -m ali_core record [NAME …]"""
+
+import argparse
+import gzip
+import json
+import struct
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from . import lab, run
+from .problem import Problem, write_beside
+
+
+class Recording(NamedTuple):
+    """What is recorded: a frame at the start, and `frames` more up to the last step, denser at first."""
+
+    title: str
+    settings: dict
+    steps: int = 4_000
+    frames: int = 60
+
+    @property
+    def shown(self) -> list[int]:
+        """The numbers of steps after which there is a frame, from 0, rising."""
+        later = np.geomspace(1, self.steps, self.frames).round().astype(int)
+        return sorted({0, *later.tolist()})
+
+
+_GRID = {"data": "grid", "r1": 0.01, "sines": 10.0}
+_RING = {"data": "ring", "r1": 0.01, "sines": 10.0}
+_INFO = {"member": "infovae", "data": "grid"}
+
+RECORDINGS = {
+    "decoder-start": Recording("ALI on a ring, its first steps", _RING, 200),
+    "gan-ring": Recording("A GAN on the ring", _RING | {"member": "gan"}),
+    "ali-ring": Recording("ALI on the ring", _RING),
+    "gan-grid": Recording("A GAN on the grid", _GRID | {"member": "gan"}),
+    "later-grid": Recording(
+        "A GAN, its encoder fitted by pairs", _GRID | {"member": "gan-posthoc"}
+    ),
+    "ali-grid": Recording("ALI on the grid", _GRID),
+    "alice-grid": Recording(
+        "ALICE on the grid", _GRID | {"member": "alice", "weights": {"reconstruction": 1.0}}
+    ),
+    "gali4-grid": Recording("GALI-4 on the grid", _GRID | {"member": "gali4"}),
+    "vae-grid": Recording("A VAE on the grid", {"member": "vae", "data": "grid"}),
+}
+
+
+def record(name: str) -> bytes:
+    """Trains a recording anew. -> the file's content (see `read`)"""
+    wanted, start = RECORDINGS[name], time.monotonic()
+    scene, frames = lab.run(wanted.settings, wanted.shown)
+    card = {
+        "name": name,
+        "title": wanted.title,
+        "settings": wanted.settings,
+        "steps": wanted.steps,
+        "seconds": round(time.monotonic() - start, 1),
+        "hardware": run.hardware(),
+        "versions": run.versions(),
+        "says": f"{scene.row.says} Recorded while it trained; nothing is drawn by hand.",
+    }
+    packs = [scene.pack(card=card), *frames]
+    content = b"".join(struct.pack("<I", len(pack)) + pack for pack in packs)
+    return gzip.compress(content, mtime=0)
+
+
+def read(path: Path) -> list[bytes]:
+    """The packs of a recording: its scene, with a card, then its frames; raises Problem for others."""
+    try:
+        content, packs, at = gzip.decompress(path.read_bytes()), [], 0
+        while at < len(content):
+            (length,) = struct.unpack_from("<I", content, at)
+            packs.append(content[at + 4 : at + 4 + length])
+            at += 4 + length
+        lab.unpack(packs[0])
+    except FileNotFoundError:
+        raise Problem(
+            f"{path} is missing; make it: python -m ali_core record {path.stem}"
+        ) from None
+    except (OSError, EOFError, struct.error, IndexError, json.JSONDecodeError) as error:
+        raise Problem(
+            f"{path} is no recording ({error}); make it anew: python -m ali_core record {path.stem}"
+        ) from None
+    return packs
+
+
+def main(argv: list[str]) -> None:
+    """python -m ali_core record."""
+    parser = argparse.ArgumentParser("python -m ali_core record", description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(RECORDINGS)}; all without one")
+    parser.add_argument("--to", type=Path, default=Path("checkpoints/lab"), help="folder")
+    given = parser.parse_args(argv)
+    for name in given.names:
+        if name not in RECORDINGS:
+            raise Problem(f"There is no recording «{name}»; there are: {', '.join(RECORDINGS)}.")
+    for name in given.names or RECORDINGS:
+        content = record(name)
+        write_beside(given.to / f"{name}.gz", content)
+        print(f"{given.to / name}.gz  {len(content) / 2**10:.0f} KB")
