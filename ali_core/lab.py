@@ -1,8 +1,6 @@
 """The lab: what every panel shows at one step of a model in the plane, packed for a browser to draw."""
 
-import json
 import math
-import struct
 
 import numpy as np
 import torch
@@ -12,6 +10,7 @@ from .config import Config, check
 from .data import load
 from .inputs import classes_of
 from .objectives import Match
+from .packs import pack
 from .problem import Problem
 from .samples import DRAWN, Samples, holes
 from .toys import TOYS, Data
@@ -238,36 +237,6 @@ def _spread(x: torch.Tensor, n: int) -> torch.Tensor:
         away = torch.cdist(x, x[picks]).min(1).values
         picks.append(int(away.argmax()))
     return x[picks]
-
-
-def pack(kind: str, numbers: dict, arrays: dict) -> bytes:
-    """JSON and arrays in one piece: see `unpack`. Floats become int16 of the array's own scale."""
-    entries, parts, at = {}, [], 0
-    for name, values in arrays.items():
-        values, scale = np.asarray(values), 1.0
-        if values.dtype != np.uint8:
-            scale = float(np.abs(values).max(initial=1e-9)) / 32_767
-            values = (values / scale).round().astype("<i2")
-        content = values.tobytes()
-        content += bytes(-len(content) % 8)
-        kept = "u1" if values.dtype == np.uint8 else "i2"
-        entries[name] = {"type": kept, "shape": values.shape, "scale": scale, "at": at}
-        parts.append(content)
-        at += len(content)
-    words = json.dumps({"kind": kind} | numbers | {"arrays": entries}).encode()
-    words += b" " * (-(4 + len(words)) % 8)
-    return struct.pack("<I", len(words)) + words + b"".join(parts)
-
-
-def unpack(content: bytes) -> tuple[dict, dict[str, np.ndarray]]:
-    """A pack's numbers and arrays, each in its own units."""
-    (length,) = struct.unpack_from("<I", content)
-    about, arrays = json.loads(content[4 : 4 + length]), {}
-    for name, entry in about.pop("arrays").items():
-        shape, kind = entry["shape"], {"u1": np.uint8, "i2": "<i2"}[entry["type"]]
-        stored = np.frombuffer(content, kind, math.prod(shape), 4 + length + entry["at"])
-        arrays[name] = stored.reshape(shape) * entry["scale"]
-    return about, arrays
 
 
 def run(

@@ -1,16 +1,13 @@
 """Recorded runs in the plane, which the lessons replay:   python -m ali_core record [NAME …]"""
 
 import argparse
-import gzip
-import json
-import struct
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from . import lab, run
+from . import lab, packs, run
 from .problem import Problem, write_beside
 
 
@@ -51,7 +48,7 @@ RECORDINGS = {
 
 
 def record(name: str) -> bytes:
-    """Trains a recording anew. -> the file's content (see `read`)"""
+    """Trains a recording anew. -> the file's content (see packs.read)"""
     wanted, start = RECORDINGS[name], time.monotonic()
     scene, frames = lab.run(wanted.settings, wanted.shown)
     card = {
@@ -64,29 +61,7 @@ def record(name: str) -> bytes:
         "versions": run.versions(),
         "says": f"{scene.row.says} Recorded while it trained; nothing is drawn by hand.",
     }
-    packs = [scene.pack(card=card), *frames]
-    content = b"".join(struct.pack("<I", len(pack)) + pack for pack in packs)
-    return gzip.compress(content, mtime=0)
-
-
-def read(path: Path) -> list[bytes]:
-    """The packs of a recording: its scene, with a card, then its frames; raises Problem for others."""
-    try:
-        content, packs, at = gzip.decompress(path.read_bytes()), [], 0
-        while at < len(content):
-            (length,) = struct.unpack_from("<I", content, at)
-            packs.append(content[at + 4 : at + 4 + length])
-            at += 4 + length
-        lab.unpack(packs[0])
-    except FileNotFoundError:
-        raise Problem(
-            f"{path} is missing; make it: python -m ali_core record {path.stem}"
-        ) from None
-    except (OSError, EOFError, struct.error, IndexError, json.JSONDecodeError) as error:
-        raise Problem(
-            f"{path} is no recording ({error}); make it anew: python -m ali_core record {path.stem}"
-        ) from None
-    return packs
+    return packs.recording([scene.pack(card=card), *frames])
 
 
 def main(argv: list[str]) -> None:
