@@ -1,0 +1,63 @@
+"""What the lab's pages ask: recordings, members that train in the plane, settings, points of one's own."""
+
+import numpy as np
+import streamlit as st
+
+from ali_core import packs, points
+from ali_core.problem import Problem
+
+from .checkpoints import root
+
+
+def recordings() -> dict[str, dict]:
+    """The recordings that can be replayed: name -> its scene (with "card"), by name."""
+    return {path.stem: recorded(path.stem)[0] for path in sorted((root() / "lab").glob("*.gz"))}
+
+
+def recorded(name: str) -> list[dict]:
+    """The numbers of a recording: its scene's, then every frame's; raises Problem for no recording."""
+    path = root() / "lab" / f"{name}.gz"
+    return _numbers(str(path), path.stat().st_mtime_ns if path.exists() else 0)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _numbers(path: str, _stamp: int) -> list[dict]:
+    from pathlib import Path
+
+    return [packs.unpack(pack)[0] for pack in packs.read(Path(path))]
+
+
+def settings() -> dict:
+    """The settings of a live run and their defaults; imports torch."""
+    from ali_core import lab
+
+    return lab.SETTINGS
+
+
+def planar() -> dict[str, dict]:
+    """Members that train on points: name -> says, formula, terms (name -> weight); imports torch."""
+    from ali_core import lab
+    from ali_core.family import FAMILY
+
+    found = {}
+    for name, row in FAMILY.items():
+        try:
+            lab.config({"member": name})
+        except Problem:
+            continue
+        terms = {key: term.weight for key, term in row.terms.items() if key not in row.slack}
+        found[name] = {"says": row.says, "formula": row.formula, "terms": terms}
+    return found
+
+
+def table_of_points(name: str, content: bytes) -> np.ndarray:
+    """A CSV's points, float32 (n, 2); raises Problem with the line that cannot be read."""
+    return points.read_csv(name, content)
+
+
+def points_of(drawing: np.ndarray) -> np.ndarray | None:
+    """Points of what was drawn, uint8 (h, w, 1): one per inked pixel, somewhere in it; None for none."""
+    down, along = np.nonzero(drawing[..., 0])
+    places = np.stack([along, len(drawing) - 1 - down], 1).astype(np.float32)
+    places += np.random.default_rng(0).random(places.shape, np.float32)
+    return places if len(places) else None

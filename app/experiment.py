@@ -1,0 +1,123 @@
+"""What a live run of the lab is made of: member, data, numbers, points of one's own; all of it stands in the link."""
+
+import numpy as np
+import streamlit as st
+
+from app import bridge, link
+from app.components.draw import draw
+
+NONE = "nothing"
+SIDE = 64  # pixels of the canvas that points are drawn on
+POINTS, FILE = "points", "lab file"  # drawn ones, in the link too; a file's, in the session only
+DATA = {
+    "grid": "25 Gaussians",
+    "ring": "8 Gaussians on a ring",
+    "moons": "two moons",
+    "spiral": "two spirals",
+    "linear": "one tilted Gaussian",
+    "mine": "my own points",
+}
+# a live run's numbers: what they are called, least, most, step, form, what they mean
+NUMBERS = {
+    "width": ("Width", 4, 128, 4, "%d", "Units of each hidden layer; there are two in every network."),
+    "batch": ("Batch", 8, 1024, 8, "%d", "Points of the data, and codes, that a step sees."),
+    "lr": ("Rate of E and G", 0.0, 0.1, 1e-4, "%.5f", "Adam's learning rate."),
+    "lr_discriminator": ("Rate of D", 0.0, 0.1, 1e-4, "%.5f", "Adam's learning rate."),
+    "r1": (
+        "Price of steepness", 0.0, 100.0, 0.01, "%.3f",
+        "What D pays for steep beliefs (R1 and R2): calmer training.",
+    ),
+    "sines": (
+        "Sines", 0.0, 100.0, 1.0, "%.1f",
+        "D also sees sines of x, of up to so many radians per unit: it tells fine detail apart.",
+    ),
+}  # fmt: skip
+
+
+def choose() -> tuple[list[dict], np.ndarray | None]:
+    """The reader's settings, one or two runs' that differ in their member only, and points of their own."""
+    members, plain = bridge.planar(), bridge.settings()
+    link.keep("member", plain["member"], link.one_of(*members))
+    link.keep("against", NONE, link.one_of(NONE, *members))
+    link.keep("data", plain["data"], link.one_of(*DATA))
+    link.keep("seed", 0, link.number(0, 2**31 - 1))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.selectbox("Member", members, key="member", persist_state="session", width=170,
+                     help="\n\n".join(f"**{name}**: {row['says']}" for name, row in members.items()))  # fmt: skip
+        st.selectbox("Beside it", [NONE, *members], key="against", persist_state="session", width=150,
+                     help="A second run on the same data, from the same seed.")  # fmt: skip
+        st.selectbox(
+            "Data", DATA, key="data", format_func=DATA.get, persist_state="session", width=190
+        )
+        st.number_input("Seed", 0, 2**31 - 1, key="seed", persist_state="session", width=110)
+        with st.popover("Numbers", icon=":material/tune:"):
+            chosen = _numbers(members, plain)
+    state, own = st.session_state, None
+    if state["data"] == "mine":
+        own = _points()
+    pair = [state["member"]] + [state["against"]] * (state["against"] != NONE)
+    common = {"data": state["data"], "seed": state["seed"]} | chosen["common"]
+    return [common | {"member": m, "weights": chosen["weights"].get(m, {})} for m in pair], own
+
+
+def _numbers(members: dict[str, dict], plain: dict) -> dict:
+    """The numbers of the networks and of the members' terms."""
+    common, weights, state = {}, {}, st.session_state
+    for key, (title, low, high, step, form, says) in NUMBERS.items():
+        link.keep(key, plain[key], _between(low, high, type(plain[key])), "{:g}".format)
+        common[key] = st.number_input(
+            title, low, high, step=step, key=key, format=form, help=says, persist_state="session"
+        )
+    for member in dict.fromkeys((state["member"], state["against"])):
+        for term, weight in members[member]["terms"].items() if member != NONE else ():
+            key = f"{member}.{term}"
+            link.keep(key, weight, _between(0.0, 1e6, float), "{:g}".format)
+            weights.setdefault(member, {})[term] = st.number_input(
+                f"{member}: weight of {term.replace('_', ' ')}", 0.0, 1e6, key=key, step=0.1,
+                format="%.3f", persist_state="session",
+            )  # fmt: skip
+    return {"common": common, "weights": weights}
+
+
+def _between(low: float, high: float, kind: type):
+    """A parser of numbers from low to high."""
+
+    def parse(text: str):
+        value = kind(text)
+        if not low <= value <= high:
+            raise ValueError(text)
+        return value
+
+    return parse
+
+
+def _points() -> np.ndarray | None:
+    """Points that are drawn, or of a CSV; a sentence where there are none yet."""
+    link.keep(POINTS, [], link.numbers(SIDE * SIDE), link.numbers_form)
+    state = st.session_state
+    with st.expander("My points", expanded=True, icon=":material/draw:"):
+        left, right = st.columns(2)
+        with left:
+            drawing = np.zeros((SIDE, SIDE, 1), np.uint8)
+            drawing.reshape(-1)[state[POINTS]] = 255
+            st.caption("Draw them: every pixel is a point. The drawing stands in the link.")
+            draw(drawing, 0, None, "", "lab drawing", _drawn)
+        with right:
+            file = st.file_uploader(
+                "Or a CSV of two columns", ["csv", "txt", "tsv"],
+                help="Two numbers a line. It stays on this machine, in this session; not in the link.",
+            )  # fmt: skip
+            text = st.text_area("Or pasted", placeholder="0.5, 1.2\n0.7, 0.9\n…", height=120)
+    try:
+        if file:
+            return bridge.table_of_points(file.name, file.getvalue())
+        if text.strip():
+            return bridge.table_of_points("what you pasted", text.encode())
+    except bridge.Problem as problem:
+        st.error(str(problem), icon=":material/error:")
+        return None
+    return bridge.points_of(drawing)
+
+
+def _drawn(drawing: np.ndarray) -> None:
+    st.session_state[POINTS] = np.flatnonzero(drawing).tolist()
