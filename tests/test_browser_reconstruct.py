@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 
 from app import bridge, holes
 
-from .conftest import settle
+from .conftest import FLAGS, settle
 
 
 def test_an_upload_is_reconstructed(server, page):
@@ -40,6 +41,28 @@ def test_an_upload_is_reconstructed(server, page):
     assert page.get_by_text("Inverted light and dark.").count() == 1
     assert page.locator('[data-testid="stException"]').count() == 0
     assert "trousers" not in page.url
+
+
+def test_a_photograph_is_taken_and_reconstructed(server, browser):
+    """With Chromium's own camera: a green field, a clock on it."""
+    flags = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    other = browser.browser_type.launch(
+        executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
+        args=[*FLAGS, *flags],
+    )
+    page = other.new_context(viewport={"width": 1280, "height": 720}).new_page()
+    page.set_default_timeout(120_000)
+    page.goto(f"{server}/reconstruct?source=Camera")
+    page.get_by_text("What it remembers").wait_for()
+    settle(page)
+    before = page.get_by_alt_text("reconstruction, mean squared error").get_attribute("alt")
+    page.get_by_text("Take Photo").click()
+    page.get_by_text("Clear photo").wait_for()
+    page.get_by_text("Your picture", exact=True).wait_for()
+    settle(page)
+    assert page.get_by_alt_text("reconstruction, mean squared error").get_attribute("alt") != before
+    assert page.locator('[data-testid="stException"]').count() == 0
+    other.close()
 
 
 def test_a_file_that_is_no_picture_gets_a_sentence(server, page):
