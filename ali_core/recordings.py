@@ -27,8 +27,12 @@ class Recording(NamedTuple):
 
 
 _GRID = {"data": "grid", "r1": 0.01, "sines": 10.0}
-_RING = {"data": "ring", "r1": 0.01, "sines": 10.0}
-_INFO = {"member": "infovae", "data": "grid"}
+_RING = {"data": "ring", "r1": 0.01, "sines": 30.0}
+
+
+def _information(kl: float, mmd: float) -> dict:
+    return {"member": "infovae", "data": "grid", "weights": {"kl": kl, "mmd": mmd}}
+
 
 RECORDINGS = {
     "decoder-start": Recording("ALI on a ring, its first steps", _RING, 200),
@@ -44,6 +48,10 @@ RECORDINGS = {
     ),
     "gali4-grid": Recording("GALI-4 on the grid", _GRID | {"member": "gali4"}),
     "vae-grid": Recording("A VAE on the grid", {"member": "vae", "data": "grid"}),
+    "info-least": Recording("Coefficient 39: a beta-VAE of 40", _information(40.0, 0.0)),
+    "info-vae": Recording("Coefficient 0: a VAE", _information(1.0, 0.0)),
+    "info-half": Recording("Coefficient -0.5: an InfoVAE", _information(0.5, 500.0)),
+    "info-most": Recording("Coefficient -1: an MMD-VAE", _information(0.0, 1000.0)),
 }
 
 
