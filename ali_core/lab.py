@@ -142,11 +142,11 @@ class Scene:
         return () if self.y is None else (torch.eye(self.y.shape[1])[:1].expand(n, -1),)
 
 
-def frame(progress: train.Progress, scene: Scene, turn: str = "both") -> bytes:
+def frame(progress: train.Progress, scene: Scene, turn: str = "both", **more) -> bytes:
     """What the panels show after a step; the networks are left as they were.
 
-    turn: who took the step: "both", "discriminator", "generator", or "start". Where networks are told a
-    class, lattice and maps are those of class 0.
+    turn: who took the step: "both", "discriminator", "generator", or "start"; more: entries for its JSON.
+    Where networks are told a class, lattice and maps are those of class 0.
     """
     nets, row = progress.nets, scene.row
     s = scene.samples(nets)
@@ -175,7 +175,7 @@ def frame(progress: train.Progress, scene: Scene, turn: str = "both") -> bytes:
             points = nets["decoder"](scene.many, *scene.given(SAMPLES)).numpy()
             found = metrics.modes(points, scene.data.centres, scene.data.sd)
             numbers["modes"], numbers["good"] = found
-    return pack("frame", numbers, {k: v.detach() for k, v in arrays.items()})
+    return pack("frame", numbers | more, {k: v.detach() for k, v in arrays.items()})
 
 
 def _finite(numbers: dict[str, float]) -> dict[str, float | None]:

@@ -42,6 +42,12 @@ def unpack(content: bytes) -> tuple[dict, dict[str, np.ndarray]]:
     return about, arrays
 
 
+def about(content: bytes) -> dict:
+    """A pack's numbers alone."""
+    (length,) = struct.unpack_from("<I", content)
+    return json.loads(content[4 : 4 + length])
+
+
 def joined(packs: list[bytes]) -> bytes:
     """Packs one after another, each behind its length."""
     return b"".join(struct.pack("<I", len(one)) + one for one in packs)

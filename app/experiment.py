@@ -41,27 +41,29 @@ def choose() -> tuple[list[dict], np.ndarray | None]:
     link.keep("against", NONE, link.one_of(NONE, *members))
     link.keep("data", plain["data"], link.one_of(*DATA))
     link.keep("seed", 0, link.number(0, 2**31 - 1))
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.selectbox("Member", members, key="member", persist_state="session", width=170,
-                     help="\n\n".join(f"**{name}**: {row['says']}" for name, row in members.items()))  # fmt: skip
-        st.selectbox("Beside it", [NONE, *members], key="against", persist_state="session", width=150,
-                     help="A second run on the same data, from the same seed.")  # fmt: skip
-        st.selectbox(
-            "Data", DATA, key="data", format_func=DATA.get, persist_state="session", width=190
-        )
-        st.number_input("Seed", 0, 2**31 - 1, key="seed", persist_state="session", width=110)
-        with st.popover("Numbers", icon=":material/tune:"):
-            chosen = _numbers(members, plain)
-    state, own = st.session_state, None
-    if state["data"] == "mine":
-        own = _points()
-    pair = [state["member"]] + [state["against"]] * (state["against"] != NONE)
-    common = {"data": state["data"], "seed": state["seed"]} | chosen["common"]
-    return [common | {"member": m, "weights": chosen["weights"].get(m, {})} for m in pair], own
+    says = "\n\n".join(f"**{name}**: {row['says']}" for name, row in members.items())
+    beside = "A second run on the same data, from the same seed; both step together."
+    for label, key, options, wide, about in (
+        ("Member", "member", list(members), 155, says),
+        ("Beside it", "against", [NONE, *members], 155, beside),
+        ("Data", "data", list(DATA), 185, None),
+    ):
+        st.selectbox(label, options, key=key, format_func=lambda one: DATA.get(one, one), help=about,
+                     persist_state="session", width=wide)  # fmt: skip
+    st.number_input("Seed", 0, 2**31 - 1, key="seed", persist_state="session", width=110)
+    with st.popover("Numbers", icon=":material/tune:"):
+        common, weights = _numbers(members, plain)
+    state = st.session_state
+    own = _points() if state["data"] == "mine" else None
+    common |= {"data": state["data"], "seed": state["seed"]}
+    pair = [state["member"]] + [state["against"]] * (
+        state["against"] not in (NONE, state["member"])
+    )
+    return [common | {"member": one, "weights": weights.get(one, {})} for one in pair], own
 
 
-def _numbers(members: dict[str, dict], plain: dict) -> dict:
-    """The numbers of the networks and of the members' terms."""
+def _numbers(members: dict[str, dict], plain: dict) -> tuple[dict, dict[str, dict]]:
+    """The numbers of the networks, and of each member's terms."""
     common, weights, state = {}, {}, st.session_state
     for key, (title, low, high, step, form, says) in NUMBERS.items():
         link.keep(key, plain[key], _between(low, high, type(plain[key])), "{:g}".format)
@@ -76,7 +78,7 @@ def _numbers(members: dict[str, dict], plain: dict) -> dict:
                 f"{member}: weight of {term.replace('_', ' ')}", 0.0, 1e6, key=key, step=0.1,
                 format="%.3f", persist_state="session",
             )  # fmt: skip
-    return {"common": common, "weights": weights}
+    return common, weights
 
 
 def _between(low: float, high: float, kind: type):

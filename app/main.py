@@ -12,7 +12,7 @@ from pathlib import Path
 import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.routing import Mount
+from starlette.routing import Mount, Router
 from starlette.staticfiles import StaticFiles
 
 if (home := str(Path(__file__).parents[1])) not in sys.path:  # `streamlit run` knows app/ only
@@ -74,5 +74,13 @@ async def lifespan(app):
     yield
 
 
-routes, middleware = [Mount("/pictures", sheets)], [Middleware(Early)]
+async def live(scope, receive, send) -> None:
+    """/live/…, for the lab; read when it is first asked."""
+    from app.live import routes
+
+    await Router(routes)(scope, receive, send)
+
+
+routes = [Mount("/pictures", sheets), Mount("/live", live)]
+middleware = [Middleware(Early)]
 app = st.App("explorer.py", lifespan=lifespan, routes=routes, middleware=middleware)

@@ -37,6 +37,8 @@ from .judging import (
     see,
     stand_ins,
 )
+from .lab import planar, points_of, recorded, recordings, settings, table_of_points
+from .live import about, do, load, news, start, stop
 from .models import (
     decode,
     draw,

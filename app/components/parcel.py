@@ -32,7 +32,7 @@ def told(text: object, length: int) -> bytes | None:
     return content if len(content) == length else None
 
 
-def script(name: str) -> str:
+def script(*names: str) -> str:
     """The JavaScript of a component, after what all of them share."""
     here = Path(__file__).parent
-    return "\n".join((here / file).read_text(encoding="utf-8") for file in ("parcel.js", name))
+    return "\n".join((here / file).read_text(encoding="utf-8") for file in ("parcel.js", *names))

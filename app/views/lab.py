@@ -3,13 +3,16 @@
 import streamlit as st
 
 from app import bridge, experiment, link
-from app.components.lab import lab
+from app.components.lab import LAYERS, VIEW, lab
 
 REPLAY, LIVE = "Replay", "Live"
-RUN, MINE = "run", "lab runs"  # ids in the link; id -> secret of the runs this reader started
+RUN, MINE = "run", "lab runs"  # the id in the link; id -> secret of what this reader started
+TROUBLE = "lab problem"
 NONE = "nothing"
-HEIGHT = 560
-VIEW = ("layers", "probe", "speed", "slow", "frame")
+HEIGHT = {
+    False: 606,
+    True: 560,
+}  # of the panels and their buttons, by whether it is live: all is seen at once
 
 # ---- recorded ----------------------------------------------------------------------------------------
 
@@ -27,13 +30,10 @@ def replayed() -> list[dict]:
     def title(name: str) -> str:
         return found[name]["card"]["title"] if name in found else name
 
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        for label, key, options in (
-            ("Recorded run", "show", list(found)), ("Beside it", "beside", [NONE, *found]),
-        ):  # fmt: skip
-            st.selectbox(
-                label, options, key=key, format_func=title, persist_state="session", width=300
-            )
+    for label, key, options in (
+        ("Recorded run", "show", list(found)), ("Beside it", "beside", [NONE, *found]),
+    ):  # fmt: skip
+        st.selectbox(label, options, key=key, format_func=title, persist_state="session", width=300)
     names = [st.session_state["show"]]
     if st.session_state["beside"] not in (NONE, *names):
         names.append(st.session_state["beside"])
@@ -43,81 +43,79 @@ def replayed() -> list[dict]:
 # ---- live --------------------------------------------------------------------------------------------
 
 
-def ids(text: str) -> str:
-    """A parser of the link's runs: one id, or two with a comma."""
-    words = text.split(",")
-    if not 1 <= len(words) <= 2 or not all(
-        0 < len(word) < 40 and word.replace("-", "").replace("_", "").isalnum() for word in words
-    ):
+def identifier(text: str) -> str:
+    """A parser of the link's run."""
+    if len(text) > 40 or not text.replace("-", "").replace("_", "").isalnum():
         raise ValueError(text)
     return text
 
 
 def start(settings: list[dict], own) -> None:
-    """Starts the reader's runs, and ends those they had."""
+    """Starts the reader's run, and ends the one they had."""
     state = st.session_state
     try:
-        begun = [bridge.start(one, own) for one in settings]
+        run, secret = bridge.start(settings, own)
     except bridge.Problem as problem:
-        st.session_state["lab problem"] = str(problem)
+        state[TROUBLE] = str(problem)
         return
     end()
-    state[MINE] = dict(begun)
-    state[RUN] = ",".join(state[MINE])
+    state[MINE], state[RUN] = {run: secret}, run
 
 
 def end() -> None:
-    """Ends the reader's own runs."""
-    for run, secret in st.session_state.get(MINE, {}).items():
+    """Ends the reader's own run, or leaves somebody else's."""
+    for run, secret in st.session_state[MINE].items():
         bridge.stop(run, secret)
     st.session_state[MINE], st.session_state[RUN] = {}, ""
 
 
 def live() -> list[dict]:
-    """The runs of the link, or those the reader starts."""
+    """The run of the link, or the one that the reader starts."""
     state = st.session_state
     state.setdefault(MINE, {})
-    runs = [one for one in link.keep(RUN, "", ids).split(",") if one]
-    about = [bridge.about(run) for run in runs]
-    if runs and not set(runs) & set(state[MINE]) and any(about):
-        words = "You watch a run that somebody shares. "
-        st.caption(words + " · ".join(worded(one) for one in about if one))
+    run = link.keep(RUN, "", identifier)
+    about = bridge.about(run) if run else None
+    if about and run not in state[MINE]:
+        st.markdown(f"**A run that somebody shares:** {worded(about)}", width="content")
         st.button("Start one of my own", on_click=end)
     else:
         settings, own = experiment.choose()
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.button("Start", type="primary", icon=":material/play_arrow:",
-                      on_click=start, args=(settings, own))  # fmt: skip
-            if any(about):
-                st.button("End", icon=":material/stop:", on_click=end)
-                share()
-            busy = bridge.load()
-            st.caption(f"{busy['runs']} of {busy['limit']} runs live here, {busy['waiting']} wait.")
-        if problem := state.pop("lab problem", None):
+        st.button("Start", type="primary", icon=":material/play_arrow:",
+                  on_click=start, args=(settings, own))  # fmt: skip
+        if about:
+            st.button("End", icon=":material/stop:", on_click=end)
+            share(run)
+        busy = bridge.load()
+        if busy["runs"] >= busy["limit"]:
+            st.caption(
+                f"All {busy['limit']} places are taken, {busy['waiting']} wait: yours would too."
+            )
+        if problem := state.pop(TROUBLE, None):
             st.error(problem, icon=":material/error:")
-        if runs and not any(about):
+        elif run and not about:
             st.info("The run of this link has ended. Start begins one with the settings above.")
-    return [
-        {"run": run, "secret": state[MINE].get(run, ""), "title": one["settings"]["member"]}
-        for run, one in zip(runs, about, strict=True)
-        if one
-    ]
+    if not about:
+        return []
+    first, *more = [one["member"] for one in about["settings"]]
+    secret = state[MINE].get(run, "")
+    return [{"run": run, "secret": secret, "title": first}, *({"title": name} for name in more)]
 
 
 def worded(about: dict) -> str:
     """A run's settings in words."""
     settings = about["settings"]
-    return f"{settings['member']} on {experiment.DATA[settings['data']]}, seed {settings['seed']}"
+    members = " beside ".join(one["member"] for one in settings)
+    return f"{members} on {experiment.DATA[settings[0]['data']]}, seed {settings[0]['seed']}"
 
 
-def share() -> None:
+def share(run: str) -> None:
     """How a class watches this run."""
     with st.popover("Class", icon=":material/groups:"):
         st.markdown(
             "Everyone who opens this page's address watches **this** run; only you have the buttons. "
             "Thirty watchers cost one training."
         )
-        address = f"{st.context.url}?live=1&run={st.session_state[RUN]}"
+        address = f"{st.context.url}?live=1&run={run}"
         st.code(address, language=None, wrap_lines=True)
         if "localhost" in address or "127.0.0.1" in address:
             st.caption(
@@ -126,12 +124,38 @@ def share() -> None:
             )
 
 
+# ---- what is looked at -------------------------------------------------------------------------------
+
+
+def layers(text: str) -> list[str]:
+    """A parser of layers with commas between them."""
+    words = [word for word in text.split(",") if word]
+    if not set(words) <= set(LAYERS):
+        raise ValueError(text)
+    return words
+
+
+def view() -> dict:
+    """Layers, places and step of the link."""
+    link.keep("layers", VIEW["layers"], layers, ",".join)
+    for name in ("x", "z"):
+        link.keep(name, VIEW[name], link.number(0, 8))
+    link.keep("step", 0, link.number(0, 10**7))
+    return {name: st.session_state[name] for name in ("layers", "x", "z", "step")}
+
+
+def seen(told: dict) -> None:
+    """The reader's own view, for the link."""
+    for name in ("layers", "x", "z", "step"):
+        st.session_state[name] = told[name]
+
+
 # ---- the page ----------------------------------------------------------------------------------------
 
 link.keep("live", False, lambda text: text == "1", lambda on: str(int(on)))
-with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     st.segmented_control("What runs", [False, True], format_func=[REPLAY, LIVE].__getitem__,
                          key="live", label_visibility="collapsed", persist_state="session")  # fmt: skip
     runs = live() if st.session_state["live"] else replayed()
 if runs:
-    lab(runs, key="lab", height=HEIGHT)
+    lab(runs, "lab", HEIGHT[st.session_state["live"]], view(), seen)

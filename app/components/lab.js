@@ -1,0 +1,403 @@
+// The lab: one or two models on one clock, recorded or live. Python sends only what is shown.
+const labs = new WeakMap();
+const PHASE = 1700; // milliseconds of a phase in slow motion
+const SPEEDS = { replay: [[2, "2 frames/s"], [5, "5 frames/s"], [10, "10 frames/s"], [25, "25 frames/s"]],
+  live: [[2, "2 steps/s"], [10, "10 steps/s"], [50, "50 steps/s"], [0, "as fast as it goes"]] };
+
+// What happens in a step, a sentence each, and the layers it happens in.
+function phases(scene) {
+  const { joint, x, z } = scene.sees, found = [], learns = scene.terms;
+  found.push([["x", "z"], `Draw: ${scene.batch} points x of the data, and as many codes z of the prior.`]);
+  if (joint) found.push([["x", "z_hat", "x_tilde", "z"], "E encodes x, G decodes z: now there are pairs (x, ẑ) and (x̃, z)."]);
+  else if (x) found.push([["x_tilde", "z"], "G decodes z: x̃ stands beside the data x."]);
+  else found.push([["z_hat", "x_rec"], "E encodes x, G decodes its code: x̂ stands beside x."]);
+  if (scene.guess) {
+    const sees = joint ? "pairs: blue where it believes that a pair came from the encoder" : `${z && !x ? "codes" : "points"}: blue where it believes that they are ${z && !x ? "codes of data" : "data"}`;
+    found.push([["belief", "probe"], `D looks at ${sees}, orange where from the ${z && !x ? "prior" : "decoder"}.`]);
+    found.push([["belief", "probe"], "D learns: its beliefs move, and nothing else does.", "discriminator"]);
+  }
+  const terms = Object.keys(learns).map(called).join(", ");
+  found.push([["x_tilde", "z_hat", "x_rec", "lattice", "pull"], `E and G learn${terms ? ` (${terms})` : ""}: samples and codes follow their arrows.`, "generator"]);
+  return found;
+}
+
+class Lab {
+  constructor(root) {
+    this.root = root;
+    for (const name of ["layers", "rows", "note", "time", "play", "slow", "speed", "reset", "steps", "status"]) this[name] = root.querySelector("." + name);
+    this.view = null;
+    this.step = 0; // of the clock
+    this.playing = this.dirty = false;
+    this.phase = -1;
+    this.panels = [];
+    this.play.onclick = () => this.toggle();
+    this.slow.onclick = () => this.dawdle();
+    this.reset.onclick = () => this.again();
+    this.speed.onchange = () => this.hurry(Number(this.speed.value));
+    this.time.oninput = () => this.scrub(Number(this.time.value));
+    this.time.onchange = () => this.tell();
+    this.steps.onclick = (event) => event.target.dataset.turn && this.take(event.target.dataset.turn);
+    root.onkeydown = (event) => this.press(event);
+    this.far = (event) => this.sent?.present && !root.contains(event.target) && this.press(event);
+    this.observer = new ResizeObserver(() => this.lay());
+  }
+
+  // ---- what Python sends
+
+  async show(sent) {
+    const runs = JSON.stringify(sent.runs), same = this.runs === runs;
+    this.sent = sent;
+    this.root.classList.toggle("present", sent.present);
+    this.root.style.minHeight = `${sent.height}px`;
+    if (same) return this.lay();
+    this.runs = runs;
+    this.stop();
+    this.live?.close();
+    this.live = null;
+    this.lanes = [];
+    this.rows.replaceChildren();
+    this.panels = [];
+    const { layers, x, z, step, speed } = sent.view;
+    this.view = { layers: new Set(layers), x, z };
+    this.note.textContent = "Loading …";
+    if (sent.runs[0].run) {
+      this.live = new Live(sent.runs[0].run, sent.runs[0].secret, () => this.heard());
+      this.follow = true;
+      this.told = null;
+    } else {
+      try {
+        const lanes = await Promise.all(sent.runs.map((one) => recorded(one.recording)));
+        if (this.runs !== runs) return; // another choice came in between
+        this.lanes = lanes;
+      } catch (error) {
+        this.note.textContent = error.message;
+        return;
+      }
+    }
+    const options = SPEEDS[this.live ? "live" : "replay"].map(([value, name]) => new Option(name, value));
+    this.speed.replaceChildren(...options);
+    this.speed.value = speed ?? (this.live ? 0 : 5);
+    this.note.textContent = "";
+    this.build();
+    this.scrub(step ?? 0, false);
+    if (sent.play && !this.live) this.toggle();
+  }
+
+  // The live run has news.
+  heard() {
+    const { live } = this;
+    this.lanes = live.lanes.filter((lane) => lane?.frames.length);
+    this.build();
+    const steps = this.lanes[0]?.frames;
+    if (steps?.length && this.follow) this.scrub(steps.at(-1).step, true);
+    this.playing = live.state.playing;
+    this.lay();
+  }
+
+  build() {
+    while (this.rows.children.length < this.sent.runs.length) {
+      const row = this.root.querySelector("template").content.firstElementChild.cloneNode(true);
+      const number = this.rows.children.length;
+      row.querySelector(".title").textContent = this.sent.runs[number]?.title ?? "";
+      row.querySelectorAll("canvas.space").forEach((canvas) => {
+        const panel = new Panel(canvas, canvas.dataset.space);
+        panel.lane = number;
+        canvas.onclick = (event) => this.probe(panel, event);
+        canvas.onpointermove = (event) => this.hover(panel, event);
+        canvas.onpointerleave = () => this.say("");
+        canvas.onkeydown = (event) => event.key === "Enter" && this.probe(panel, null);
+        this.panels.push(panel);
+      });
+      this.rows.append(row);
+    }
+    this.toggles();
+    this.lay();
+  }
+
+  toggles() {
+    const scenes = this.lanes.map((lane) => lane.scene);
+    if (!scenes.length) return;
+    const useful = (name) => scenes.some((scene) => ({ belief: scene.guess, ellipse: scene.stochastic, classes: scene.label_names.length > 1 })[name] ?? true);
+    const names = Object.keys(LAYERS).filter(useful);
+    if (this.layers.dataset.names !== names.join()) {
+      this.layers.dataset.names = names.join();
+      this.layers.replaceChildren(...names.map((name) => {
+        const button = document.createElement("button"), [says, colour] = LAYERS[name];
+        button.type = "button";
+        button.dataset.layer = name;
+        button.innerHTML = "<i></i><span></span>";
+        button.firstChild.style.background = colour;
+        button.lastChild.textContent = says;
+        button.title = MEANS[name];
+        button.onclick = () => {
+          this.view.layers.has(name) ? this.view.layers.delete(name) : this.view.layers.add(name);
+          this.toggles();
+          this.draw();
+          this.tell();
+        };
+        return button;
+      }));
+    }
+    for (const button of this.layers.children) button.setAttribute("aria-pressed", this.view.layers.has(button.dataset.layer));
+    this.root.dataset.layers = [...this.view.layers].join();
+  }
+
+  // ---- sizes
+
+  lay() {
+    const wide = this.root.clientWidth, count = this.rows.children.length;
+    if (!wide || !count) return this.controls();
+    const narrow = wide < 640, aside = narrow ? 0 : 200, large = this.sent.present ? 20 : 0;
+    const high = (this.sent.height - 178 - large) / count - 26;
+    const side = Math.floor(narrow ? (wide - 10) / 2 : clamp(Math.min((wide - aside - 32) / 2, high), 120, 640));
+    this.side = side;
+    this.root.classList.toggle("narrow", narrow);
+    this.root.classList.toggle("pair", count > 1);
+    for (const panel of this.panels) panel.lay(side);
+    for (const row of this.rows.children) row.querySelector(".aside").style.maxHeight = narrow ? "none" : `${side + 24}px`;
+    this.lines = narrow ? [wide - 12, 70] : [clamp(wide - 2 * side - 40, 180, 420), clamp(side / 3.2, 44, 100)];
+    this.controls();
+    this.draw();
+  }
+
+  controls() {
+    const { live } = this, mine = !live || live.secret, ended = live && (live.state.gone || !this.lanes.length);
+    for (const element of [this.play, this.slow, this.speed, this.reset]) element.hidden = !mine;
+    this.steps.hidden = !mine;
+    for (const element of [this.play, this.slow, this.reset, ...this.steps.children]) element.disabled = Boolean(ended);
+    this.play.textContent = this.playing ? "❚❚ Pause" : "▶ Play";
+    this.slow.setAttribute("aria-pressed", this.phase >= 0);
+    let says = "";
+    if (live) {
+      const { state } = live;
+      if (state.ended) says = state.ended;
+      else if (state.waiting) says = `All places are taken: ${state.waiting} before you. It starts by itself.`;
+      else if (!this.lanes.length) says = "Starting …";
+      else says = `${state.playing ? `training, ${Math.round(state.rate)} steps/s` : "paused"}; ${state.watchers} ${state.watchers === 1 ? "browser watches" : "browsers watch"}.`;
+      if (!mine && !ended) says = `You are watching; only who started it steers. ${says}`;
+    }
+    this.status.textContent = says;
+  }
+
+  // ---- the clock
+
+  frames() {
+    return this.lanes[0]?.frames ?? [];
+  }
+
+  scrub(step, quiet) {
+    const frames = this.frames();
+    if (!frames.length) return;
+    if (!quiet && this.live) this.follow = step >= frames.at(-1).step;
+    this.step = clamp(step, frames[0].step, frames.at(-1).step);
+    // the slider counts frames, which are denser where more happens
+    this.time.max = frames.length - 1;
+    this.draw();
+  }
+
+  // The clock as a number of frames, and back.
+  get index() {
+    const { here, share } = this.lanes[0].at(this.step);
+    return this.frames().indexOf(here) + share;
+  }
+
+  go(index) {
+    const frames = this.frames(), low = clamp(Math.floor(index), 0, frames.length - 1), high = Math.min(low + 1, frames.length - 1);
+    this.scrub(frames[low].step + (index - low) * (frames[high].step - frames[low].step));
+  }
+
+  tick(time) {
+    if (!this.playing || this.live || !this.root.isConnected) return;
+    const last = this.frames().length - 1, passed = (time - (this.last ?? time)) / 1000;
+    this.last = time;
+    this.running += passed * Number(this.speed.value);
+    this.go(calm() ? Math.floor(this.running) : Math.min(this.running, last));
+    if (this.running >= last) return this.stop();
+    requestAnimationFrame((next) => this.tick(next));
+  }
+
+  stop() {
+    clearTimeout(this.timer);
+    this.playing = false;
+    this.phase = -1;
+    this.controls();
+    if (this.lanes?.length) this.draw();
+    this.tell();
+  }
+
+  async toggle() {
+    if (this.phase >= 0) return this.stop();
+    if (this.live) {
+      this.follow = true;
+      return this.order(this.live.state.playing ? "pause" : "play", { speed: Number(this.speed.value) });
+    }
+    if (this.playing) return this.stop();
+    this.playing = true;
+    this.running = this.index >= this.frames().length - 1 ? 0 : this.index;
+    this.last = null;
+    this.controls();
+    requestAnimationFrame((time) => this.tick(time));
+  }
+
+  async order(what, more) {
+    const sentence = await this.live.tell(what, more);
+    if (sentence) this.say(sentence);
+  }
+
+  take(turn) {
+    if (this.live) return (this.follow = true), this.order("step", { turn });
+    this.stop();
+    this.go(Math.floor(this.index) + 1);
+    this.say("A replay goes from frame to frame; single turns of D, E and G are for live runs.");
+  }
+
+  again() {
+    this.stop();
+    if (this.live) return (this.follow = true), this.order("reset");
+    this.go(0);
+  }
+
+  hurry(speed) {
+    if (this.live) this.order("speed", { speed });
+    this.tell();
+  }
+
+  // ---- slow motion
+
+  dawdle() {
+    if (this.phase >= 0) return this.stop();
+    if (this.live?.state.playing) this.order("pause");
+    this.playing = false;
+    this.enter(0);
+  }
+
+  enter(number) {
+    if (!this.lanes.length) return;
+    const all = phases(this.lanes[0].scene), [, says, turn] = all[number];
+    this.phase = number;
+    if (turn && this.live) this.take(turn);
+    else if (turn === "generator") this.go(Math.min(Math.floor(this.index) + 1, this.frames().length - 1));
+    this.say(`${number + 1} of ${all.length}. ${says}`);
+    this.controls();
+    this.draw();
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.root.isConnected && this.enter((number + 1) % all.length), PHASE);
+  }
+
+  // ---- drawing
+
+  say(text) {
+    this.note.textContent = text;
+  }
+
+  draw() {
+    if (this.dirty || !this.lanes?.length) return;
+    this.dirty = true;
+    requestAnimationFrame(() => {
+      this.dirty = false;
+      this.paint();
+    });
+  }
+
+  paint() {
+    const focus = this.phase >= 0 && this.lanes[0] ? phases(this.lanes[0].scene)[this.phase]?.[0] : null;
+    const view = focus ? { ...this.view, layers: new Set([...this.view.layers, ...focus]) } : this.view;
+    this.lanes.forEach((lane, number) => {
+      const row = this.rows.children[number];
+      if (!row || !lane.frames.length) return;
+      const moment = lane.at(this.step), numbers = measured(lane.scene, moment.here);
+      const words = numbers.map(([name, value]) => `${name} ${value}`).join(", ");
+      for (const panel of this.panels.filter((one) => one.lane === number)) {
+        panel.draw(lane, moment, view, focus);
+        panel.canvas.setAttribute("aria-label", `${panel.space === "x" ? "Data space" : "Latent space"} of ${lane.scene.member}: ${words}`);
+      }
+      list(row.querySelector(".numbers"), numbers);
+      chart(row.querySelector(".lines"), lane, this.step, ...this.lines);
+    });
+    const { here } = this.lanes[0].at(this.step);
+    this.time.value = this.frames().indexOf(here);
+    this.time.setAttribute("aria-valuetext", `step ${here.step}`);
+    this.root.dataset.step = here.step;
+    this.root.dataset.frames = this.frames().length;
+    this.root.dataset.z = this.view.z;
+    this.root.dataset.x = this.view.x;
+  }
+
+  // ---- places and pointers
+
+  probe(panel, event) {
+    const lane = this.lanes[panel.lane];
+    if (!lane) return;
+    const places = lane.scene.arrays[`at_${panel.space}`];
+    if (!lane.scene.sees.joint) return;
+    this.view[panel.space] = event ? panel.nearest(places, event)[0] : (this.view[panel.space] + 1) % (places.length / 2);
+    const k = 2 * this.view[panel.space], at = `(${round(places[k], 1)}, ${round(places[k + 1], 1)})`;
+    this.say(panel.space === "z" ? `Data space shows where D believes in a pair with z = ${at}.` : `Latent space shows where D believes in a pair with x = ${at}.`);
+    this.draw();
+    this.tell();
+  }
+
+  hover(panel, event) {
+    if (!this.lanes[panel.lane] || this.phase >= 0 || event.pointerType === "touch") return;
+    const lane = this.lanes[panel.lane], { here } = lane.at(this.step), { arrays, label_names: names } = lane.scene;
+    const [i, away] = panel.nearest(panel.space === "x" ? arrays.x : here.arrays.z_hat, event);
+    if (away > 14) return;
+    const pair = (values) => `(${round(values[2 * i], 2)}, ${round(values[2 * i + 1], 2)})`;
+    this.say(`x ${pair(arrays.x)}, ${names[arrays.y[i]]}: its code ẑ ${pair(here.arrays.z_hat)}, its reconstruction ${pair(here.arrays.x_rec)}.`);
+  }
+
+  press(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey || !this.lanes?.length) return;
+    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.composedPath()[0].tagName);
+    if (typing && event.composedPath()[0] !== this.time) return;
+    const steer = !this.live || this.live.secret, index = Math.round(this.index), last = this.frames().length - 1;
+    const jump = { ArrowLeft: index - 1, ArrowRight: index + 1, Home: 0, End: last }[event.key];
+    const turn = { d: "discriminator", g: "generator", b: "both" }[event.key];
+    if (jump !== undefined) {
+      if (!this.live) this.stop();
+      this.go(clamp(jump, 0, last));
+    } else if (event.key === " " && steer) {
+      if (event.composedPath()[0].tagName === "BUTTON") return;
+      this.toggle();
+    } else if (turn && steer) this.take(turn);
+    else if (event.key === "s" && steer) this.dawdle();
+    else if (event.key === "p" && this.sent.present) this.root.classList.toggle("pointer");
+    else if (/^[1-8]$/.test(event.key) && this.sent.present) this.trigger("lesson", Number(event.key));
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  // What belongs into the link, once it has come to rest.
+  tell() {
+    clearTimeout(this.telling);
+    if (!this.view || !this.state) return;
+    this.telling = setTimeout(() => {
+      if (this.playing || !this.root.isConnected || !this.lanes?.length) return;
+      const { layers, x, z } = this.view, view = { layers: [...layers], x, z, step: Math.round(this.step), speed: Number(this.speed.value) };
+      if (JSON.stringify(view) === this.told) return;
+      this.told = JSON.stringify(view);
+      this.state("view", view);
+    }, 500);
+  }
+}
+
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+  const root = parentElement.querySelector(".root");
+  if (!labs.has(root)) labs.set(root, new Lab(root));
+  const lab = labs.get(root);
+  lab.state = setStateValue;
+  lab.trigger = setTriggerValue;
+  lab.observer.observe(root);
+  window.addEventListener("keydown", lab.far);
+  lab.show(data);
+  return () => {
+    lab.observer.disconnect();
+    window.removeEventListener("keydown", lab.far);
+    setTimeout(() => {
+      if (root.isConnected) return;
+      lab.stop();
+      lab.live?.close();
+    });
+  };
+}

@@ -1,0 +1,93 @@
+"""Models in the plane: what they are at every step, recorded or live; the browser fetches the frames itself."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from app.components.parcel import STYLE, script
+
+LAYERS = ("x", "x_tilde", "x_rec", "lattice", "z_hat", "z", "ellipse", "belief", "pull", "classes")
+VIEW = {"layers": ["x", "x_tilde", "z_hat", "z", "belief"], "x": 4, "z": 4}
+
+_PANELS = """<figure><figcaption>{}</figcaption>
+<canvas class="space" data-space="{}" role="img" tabindex="0"></canvas></figure>"""
+_lab = st.components.v2.component(
+    "ali_lab",
+    html=f"""
+<div class="root" tabindex="0" data-step="">
+  <div class="layers" role="group" aria-label="Layers"></div>
+  <div class="rows"></div>
+  <template><section class="row">
+    {_PANELS.format("Data space x", "x")}{_PANELS.format("Latent space z", "z")}
+    <div class="aside"><p class="title"></p><canvas class="lines" aria-hidden="true"></canvas>
+      <p class="key"><b style="color:#CC79A7">━ D</b> <b style="color:#D55E00">━ E, G</b> <b>┅ D guesses</b></p>
+      <dl class="numbers"></dl></div>
+  </section></template>
+  <p class="note" aria-live="polite"></p>
+  <input class="time" type="range" min="0" max="0" value="0" aria-label="Frame">
+  <div class="transport">
+    <button class="play" type="button" title="Space">▶ Play</button>
+    <span class="steps">
+      <button type="button" data-turn="discriminator" title="D">Step D</button>
+      <button type="button" data-turn="generator" title="G">Step E, G</button>
+      <button type="button" data-turn="both" title="B">Step both</button>
+    </span>
+    <button class="slow" type="button" title="S">Slow motion</button>
+    <select class="speed" aria-label="Speed"></select>
+    <button class="reset" type="button">Reset</button>
+    <p class="status" role="status"></p>
+  </div>
+</div>""",
+    css=STYLE + Path(__file__).with_name("lab.css").read_text(encoding="utf-8"),
+    js=script("lab_feed.js", "lab_panels.js", "lab_lines.js", "lab.js"),
+)
+
+
+def lab(
+    runs: list[dict],
+    key: str,
+    height: int,
+    view: dict | None = None,
+    seen: Callable[[dict], None] | None = None,
+    present: bool = False,
+    play: bool = False,
+    lesson: Callable[[int], None] | None = None,
+) -> None:
+    """Shows one or two recordings, or a live run.
+
+    runs: {"recording": name, "title": …}, or one live {"run": id, "secret": "" for who watches} whose
+    titles follow as further entries. view: layers, x and z (numbers of the places D is shown for), step,
+    speed; `seen` is called with the reader's own. present: large type, keys from anywhere, 1-8 call
+    `lesson`. play: begins at once.
+    """
+
+    def heard() -> None:
+        told = viewed(st.session_state[key].view)
+        if told and seen:
+            seen(told)
+
+    def pressed() -> None:
+        number = st.session_state[key].lesson
+        if lesson and number in range(1, 9):
+            lesson(number)
+
+    _lab(
+        key=key,
+        data={"runs": runs, "view": VIEW | (view or {}), "height": height, "present": present, "play": play},
+        height="content",
+        on_view_change=heard,
+        on_lesson_change=pressed,
+    )  # fmt: skip
+
+
+def viewed(told: object) -> dict | None:
+    """The browser's view with every value as it must be; None for anything else."""
+    if not isinstance(told, dict):
+        return None
+    layers, places = told.get("layers"), [told.get(k) for k in ("x", "z")]
+    step, speed = told.get("step"), told.get("speed")
+    good = isinstance(layers, list) and all(layer in LAYERS for layer in layers)
+    good = good and all(place in range(9) for place in places)
+    good = good and all(isinstance(v, int | float) and 0 <= v < 1e7 for v in (step, speed))
+    return {"layers": layers, "x": places[0], "z": places[1], "step": int(step), "speed": speed} if good else None  # fmt: skip
