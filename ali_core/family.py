@@ -135,6 +135,11 @@ FAMILY: dict[str, Member] = {
         "No discriminator: likelihood of the picture, and codes pulled to the prior.",
         terms=_nll(1.0) | _kl(1.0),
     ),
+    "conditional-vae": Member(
+        "A VAE in which encoder and decoder are told the class.",
+        terms=_nll(1.0) | _kl(1.0),
+        conditional=True,
+    ),
     "beta-vae": Member("A VAE that pays more for information.", terms=_nll(1.0) | _kl(4.0)),
     "infovae": Member(
         "A VAE that pays less for information, and for the codes' distribution instead.",
