@@ -278,7 +278,16 @@ def table() -> list[dict[str, str]]:
 
 
 _SIGNS = {r"\left": "", r"\right": "", r"\,": " ", r"\|": "‖", r"\lambda": "λ", r"\ldots": "…"}
-_SIGNS |= {"_1": "₁", "_2": "₂", "_4": "₄", "_8": "₈", "^2": "²", r"\log": " log ", r"\bar G": "Ḡ"}
+_SIGNS |= {
+    "_1": "₁",
+    "_2": "₂",
+    "_4": "₄",
+    "_8": "₈",
+    "^2": "²",
+    r"\log": " log ",
+    r"\bar G": "Ḡ",
+    r"\bar p": "p̄",
+}
 
 
 def plain(formula: str) -> str:

@@ -36,8 +36,6 @@ def _information(kl: float, mmd: float) -> dict:
 
 RECORDINGS = {
     "decoder-start": Recording("ALI on a ring, its first steps", _RING, 200),
-    "gan-ring": Recording("A GAN on the ring", _RING | {"member": "gan"}),
-    "ali-ring": Recording("ALI on the ring", _RING),
     "gan-grid": Recording("A GAN on the grid", _GRID | {"member": "gan"}),
     "later-grid": Recording(
         "A GAN, its encoder fitted by pairs", _GRID | {"member": "gan-posthoc"}
@@ -47,7 +45,6 @@ RECORDINGS = {
         "ALICE on the grid", _GRID | {"member": "alice", "weights": {"reconstruction": 1.0}}
     ),
     "gali4-grid": Recording("GALI-4 on the grid", _GRID | {"member": "gali4"}),
-    "vae-grid": Recording("A VAE on the grid", {"member": "vae", "data": "grid"}),
     "info-least": Recording("Coefficient 39: a beta-VAE of 40", _information(40.0, 0.0)),
     "info-vae": Recording("Coefficient 0: a VAE", _information(1.0, 0.0)),
     "info-half": Recording("Coefficient -0.5: an InfoVAE", _information(0.5, 500.0)),

@@ -8,7 +8,10 @@ _JS = r"\mathrm{{JS}}\left(q({0})\,\|\,p({0})\right)"
 JOINT = Match(PAIRS, _JS.format("x, z"))
 ON_X = Match((("x",), ("x_tilde",)), _JS.format("x"))
 ON_Z = Match((("z_hat",), ("z",)), _JS.format("z"))
-AFTER = Match((PAIRS[0], ("x_fixed", "z")), _JS.format("x, z"))  # E is fitted to a given G
+AFTER = Match(  # E is fitted to a given G
+    (PAIRS[0], ("x_fixed", "z")),
+    r"\mathrm{JS}\left(q(x, z)\,\|\,\bar p(x, z)\right)",
+)
 GIVEN_Y = Match((("x", "z_hat", "y"), ("x_tilde", "z", "y")), _JS.format(r"x, z \mid y"))
 SAME_X = Match(
     (("x", "x"), ("x", "x_rec")),

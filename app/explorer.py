@@ -16,6 +16,7 @@ PAGES = [
     st.Page("views/translate.py", title="Translate"),
     st.Page("views/compare.py", title="Compare"),
     st.Page("views/model.py", title="Model"),
+    st.Page("views/lessons.py", title="Lessons"),
     st.Page("views/lab.py", title="Lab"),
 ]
 

@@ -15,7 +15,10 @@ def recordings() -> dict[str, dict]:
 
 
 def recorded(name: str) -> list[dict]:
-    """The numbers of a recording: its scene's, then every frame's; raises Problem for no recording."""
+    """The numbers of a recording: its scene's, then every frame's; raises Problem for no recording.
+
+    A frame also has "posterior_sd", the mean of the codes' standard deviations, where there are any.
+    """
     path = root() / "lab" / f"{name}.gz"
     return _numbers(str(path), path.stat().st_mtime_ns if path.exists() else 0)
 
@@ -24,7 +27,13 @@ def recorded(name: str) -> list[dict]:
 def _numbers(path: str, _stamp: int) -> list[dict]:
     from pathlib import Path
 
-    return [packs.unpack(pack)[0] for pack in packs.read(Path(path))]
+    found = []
+    for pack in packs.read(Path(path)):
+        numbers, arrays = packs.unpack(pack)
+        if "z_sd" in arrays:
+            numbers["posterior_sd"] = float(arrays["z_sd"].mean())
+        found.append(numbers)
+    return found
 
 
 def settings() -> dict:

@@ -45,11 +45,15 @@ class Lab {
   // ---- what Python sends
 
   async show(sent) {
-    const runs = JSON.stringify(sent.runs), same = this.runs === runs;
+    const runs = JSON.stringify(sent.runs), same = this.runs === runs, begin = sent.play && !this.sent?.play;
     this.sent = sent;
     this.root.classList.toggle("present", sent.present);
+    this.root.classList.toggle("locked", sent.locked);
     this.root.style.minHeight = `${sent.height}px`;
-    if (same) return this.lay();
+    if (same) {
+      this.lay();
+      return begin && this.lanes.length && this.toggle();
+    }
     this.runs = runs;
     this.stop();
     this.live?.close();
@@ -77,7 +81,7 @@ class Lab {
     const options = SPEEDS[this.live ? "live" : "replay"].map(([value, name]) => new Option(name, value));
     this.speed.replaceChildren(...options);
     this.speed.value = speed ?? (this.live ? 0 : 5);
-    this.note.textContent = "";
+    this.note.textContent = sent.locked ? "Predict first; then it runs." : "";
     this.build();
     this.scrub(step ?? 0, false);
     if (sent.play && !this.live) this.toggle();
@@ -147,7 +151,7 @@ class Lab {
   lay() {
     const wide = this.root.clientWidth, count = this.rows.children.length;
     if (!wide || !count) return this.controls();
-    const narrow = wide < 640, aside = narrow ? 0 : 200, large = this.sent.present ? 20 : 0;
+    const narrow = wide < (count > 1 ? 480 : 640), aside = narrow ? 0 : 190, large = this.sent.present ? 20 : 0;
     const high = (this.sent.height - 178 - large) / count - 26;
     const side = Math.floor(narrow ? (wide - 10) / 2 : clamp(Math.min((wide - aside - 32) / 2, high), 120, 640));
     this.side = side;
@@ -232,6 +236,7 @@ class Lab {
       return this.order(this.live.state.playing ? "pause" : "play", { speed: Number(this.speed.value) });
     }
     if (this.playing) return this.stop();
+    this.say("");
     this.playing = true;
     this.running = this.index >= this.frames().length - 1 ? 0 : this.index;
     this.last = null;
@@ -350,6 +355,11 @@ class Lab {
     if (event.ctrlKey || event.altKey || event.metaKey || !this.lanes?.length) return;
     const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.composedPath()[0].tagName);
     if (typing && event.composedPath()[0] !== this.time) return;
+    if (/^[1-8]$/.test(event.key) && this.sent.present) {
+      event.preventDefault();
+      return this.trigger("lesson", Number(event.key));
+    }
+    if (this.sent.locked) return;
     const steer = !this.live || this.live.secret, index = Math.round(this.index), last = this.frames().length - 1;
     const jump = { ArrowLeft: index - 1, ArrowRight: index + 1, Home: 0, End: last }[event.key];
     const turn = { d: "discriminator", g: "generator", b: "both" }[event.key];
@@ -362,7 +372,6 @@ class Lab {
     } else if (turn && steer) this.take(turn);
     else if (event.key === "s" && steer) this.dawdle();
     else if (event.key === "p" && this.sent.present) this.root.classList.toggle("pointer");
-    else if (/^[1-8]$/.test(event.key) && this.sent.present) this.trigger("lesson", Number(event.key));
     else return;
     event.preventDefault();
     event.stopPropagation();

@@ -52,6 +52,7 @@ def lab(
     seen: Callable[[dict], None] | None = None,
     present: bool = False,
     play: bool = False,
+    locked: bool = False,
     lesson: Callable[[int], None] | None = None,
 ) -> None:
     """Shows one or two recordings, or a live run.
@@ -59,7 +60,7 @@ def lab(
     runs: {"recording": name, "title": …}, or one live {"run": id, "secret": "" for who watches} whose
     titles follow as further entries. view: layers, x and z (numbers of the places D is shown for), step,
     speed; `seen` is called with the reader's own. present: large type, keys from anywhere, 1-8 call
-    `lesson`. play: begins at once.
+    `lesson`. play: begins at once; locked: cannot be played yet.
     """
 
     def heard() -> None:
@@ -74,7 +75,14 @@ def lab(
 
     _lab(
         key=key,
-        data={"runs": runs, "view": VIEW | (view or {}), "height": height, "present": present, "play": play},
+        data={
+            "runs": runs,
+            "view": VIEW | (view or {}),
+            "height": height,
+            "present": present,
+            "play": play,
+            "locked": locked,
+        },
         height="content",
         on_view_change=heard,
         on_lesson_change=pressed,

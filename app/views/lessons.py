@@ -1,0 +1,149 @@
+"""Eight lessons: an idea, a prediction, a recorded run that answers it, something to break."""
+
+import html
+
+import streamlit as st
+
+from app import bridge, lessons, link
+from app.components.lab import lab
+
+NUMBER, PRESENT, ANSWERS, KNOB = "lesson", "present", "lesson answers", "knob"
+HEIGHT = {False: 640, True: 690}
+
+
+def measured(lesson: lessons.Lesson) -> dict[str, str]:
+    """The numbers of a lesson's answer, in words, from the recordings and the cards."""
+    found = {}
+    for name, (source, step, key) in lesson.measures.items():
+        if step is None:
+            entry = bridge.card(source)["metrics"][key]
+            found[name] = worded(key, entry["value"])
+            continue
+        frames = bridge.recorded(source)[1:]
+        value = frames[-1] if step < 0 else [one for one in frames if one["step"] <= step][-1]
+        for part in key.split("."):
+            value = value[part]
+        found[name] = worded(key, value)
+    return found
+
+
+def worded(key: str, value: float) -> str:
+    """A number as prose has it."""
+    if key in ("good", "class_kept"):
+        return f"{value:.0%}".replace("%", " %")
+    if isinstance(value, int):
+        return f"{value:,}"
+    return (
+        f"{value:.2f}".replace("-", "−") if abs(value) >= 0.1 else f"{value:.3f}".replace("-", "−")
+    )
+
+
+def show_formula(lesson: lessons.Lesson) -> None:
+    """The formula, and under it every symbol in its colour; a hover says what it is."""
+    st.latex(lessons.coloured(lesson.formula))
+    words = []
+    for name in lesson.symbols.split():
+        colour, _, says = lessons.SYMBOLS[name]
+        words.append(
+            f'<abbr tabindex="0" style="color:{colour};font-weight:600" title="{html.escape(says)}">{name}</abbr>'
+            f" {html.escape(says.split(':')[0].split(',')[0].rstrip('.'))}"
+        )
+    st.html(f'<p class="symbols">{" · ".join(words)}</p>')
+
+
+def ask(lesson: lessons.Lesson, number: int) -> bool:
+    """The prediction; -> whether it has been made."""
+    answers = st.session_state.setdefault(ANSWERS, {})
+    st.markdown(f"**Predict first.** {lesson.question}")
+    said = answers.get(number)
+    for place, option in enumerate(lesson.options):
+        chosen = said is not None and place in (said, lesson.right)
+        mark = (
+            (":material/check:" if place == lesson.right else ":material/close:")
+            if chosen
+            else None
+        )
+        st.button(option, key=f"option {number} {place}", icon=mark, disabled=said is not None,
+                  width="stretch", on_click=answers.__setitem__, args=(number, place))  # fmt: skip
+    return said is not None
+
+
+def go(number: int) -> None:
+    """To another lesson."""
+    st.session_state[NUMBER] = number
+
+
+def present(on: bool) -> None:
+    st.session_state[PRESENT] = on
+
+
+def show_text(lesson: lessons.Lesson, number: int) -> bool:
+    """The left side; -> whether the reader has predicted."""
+    st.markdown(f"#### {number}. {lesson.title}")
+    st.markdown(lesson.idea)
+    show_formula(lesson)
+    answered = ask(lesson, number)
+    if answered:
+        right = st.session_state[ANSWERS][number] == lesson.right
+        st.markdown(
+            ("**Right.** " if right else "**Not quite.** ") + lesson.why.format(**measured(lesson))
+        )
+        st.markdown(f"**Break it.** {lesson.breaks}")
+        query = {key: value for key, value in lesson.tries.items()}
+        st.page_link("views/lab.py", label="Try it live", icon=":material/science:",
+                     query_params={"live": "1"} | {k: str(v) for k, v in query.items()})  # fmt: skip
+    if not st.session_state[PRESENT]:
+        with st.expander(f"For teachers ({lesson.minutes} minutes)", icon=":material/school:"):
+            st.markdown(lesson.notes)
+            st.caption("Recordings: " + " ".join(said_of(name) for name in shown(lesson)))
+    return answered
+
+
+def said_of(name: str) -> str:
+    """How a recording was made."""
+    card = bridge.recorded(name)[0]["card"]
+    made = ", ".join(f"{key} {value}" for key, value in card["settings"].items())
+    return f"«{card['title']}» ({made}): {card['steps']:,} steps in {card['seconds']:.0f} s, {card['hardware']}."
+
+
+def shown(lesson: lessons.Lesson) -> tuple[str, ...]:
+    """The recordings that are shown now."""
+    return (lesson.knob[st.session_state[KNOB]],) if lesson.knob else lesson.runs
+
+
+# ---- the page ----------------------------------------------------------------------------------------
+
+link.keep(NUMBER, 1, link.number(1, len(lessons.LESSONS)), always=True)
+link.keep(PRESENT, False, lambda text: text == "1", lambda on: str(int(on)))
+number, presenting = st.session_state[NUMBER], st.session_state[PRESENT]
+lesson = lessons.LESSONS[number - 1]
+if presenting:
+    st.html("<style>[data-testid='stSidebar'], [data-testid='stExpandSidebarButton'] { display: none; }"
+            ".stMainBlockContainer { font-size: 1.15rem; } .stMainBlockContainer p { font-size: 1.1rem; }</style>")  # fmt: skip
+with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    st.segmented_control(
+        "Lesson", range(1, len(lessons.LESSONS) + 1), key=NUMBER, required=True, label_visibility="collapsed",
+        persist_state="session",
+    )  # fmt: skip
+    st.button(
+        "Back", icon=":material/arrow_back:", disabled=number == 1, on_click=go, args=(number - 1,)
+    )
+    st.button("Next", icon=":material/arrow_forward:", disabled=number == len(lessons.LESSONS),
+              on_click=go, args=(number + 1,))  # fmt: skip
+    st.button("Leave the projector" if presenting else "Projector", icon=":material/present_to_all:",
+              on_click=present, args=(not presenting,),
+              help="Large type, no side bar; keys: space, arrows, 1 to 8, P points at a panel.")  # fmt: skip
+left, right = st.columns([1, 2], gap="medium")
+with left:
+    answered = show_text(lesson, number)
+with right:
+    if lesson.knob:
+        link.keep(KNOB, "0", link.one_of(*lesson.knob))
+        st.select_slider("Coefficient of the information I(x; z)", list(lesson.knob), key=KNOB,
+                         disabled=not answered, persist_state="session")  # fmt: skip
+    runs = [
+        {"recording": name, "title": bridge.recorded(name)[0]["card"]["title"]}
+        for name in shown(lesson)
+    ]
+    lab(runs, "lesson lab", HEIGHT[presenting] - 90 * bool(lesson.knob), {"layers": list(lesson.layers)},
+        present=presenting, play=answered, locked=not answered, lesson=go)  # fmt: skip
