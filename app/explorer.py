@@ -18,6 +18,7 @@ PAGES = [
     st.Page("views/model.py", title="Model"),
     st.Page("views/lessons.py", title="Lessons"),
     st.Page("views/lab.py", title="Lab"),
+    st.Page("views/guess.py", title="Guess"),
 ]
 
 

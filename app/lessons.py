@@ -25,7 +25,8 @@ SYMBOLS = {
 
 def coloured(formula: str) -> str:
     """LaTeX whose @X stands for a symbol in its panel's colour."""
-    for name, (colour, tex, _) in SYMBOLS.items():
+    for name in sorted(SYMBOLS, key=len, reverse=True):  # x̃ begins with x
+        colour, tex, _ = SYMBOLS[name]
         formula = formula.replace(f"@{name}", rf"\textcolor{{{colour}}}{{{tex}}}")
     return formula
 
@@ -129,7 +130,7 @@ LESSONS = (
         ("ali-grid",), ("x", "z_hat", "z", "belief", "classes"),
         "You choose another z. What happens to D's map over x?",
         ("Nothing: a point is real or it is not.", "The blue places move.", "It turns white: D cannot know."), 1,
-        "The map over x belongs to one z. A trained D gives a pair a swapped code away: on digits (mnist-conditional) its "
+        "The map over x belongs to one z. A trained D notices a swapped code: on digits (mnist-conditional) its "
         "mean log-odds for “from the encoder” are {own} for a picture with its own code and {swapped} with another picture's. "
         "But D may get lazy: on garments fashion-ali has {own_ali} and {swapped_ali}. It hardly looks at z there, and "
         "lesson 6 shows what follows.",
@@ -165,7 +166,7 @@ LESSONS = (
         "is satisfied by any pairing of points and codes that looks right as a whole. ALICE adds the missing "
         "sentence: what goes in must come out.",
         r"\mathrm{JS}\left(q(@x, @z)\,\|\,p(@x, @z)\right) + \lambda\, \mathbb E\, \|@x - @x̂\|_1", "x z x̂",
-        ("ali-grid", "alice-grid"), ("x", "x_rec"),
+        ("ali-grid", "alice-grid"), ("x", "x_rec", "z_hat", "z"),
         "Arrows lead from x to x̂. Which run has the shorter arrows?",
         ("ALI, above.", "ALICE, below.", "They are alike: both match the same distributions."), 1,
         "Mean squared error at the end: ALI {ali}, ALICE {alice}; clusters found {ali_modes} and {alice_modes} of 25. On garments "
@@ -184,8 +185,9 @@ LESSONS = (
         "ALI's *D* sorts two kinds of pairs. GALI goes round once more and shows four: (x, E(x)), (x, E(G(E(x)))), (G(z), z), "
         "(G(E(G(z))), z). If all four look alike, then what comes back looks like what went in, and *D* says so in its own, "
         "learned terms, not in squared pixels.",
-        r"\mathrm{JS}_4:\;(@x, @E(@x)),\ (@x, @E(@G(@E(@x)))),\ (@G(@z), @z),\ (@G(@E(@G(@z))), @z)", "x z E G",
-        ("ali-grid", "gali4-grid"), ("x", "x_tilde", "x_rec"),
+        r"\begin{gathered}\mathrm{JS}_4:\;(@x, @E(@x)),\ (@x, @E(@G(@E(@x)))),\\ (@G(@z), @z),\ (@G(@E(@G(@z))), @z)\end{gathered}",
+        "x z E G",
+        ("ali-grid", "gali4-grid"), ("x", "x_tilde", "x_rec", "z_hat", "z"),
         "Twice as many tuples for D. What gets better?",
         ("Nothing: it is the same game.", "Reconstructions come closer, and more clusters are found.", "Only the samples."), 1,
         "At the end: error of x̂ {ali} for ALI and {gali} for GALI-4; clusters {ali_modes} and {gali_modes} of 25; good samples "
@@ -202,7 +204,8 @@ LESSONS = (
         "A VAE, an InfoVAE, a beta-VAE, ALI, ALICE, a GAN: each is the same three wishes with different prices. Match the data, "
         "match the prior, and pay (or be paid) for the information that a code carries. Move the coefficient of that information "
         "and watch one loss become another model.",
-        r"-\mathbb E \log p(@x \mid @z) + a\,\mathrm{KL}\left(q(@z \mid @x)\,\|\,p(@z)\right) + b\,\mathrm{MMD}\left(q(@z), p(@z)\right)", "x z",
+        r"\begin{aligned}-\mathbb E \log p(@x \mid @z) &+ a\,\mathrm{KL}\left(q(@z \mid @x)\,\|\,p(@z)\right)"
+        r"\\ &+ b\,\mathrm{MMD}\left(q(@z), p(@z)\right)\end{aligned}", "x z",
         ("info-vae",), ("x", "x_rec", "z_hat", "ellipse", "z"),
         "The coefficient of I(x; z) is a − 1. We raise it from 0 (a VAE) to 39 (a beta-VAE). What do the ellipses do?",
         ("They shrink to points.", "They grow until they touch.", "They leave the prior."), 1,

@@ -25,6 +25,7 @@ from .codes import (
 from .comparing import peers, remembered
 from .directions import directions, walk
 from .family import members
+from .guessing import guessable, rounds
 from .judging import (
     COMPARED,
     MEDIAN,

@@ -153,13 +153,13 @@ class Lab {
     if (!wide || !count) return this.controls();
     const narrow = wide < (count > 1 ? 480 : 640), aside = narrow ? 0 : 190, large = this.sent.present ? 20 : 0;
     const high = (this.sent.height - 178 - large) / count - 26;
-    const side = Math.floor(narrow ? (wide - 10) / 2 : clamp(Math.min((wide - aside - 32) / 2, high), 120, 640));
+    const side = Math.floor(narrow ? (wide - 16) / 2 : clamp(Math.min((wide - aside - 32) / 2, high), 120, 640));
     this.side = side;
     this.root.classList.toggle("narrow", narrow);
-    this.root.classList.toggle("pair", count > 1);
     for (const panel of this.panels) panel.lay(side);
     for (const row of this.rows.children) row.querySelector(".aside").style.maxHeight = narrow ? "none" : `${side + 24}px`;
     this.lines = narrow ? [wide - 12, 70] : [clamp(wide - 2 * side - 40, 180, 420), clamp(side / 3.2, 44, 100)];
+    this.root.classList.toggle("roomy", count > 1 && this.lines[0] >= 300);
     this.controls();
     this.draw();
   }
@@ -167,7 +167,7 @@ class Lab {
   controls() {
     const { live } = this, mine = !live || live.secret, ended = live && (live.state.gone || !this.lanes.length);
     for (const element of [this.play, this.slow, this.speed, this.reset]) element.hidden = !mine;
-    this.steps.hidden = !mine;
+    this.steps.hidden = !mine || !live; // a replay knows whole steps only
     for (const element of [this.play, this.slow, this.reset, ...this.steps.children]) element.disabled = Boolean(ended);
     this.play.textContent = this.playing ? "❚❚ Pause" : "▶ Play";
     this.slow.setAttribute("aria-pressed", this.phase >= 0);
@@ -253,7 +253,7 @@ class Lab {
     if (this.live) return (this.follow = true), this.order("step", { turn });
     this.stop();
     this.go(Math.floor(this.index) + 1);
-    this.say("A replay goes from frame to frame; single turns of D, E and G are for live runs.");
+    this.say("A replay goes from frame to frame; turns of D, of E and G are for live runs.");
   }
 
   again() {

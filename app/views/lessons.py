@@ -56,16 +56,17 @@ def ask(lesson: lessons.Lesson, number: int) -> bool:
     answers = st.session_state.setdefault(ANSWERS, {})
     st.markdown(f"**Predict first.** {lesson.question}")
     said = answers.get(number)
-    for place, option in enumerate(lesson.options):
-        chosen = said is not None and place in (said, lesson.right)
-        mark = (
-            (":material/check:" if place == lesson.right else ":material/close:")
-            if chosen
-            else None
-        )
-        st.button(option, key=f"option {number} {place}", icon=mark, disabled=said is not None,
-                  width="stretch", on_click=answers.__setitem__, args=(number, place))  # fmt: skip
-    return said is not None
+    if said is None:
+        for place, option in enumerate(lesson.options):
+            st.button(option, key=f"option {number} {place}", width="stretch",
+                      on_click=answers.__setitem__, args=(number, place))  # fmt: skip
+        return False
+    right, yours = lesson.options[lesson.right], lesson.options[said]
+    st.markdown(
+        f":material/check: {right}"
+        + ("" if said == lesson.right else f"  \n:material/close: ~~{yours}~~")
+    )
+    return True
 
 
 def go(number: int) -> None:
