@@ -116,6 +116,7 @@ def steps(
     run = {k: accelerator.prepare(net) for k, net in run.items()}
     run |= inputs.given(accelerator.device)
     guess = guessing(row)
+    advice = "The last saved state is kept; try" if state else "Try"
 
     def progress(step: int, losses: dict[str, float]) -> Progress:
         def state_now(average=average):
@@ -137,8 +138,8 @@ def steps(
         if not all(map(math.isfinite, shown.values())):
             values = ", ".join(f"{k} {v:.4g}" for k, v in shown.items())
             raise Problem(
-                f"Step {step + 1}: a loss is not finite ({values}). The last saved state is kept; "
-                "try a smaller lr, or precision=no."
+                f"Step {step + 1}: a loss is not finite ({values}). {advice} "
+                "a smaller lr, or precision=no."
             )
         for who, optimizer in optimizers.items():
             if who not in (turn or EVERYONE):
@@ -154,8 +155,8 @@ def steps(
             if average < WON * guess:
                 raise Problem(
                     f"Step {step + 1}: the discriminator has won (its loss averages {average:.3f}, "
-                    f"guessing is {guess:.3f}): encoder and decoder no longer learn. The last saved "
-                    "state is kept; try a smaller lr_discriminator, or another seed."
+                    f"guessing is {guess:.3f}): encoder and decoder no longer learn. "
+                    f"{advice} a smaller lr_discriminator, or another seed."
                 )
         turn = yield progress(step + 1, shown)
 

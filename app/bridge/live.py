@@ -138,10 +138,8 @@ def news(run: str, after: int, who: str = "") -> tuple[int, bytes] | None:
     with _lock:
         room = _rooms.get(run)
         if room is None:
-            ended = {"ended": "This run has ended. Start begins a new one.", "gone": True}
-            return 1, [
-                packs.pack("state", {"playing": False, "waiting": 0, "watchers": 0} | ended, {})
-            ]
+            state = {"playing": False, "rate": 0, "waiting": 0, "watchers": 0, "gone": True}
+            return 1, packs.joined([packs.pack("state", state | {"ended": ENDED}, {})])
         now = time.monotonic()
         room.asked = now
         if who:

@@ -103,7 +103,8 @@ def show_text(lesson: lessons.Lesson, number: int) -> bool:
 def said_of(name: str) -> str:
     """How a recording was made."""
     card = bridge.recorded(name)[0]["card"]
-    made = ", ".join(f"{key} {value}" for key, value in card["settings"].items())
+    settings = card["settings"] | card["settings"].get("weights", {})
+    made = ", ".join(f"{key} {value}" for key, value in settings.items() if key != "weights")
     return f"«{card['title']}» ({made}): {card['steps']:,} steps in {card['seconds']:.0f} s, {card['hardware']}."
 
 
@@ -118,6 +119,8 @@ link.keep(NUMBER, 1, link.number(1, len(lessons.LESSONS)), always=True)
 link.keep(PRESENT, False, lambda text: text == "1", lambda on: str(int(on)))
 number, presenting = st.session_state[NUMBER], st.session_state[PRESENT]
 lesson = lessons.LESSONS[number - 1]
+if lesson.knob:
+    link.keep(KNOB, "0", link.one_of(*lesson.knob))
 if presenting:
     st.html("<style>[data-testid='stSidebar'], [data-testid='stExpandSidebarButton'] { display: none; }"
             ".stMainBlockContainer { font-size: 1.15rem; } .stMainBlockContainer p { font-size: 1.1rem; }</style>")  # fmt: skip
@@ -139,7 +142,6 @@ with left:
     answered = show_text(lesson, number)
 with right:
     if lesson.knob:
-        link.keep(KNOB, "0", link.one_of(*lesson.knob))
         st.select_slider("Coefficient of the information I(x; z)", list(lesson.knob), key=KNOB,
                          disabled=not answered, persist_state="session")  # fmt: skip
     runs = [

@@ -1,0 +1,226 @@
+"""The lab in a real browser: replays, turns of D, class runs, keys.   python -m pytest tests/test_browser_lab.py"""
+
+import re
+
+import pytest
+
+from .conftest import settle
+
+ROOT = '[data-testid="stBidiComponentRegular"] .root, .root'
+
+
+def opened(page, address: str):
+    """The lab's component once it shows a frame."""
+    page.goto(address)
+    settle(page)
+    root = page.locator(".root[data-step]:not([data-step=''])").first
+    root.wait_for()
+    return root
+
+
+def step(root) -> int:
+    return int(root.get_attribute("data-step"))
+
+
+def pixels(root, space: str, lane: int = 0) -> str:
+    """What a panel shows, as a data URL."""
+    page = root.page
+    page.wait_for_timeout(250)
+    return root.locator(f'canvas[data-space="{space}"]').nth(lane).evaluate("c => c.toDataURL()")
+
+
+def until(page, condition, seconds: float = 40):
+    for _ in range(int(seconds * 10)):
+        if found := condition():
+            return found
+        page.wait_for_timeout(100)
+    raise AssertionError("it did not happen in time")
+
+
+def requests_of(page) -> list[str]:
+    """What the page asks from now on, but for Streamlit's own messages."""
+    seen = []
+    page.on("request", lambda request: seen.append(request.url))
+    return seen
+
+
+def test_a_replay_plays_and_scrubs_without_asking_the_server(server, page):
+    root = opened(page, f"{server}/lab?show=ali-grid")
+    assert step(root) == 0 and root.get_attribute("data-frames") == "50"
+    first = pixels(root, "x")
+    asked = requests_of(page)
+    slider = root.get_by_role("slider", name="Frame")
+    slider.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    until(page, lambda: step(root) > 0)
+    assert pixels(root, "x") != first
+    page.keyboard.press("End")
+    until(page, lambda: step(root) == 4000)
+    page.keyboard.press("Home")
+    until(page, lambda: step(root) == 0)
+    assert pixels(root, "x") == first
+    root.get_by_role("button", name="Play").click()
+    until(page, lambda: step(root) > 10)
+    root.get_by_role("button", name="Pause").click()
+    assert [url for url in asked if "/live/" in url] == []
+
+
+def test_keys_steer_a_replay(server, page):
+    root = opened(page, f"{server}/lab?show=ali-grid")
+    root.focus()
+    page.keyboard.press("ArrowRight")
+    until(page, lambda: step(root) == 1)
+    page.keyboard.press("ArrowLeft")
+    until(page, lambda: step(root) == 0)
+    page.keyboard.press(" ")
+    until(page, lambda: step(root) > 3)
+    page.keyboard.press(" ")
+    here = until(page, lambda: root.get_by_role("button", name="Play").count() and step(root))
+    page.wait_for_timeout(600)
+    assert step(root) == here
+    page.keyboard.press("s")
+    note = root.locator(".note")
+    until(page, lambda: re.match(r"1 of \d\. Draw", note.inner_text()))
+    until(page, lambda: re.match(r"2 of \d\. E encodes", note.inner_text()))
+    page.keyboard.press("s")
+
+
+def test_layers_places_and_step_stand_in_the_link(server, page):
+    root = opened(page, f"{server}/lab?show=ali-grid&step=422")
+    assert step(root) == 422
+    shown = pixels(root, "x")
+    root.get_by_role("button", name="D's belief").click()
+    assert pixels(root, "x") != shown
+    until(page, lambda: "layers=" in page.url)
+    again = page.url
+    root.get_by_role("button", name="D's belief").click()
+    assert pixels(root, "x") == shown
+    latent = root.locator('canvas[data-space="z"]').first
+    box = latent.bounding_box()
+    latent.click(position={"x": box["width"] * 0.7, "y": box["height"] * 0.3})  # z = (1.2, 1.2)
+    until(page, lambda: root.get_attribute("data-z") == "8")
+    assert pixels(root, "x") != shown
+    until(page, lambda: "z=8" in page.url and "step=422" in page.url)
+    root = opened(page, again)
+    assert "belief" not in root.get_attribute("data-layers") and step(root) == 422
+
+
+def test_generated_points_are_orange_where_the_recording_has_them(server, page):
+    from pathlib import Path
+
+    from ali_core import packs
+
+    frames = [packs.unpack(p) for p in packs.read(Path("checkpoints/lab/gan-grid.gz"))]
+    low, high = frames[0][0]["bounds_x"]
+    last = frames[-1][1]["x_tilde"]
+    root = opened(page, f"{server}/lab?show=gan-grid&layers=x_tilde&step=4000")
+    assert step(root) == 4000
+    orange = root.locator('canvas[data-space="x"]').first.evaluate(
+        """(c, places) => { const pen = c.getContext('2d');
+        return places.map(([a, b]) => [...pen.getImageData(Math.floor(a * c.width), Math.floor(b * c.height), 1, 1).data]); }""",
+        [[(a - low) / (high - low), 1 - (b - low) / (high - low)] for a, b in last.tolist()],
+    )
+    inside = [
+        c for c, (a, b) in zip(orange, last, strict=True) if max(abs(a), abs(b)) < 0.98 * high
+    ]
+    assert len(inside) > 200 and all(abs(c[0] - 213) < 30 and c[2] < 60 for c in inside)
+
+
+def test_two_recordings_keep_the_same_step(server, page):
+    root = opened(page, f"{server}/lab?show=ali-grid&beside=alice-grid")
+    root.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    until(page, lambda: step(root) > 1)
+    steps = root.locator(".numbers").evaluate_all(
+        "all => all.map(one => one.children[1].textContent)"
+    )
+    assert len(steps) == 2 and steps[0] == steps[1]
+    assert pixels(root, "x", 0) != pixels(root, "x", 1)
+
+
+def test_a_class_run_is_the_same_picture_for_all_and_d_alone_moves_d_alone(server, page, browser):
+    page.goto(f"{server}/lab?live=1&width=16&seed=5")
+    settle(page)
+    page.get_by_role("button", name="Start").click()
+    root = page.locator(".root[data-step='0']").first
+    root.wait_for()
+    root.get_by_role("button", name="D's belief").click()  # points alone
+    points = pixels(root, "x"), pixels(root, "z")
+    root.get_by_role("button", name="Step D").click()
+    until(page, lambda: step(root) == 1)
+    assert (pixels(root, "x"), pixels(root, "z")) == points
+    root.get_by_role("button", name="D's belief").click()
+    judged = pixels(root, "x")
+    page.keyboard.press("d")
+    until(page, lambda: step(root) == 2)
+    assert pixels(root, "x") != judged
+    root.get_by_role("button", name="Step E, G").click()
+    until(page, lambda: step(root) == 3)
+    root.get_by_role("button", name="D's belief").click()
+    assert pixels(root, "x") != points[0] and pixels(root, "z") != points[1]
+    root.get_by_role("button", name="D's belief").click()
+    until(page, lambda: "run=" in page.url)
+    run = re.search(r"run=([\w-]+)", page.url)[1]
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    watcher = context.new_page()
+    watcher.set_default_timeout(120_000)
+    watched = opened(watcher, f"{server}/lab?live=1&run={run}")
+    until(watcher, lambda: step(watched) == 3)
+    assert watched.get_by_role("button", name="Play").count() == 0
+    assert watched.get_by_role("button", name="Step D").count() == 0
+    assert "only who started it steers" in watched.locator(".status").inner_text()
+    side = root.locator("canvas[data-space]").first.bounding_box()["width"]
+    assert side > 200
+    # the same places and colours: the panels differ in size at most
+    numbers = [one.locator(".numbers").first.inner_text() for one in (root, watched)]
+    assert numbers[0] == numbers[1]
+    if side == watched.locator("canvas[data-space]").first.bounding_box()["width"]:
+        assert pixels(root, "x") == pixels(watched, "x")
+        assert pixels(root, "z") == pixels(watched, "z")
+    root.get_by_role("button", name="Play").click()
+    until(watcher, lambda: step(watched) > 10)
+    page.reload()
+    mine = page.locator(".root[data-step]:not([data-step=''])").first
+    mine.wait_for()
+    until(page, lambda: mine.get_by_role("button", name="Pause").count())
+    mine.get_by_role("button", name="Pause").click()
+    until(page, lambda: mine.get_by_role("button", name="Play").count())
+    context.close()
+
+
+def test_the_projector_has_keys_and_no_side_bar(server, page):
+    root = opened(page, f"{server}/lessons?lesson=2&present=1")
+    assert not page.locator('[data-testid="stSidebar"]').is_visible()
+    assert root.get_by_role("button", name="Play").count() == 0  # predict first
+    page.get_by_text("2. A GAN, and the modes it loses").click()
+    page.keyboard.press("6")
+    page.get_by_text("6. Sharp, but somebody else").wait_for()
+    until(page, lambda: "lesson=6" in page.url)
+    settle(page)
+    page.get_by_role("button", name="ALICE, below.").click()
+    page.get_by_text("Mean squared error at the end").wait_for()
+    until(page, lambda: step(page.locator(".root[data-step]").first) > 5)
+    assert page.locator('[data-testid="stException"]').count() == 0
+
+
+def test_the_game_is_played_with_keys(server, page):
+    page.goto(f"{server}/guess")
+    settle(page)
+    for round in range(2, 5):
+        page.keyboard.press("3")
+        page.get_by_text(f"{round} of 10", exact=True).first.wait_for()
+    assert page.get_by_text("The last one was").count() == 1
+
+
+@pytest.mark.parametrize("path", ["/lab?show=ali-grid", "/lessons?lesson=1"])
+def test_calm_readers_see_whole_frames_only(server, browser, path):
+    context = browser.new_context(reduced_motion="reduce", viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    root = opened(page, f"{server}{path}")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    boxes = [root.locator("canvas.space").nth(k).bounding_box() for k in (0, 1)]
+    assert boxes[0]["y"] == boxes[1]["y"] and boxes[0]["width"] > 140
+    context.close()
