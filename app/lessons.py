@@ -85,7 +85,7 @@ LESSONS = (
         "real points from generated ones (blue: it believes “real”). The decoder learns to go where *D* says blue. "
         "That is a GAN. Nothing in this game says that **all** blue places must be visited.",
         r"\min_{@G} \max_{@D}\; \mathbb E \log @D(@x) + \mathbb E \log\left(1 - @D(@G(@z))\right)", "x z G D",
-        ("gan-grid",), ("x", "x_tilde", "belief"),
+        ("gan-grid",), ("x", "x_tilde", "z", "belief"),
         "After 2,000 steps, how many of the 25 clusters do its samples reach?",
         ("All 25.", "About 15.", "Fewer than 8."), 2,
         "At step {step} they reach {modes} of 25, and {good} of the samples lie right on a cluster. The decoder does "

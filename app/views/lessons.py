@@ -118,6 +118,10 @@ link.keep(NUMBER, 1, link.number(1, len(lessons.LESSONS)), always=True)
 link.keep(PRESENT, False, lambda text: text == "1", lambda on: str(int(on)))
 number, presenting = st.session_state[NUMBER], st.session_state[PRESENT]
 lesson = lessons.LESSONS[number - 1]
+if lesson.knob:  # before the text, whose notes name the recording
+    link.keep(KNOB, "0", link.one_of(*lesson.knob))
+else:
+    link.show(KNOB, None)
 if presenting:
     st.html("<style>[data-testid='stSidebar'], [data-testid='stExpandSidebarButton'] { display: none; }"
             ".stMainBlockContainer { font-size: 1.15rem; } .stMainBlockContainer p { font-size: 1.1rem; }</style>")  # fmt: skip
@@ -139,7 +143,6 @@ with left:
     answered = show_text(lesson, number)
 with right:
     if lesson.knob:
-        link.keep(KNOB, "0", link.one_of(*lesson.knob))
         st.select_slider("Coefficient of the information I(x; z)", list(lesson.knob), key=KNOB,
                          disabled=not answered, persist_state="session")  # fmt: skip
     runs = [
