@@ -138,7 +138,8 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     st.button("Leave the projector" if presenting else "Projector", icon=":material/present_to_all:",
               on_click=present, args=(not presenting,),
               help="Large type, no side bar; keys: space, arrows, 1 to 8, P points at a panel.")  # fmt: skip
-left, right = st.columns([1, 2], gap="medium")
+with st.container(key="lesson_page"):
+    left, right = st.columns([1, 2], gap="medium")
 with left:
     answered = show_text(lesson, number)
 with right:
