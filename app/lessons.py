@@ -85,19 +85,20 @@ LESSONS = (
         "real points from generated ones (blue: it believes “real”). The decoder learns to go where *D* says blue. "
         "That is a GAN. Nothing in this game says that **all** blue places must be visited.",
         r"\min_{@G} \max_{@D}\; \mathbb E \log @D(@x) + \mathbb E \log\left(1 - @D(@G(@z))\right)", "x z G D",
-        ("gan-grid",), ("x", "x_tilde", "belief"),
+        ("gan-grid",), ("x", "x_tilde", "z", "belief"),
         "After 2,000 steps, how many of the 25 clusters do its samples reach?",
         ("All 25.", "About 15.", "Fewer than 8."), 2,
         "At step {step} they reach {modes} of 25, and {good} of the samples lie right on a cluster. The decoder does "
-        "few things well: all its points are on one line, and D, busy there, has nothing to say about the rest. "
+        "few things well: all its points are on one line. D is sure that the other places are real, but its belief is flat "
+        "there, and a decoder feels D only where its own points are. "
         "Go on to the last frame: suddenly {modes_end} clusters, and only {good_end} good samples. A GAN's game has "
         "no resting place that it must reach.",
         {"step": ("gan-grid", 2000, "step"), "modes": ("gan-grid", 2000, "modes"), "good": ("gan-grid", 2000, "good"),
          "modes_end": ("gan-grid", -1, "modes"), "good_end": ("gan-grid", -1, "good")},
         "Start the same GAN with another seed. Does it lose the same clusters?",
         {"member": "gan", **_GRID, "seed": 1},
-        "Let learners vote before they run it. The word is mode collapse. Point at D's map: it is nearly white where "
-        "no samples are. (Here D pays a price for steep beliefs and sees sines of x; without both it is worse.)",
+        "Let learners vote before they run it. The word is mode collapse. Point at D's map: away from the samples it "
+        "is evenly blue, so nothing pulls there. (Here D pays a price for steep beliefs and sees sines of x; without both it is worse.)",
     ),
     Lesson(
         "Going back: three ways to an encoder", 10,
@@ -106,19 +107,22 @@ LESSONS = (
         "(**afterwards**). In both the decoder does not listen. ALI trains both **together**: here the decoder must "
         "make points that have a code, and the encoder codes that have a point.",
         r"@D: \quad (@x, @E(@x)) \;\text{ or }\; (@G(@z), @z)\,?", "x z E G D",
-        ("later-grid", "ali-grid"), ("x", "x_rec", "z_hat", "z"),
-        "Green points are the way there and back, x̂ = G(E(x)). After 2,000 steps, who brings points back best?",
-        ("The inverse mapping.", "The encoder fitted afterwards.", "ALI."), 2,
+        ("gan-grid", "ali-grid"), ("x", "x_rec", "z_hat", "z"),
+        "Green points are the way there and back, x̂ = G(E(x)). After 2,000 steps, who brings points back worst?",
+        ("The inverse mapping (above).", "The encoder fitted afterwards.", "ALI (below)."), 0,
         "Squared error at step {step}: inverse mapping {gan}, fitted afterwards {later}, ALI {ali}. Where the decoder "
-        "makes nothing, no code exists, and the best encoder cannot help: the GAN reaches {gan_modes} of 25 clusters, "
-        "ALI {ali_modes}. But look at the last frames, too: there the inverse mapping has {gan_end}, ALI {ali_end}; the "
-        "GAN has found its clusters by then. This is one seed of each, not a proof.",
+        "makes nothing, no code exists, and the best encoder cannot help: the first GAN reaches {gan_modes} of 25 clusters, "
+        "ALI {ali_modes}. The GAN that is fitted afterwards reaches {later_modes}: its decoder plays the same game, from "
+        "another start. And look at the last frames: inverse mapping {gan_end}, afterwards {later_end}, ALI {ali_end}; "
+        "the first GAN has spread by then. This is one run of each, not a proof.",
         {"step": ("ali-grid", 2000, "step"), "gan": ("gan-grid", 2000, "mse"), "later": ("later-grid", 2000, "mse"),
          "ali": ("ali-grid", 2000, "mse"), "gan_modes": ("gan-grid", 2000, "modes"),
-         "ali_modes": ("ali-grid", 2000, "modes"), "gan_end": ("gan-grid", -1, "mse"), "ali_end": ("ali-grid", -1, "mse")},
+         "later_modes": ("later-grid", 2000, "modes"), "ali_modes": ("ali-grid", 2000, "modes"),
+         "gan_end": ("gan-grid", -1, "mse"), "later_end": ("later-grid", -1, "mse"), "ali_end": ("ali-grid", -1, "mse")},
         "Train the GAN with the inverse mapping beside ALI with another seed. Who wins there?",
         {"member": "gan", "against": "ali", **_GRID, "seed": 2},
-        "This is the figure of the ALI paper (section 4.4) on its 25 Gaussians, with our nets. Collect the results of "
+        "This is the figure of the ALI paper (section 4.5) on its 25 Gaussians, with our nets; "
+        "the run fitted afterwards is on page Lab, under Replay. Collect the results of "
         "several seeds on the board: that is the honest answer, and a lesson about single runs.",
     ),
     Lesson(
@@ -151,12 +155,12 @@ LESSONS = (
         "ALI (above) pays nothing for the size of the clouds, the VAE below pays 40 times for every nat that a code tells. "
         "Whose ellipses are larger at the end?",
         ("ALI's.", "The VAE's.", "They are alike."), 1,
-        "Mean standard deviation of q(z|x): ALI {ali}, the VAE {vae}; the prior has 1. The VAE's clouds fill the prior "
-        "side by side. ALI's encoder has become almost a function, as its paper observed. On garments it is the same: "
+        "Mean standard deviation of q(z|x): ALI {ali}, the VAE {vae}; the prior has 1. The VAE's clouds are "
+        "wide: telling is dear. ALI's encoder has become almost a function, as its paper observed. On garments it is the same: "
         "{fashion_ali} for fashion-ali. Reconstruct shows sixteen draws for a picture of yours.",
         {"ali": ("ali-grid", -1, "posterior_sd"), "vae": ("info-least", -1, "posterior_sd"),
          "fashion_ali": ("fashion-ali", None, "posterior_sd")},
-        "Make information free for the VAE (weight of kl: 0.01). What becomes of the ellipses, and of the orange prior between them?",
+        "Make the KL nearly free for the VAE (weight of kl: 0.01). What becomes of the ellipses, and of the orange prior between them?",
         {"member": "vae", "data": "grid", "vae.kl": 0.01},
         "“Which code is the right one?” There is none: ask for the probability that a code belongs to this x.",
     ),
@@ -191,7 +195,7 @@ LESSONS = (
         "Twice as many tuples for D. What gets better?",
         ("Nothing: it is the same game.", "Reconstructions come closer, and more clusters are found.", "Only the samples."), 1,
         "At the end: error of x̂ {ali} for ALI and {gali} for GALI-4; clusters {ali_modes} and {gali_modes} of 25; good samples "
-        "{ali_good} and {gali_good}. It costs time: two more passes a step. It still lacks ALICE's direct comparison (lesson 6).",
+        "{ali_good} and {gali_good}. It costs time: two more passes through E and two through G a step. It still lacks ALICE's direct comparison (lesson 6).",
         {"ali": ("ali-grid", -1, "mse"), "gali": ("gali4-grid", -1, "mse"), "ali_modes": ("ali-grid", -1, "modes"),
          "gali_modes": ("gali4-grid", -1, "modes"), "ali_good": ("ali-grid", -1, "good"), "gali_good": ("gali4-grid", -1, "good")},
         "Eight tuples: run gali8 beside gali4. Is more always better? Look at steps per second, too.",
@@ -210,8 +214,8 @@ LESSONS = (
         "The coefficient of I(x; z) is a − 1. We raise it from 0 (a VAE) to 39 (a beta-VAE). What do the ellipses do?",
         ("They shrink to points.", "They grow until they touch.", "They leave the prior."), 1,
         "A code's KL to the prior, at the end: {least} nats at 39, {vae} at 0, {half} at −0.5. Dear information is "
-        "used sparingly: wide clouds (sd {least_sd} instead of {vae_sd}), the prior filled without gaps, and the samples find "
-        "{least_modes} of 25 clusters instead of {vae_modes}. At −1 information is free: sd {most_sd}, a point for a point, "
+        "used sparingly: wide clouds (sd {least_sd} instead of {vae_sd}), and the samples find "
+        "{least_modes} of 25 clusters instead of {vae_modes}. At −1 the KL has no price, and what is left of the loss pays for information: sd {most_sd}, nearly a function, "
         "and only the MMD keeps the codes near the prior.",
         {"least": ("info-least", -1, "constraints.term_kl"), "vae": ("info-vae", -1, "constraints.term_kl"),
          "half": ("info-half", -1, "constraints.term_kl"), "least_sd": ("info-least", -1, "posterior_sd"),

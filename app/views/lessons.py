@@ -119,8 +119,10 @@ link.keep(NUMBER, 1, link.number(1, len(lessons.LESSONS)), always=True)
 link.keep(PRESENT, False, lambda text: text == "1", lambda on: str(int(on)))
 number, presenting = st.session_state[NUMBER], st.session_state[PRESENT]
 lesson = lessons.LESSONS[number - 1]
-if lesson.knob:
+if lesson.knob:  # before the text, whose notes name the recording
     link.keep(KNOB, "0", link.one_of(*lesson.knob))
+else:
+    link.show(KNOB, None)
 if presenting:
     st.html("<style>[data-testid='stSidebar'], [data-testid='stExpandSidebarButton'] { display: none; }"
             ".stMainBlockContainer { font-size: 1.15rem; } .stMainBlockContainer p { font-size: 1.1rem; }</style>")  # fmt: skip
@@ -137,7 +139,8 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     st.button("Leave the projector" if presenting else "Projector", icon=":material/present_to_all:",
               on_click=present, args=(not presenting,),
               help="Large type, no side bar; keys: space, arrows, 1 to 8, P points at a panel.")  # fmt: skip
-left, right = st.columns([1, 2], gap="medium")
+with st.container(key="lesson_page"):
+    left, right = st.columns([1, 2], gap="medium")
 with left:
     answered = show_text(lesson, number)
 with right:

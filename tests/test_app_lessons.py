@@ -1,0 +1,206 @@
+"""The eight lessons through Streamlit's test client.   python -m pytest tests/test_app_lessons.py"""
+
+import re
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ali_core import lab, packs
+from app import bridge, lessons
+
+ROOT = Path(__file__).parents[1]
+ALL = range(1, len(lessons.LESSONS) + 1)
+
+
+def visit(**query: str) -> AppTest:
+    """The Lessons page as it stands after a visit by this link."""
+    app = AppTest.from_file(str(ROOT / "app" / "explorer.py"), default_timeout=120)
+    app = app.switch_page("views/lessons.py")
+    for key, value in query.items():
+        app.query_params[key] = value
+    return sane(app.run())
+
+
+def sane(app: AppTest) -> AppTest:
+    assert not app.exception, [e.message for e in app.exception]
+    assert not app.error, [e.value for e in app.error]
+    return app
+
+
+def url(app: AppTest) -> dict[str, str]:
+    given = dict(app.query_params)
+    return {key: value if isinstance(value, str) else value[-1] for key, value in given.items()}
+
+
+def text(app: AppTest) -> str:
+    return "\n".join(one.value for one in app.main.markdown)
+
+
+def answer(app: AppTest, number: int, option: int) -> AppTest:
+    return sane(app.button(key=f"option {number} {option}").click().run())
+
+
+def frame(name: str, step: int) -> dict:
+    """The numbers of a recording's last frame, or of the last one up to a step, read from the file itself."""
+    frames = [packs.unpack(one)[0] for one in packs.read(ROOT / f"checkpoints/lab/{name}.gz")][1:]
+    return frames[-1] if step < 0 else [one for one in frames if one["step"] <= step][-1]
+
+
+@pytest.mark.parametrize("number", ALL)
+def test_a_lesson_tells_nothing_before_the_prediction_and_everything_after(number):
+    app, lesson = visit(lesson=str(number)), lessons.LESSONS[number - 1]
+    assert f"{number}. {lesson.title}" in text(app)
+    assert lesson.question in text(app)
+    assert "Break it." not in text(app) and lesson.breaks not in text(app)
+    answer(app, number, lesson.right)
+    assert "**Right.**" in text(app) and lesson.breaks in text(app)
+    assert "{" not in text(app).split("**Right.**")[1], "a number was not filled in"
+
+
+@pytest.mark.parametrize("number", ALL)
+def test_every_wrong_answer_is_told_so_and_shows_the_right_one(number):
+    lesson = lessons.LESSONS[number - 1]
+    for option in range(len(lesson.options)):
+        if option != lesson.right:
+            said = text(answer(visit(lesson=str(number)), number, option))
+            assert "**Not quite.**" in said and "**Right.**" not in said
+            assert f":material/check: {lesson.options[lesson.right]}" in said
+            assert f"~~{lesson.options[option]}~~" in said
+            break  # one a lesson: the others differ by their words only
+
+
+def test_numbers_of_an_answer_are_those_of_the_recording():
+    said = text(answer(visit(lesson="2"), 2, lessons.LESSONS[1].right))
+    then, last = frame("gan-grid", 2000), frame("gan-grid", -1)
+    assert f"At step {then['step']:,} they reach {then['modes']} of 25" in said
+    assert f"{then['good']:.0%}".replace("%", " %") in said
+    assert f"{last['modes']} clusters" in said
+    card = bridge.card("fashion-alice")["metrics"]["class_kept"]["value"]
+    said = text(answer(visit(lesson="6"), 6, lessons.LESSONS[5].right))
+    assert f"{frame('alice-grid', -1)['mse']:.3f}" in said
+    assert f"{card:.0%}".replace("%", " %") in said
+
+
+def test_no_answer_has_a_number_that_nobody_measured():
+    for lesson in lessons.LESSONS:
+        places = set(re.findall(r"{(\w+)}", lesson.why))
+        assert places == set(lesson.measures), lesson.title
+
+
+def test_the_recordings_say_what_the_answers_call_right():
+    at, end = 2000, -1
+    ring = [frame("decoder-start", 0), frame("decoder-start", end)]
+    assert ring[0]["modes"] == 0 < ring[1]["modes"]
+    assert frame("gan-grid", at)["modes"] < 8
+    lost = frame("gan-grid", at)["mse"]
+    for other in ("later-grid", "ali-grid"):
+        assert lost > 3 * frame(other, at)["mse"], "the inverse mapping is not the worst"
+    spread = {name: bridge.recorded(name)[-1]["posterior_sd"] for name in
+              ("ali-grid", "info-least", "info-vae", "info-most")}  # fmt: skip
+    assert spread["info-least"] > 2 * spread["ali-grid"]
+    assert frame("alice-grid", end)["mse"] < frame("ali-grid", end)["mse"] / 10
+    assert frame("gali4-grid", end)["mse"] < frame("ali-grid", end)["mse"]
+    assert frame("gali4-grid", end)["modes"] > frame("ali-grid", end)["modes"]
+    assert spread["info-most"] < spread["info-vae"] < spread["info-least"]
+    digits = bridge.card("mnist-conditional")["metrics"]
+    assert digits["log_odds"]["value"] > 0 > digits["log_odds_swapped"]["value"]
+
+
+def settings(lesson: lessons.Lesson) -> list[dict]:
+    """What the lab is asked to train by a lesson's link: one run, or two."""
+    asked = {key: value for key, value in lesson.tries.items() if "." not in key}
+    pair = [asked.pop("member"), asked.pop("against", None)]
+    found = []
+    for member in filter(None, pair):
+        weights = {key.split(".")[1]: value for key, value in lesson.tries.items()
+                   if key.startswith(f"{member}.")}  # fmt: skip
+        found.append(asked | {"member": member, "weights": weights})
+    return found
+
+
+@pytest.mark.parametrize("number", ALL)
+def test_what_there_is_to_break_can_be_trained(number):
+    for run in settings(lessons.LESSONS[number - 1]):
+        config = lab.config(run)
+        assert config.member == run["member"]
+        _, (_, later) = lab.run(run, [0, 2])
+        assert packs.unpack(later)[0]["step"] == 2
+
+
+@pytest.mark.parametrize("number", ALL)
+def test_the_lab_page_understands_every_link(number):
+    lesson = lessons.LESSONS[number - 1]
+    app = AppTest.from_file(str(ROOT / "app" / "explorer.py"), default_timeout=120)
+    app = app.switch_page("views/lab.py")
+    app.query_params["live"] = "1"
+    for key, value in lesson.tries.items():
+        app.query_params[key] = str(value)
+    sane(app.run())
+    for key, value in lesson.tries.items():
+        assert app.session_state[key] == value, key
+
+
+def test_symbols_of_a_formula_are_coloured_and_explained():
+    for lesson in lessons.LESSONS:
+        formula = lessons.coloured(lesson.formula)
+        assert "@" not in formula
+        for symbol in lesson.symbols.split():
+            colour, _, says = lessons.SYMBOLS[symbol]
+            assert re.fullmatch("#[0-9A-F]{6}", colour) and says.endswith(".")
+        for colour in re.findall(r"\\textcolor{(#\w+)}", formula):
+            assert colour in {one[0] for one in lessons.SYMBOLS.values()}
+
+
+def test_next_and_back_walk_through_all_lessons():
+    app = visit()
+    assert "1. A decoder" in text(app) and button(app, "Back").disabled
+    for number in ALL[1:]:
+        sane(button(app, "Next").click().run())
+        assert f"#### {number}. {lessons.LESSONS[number - 1].title}" in text(app)
+        assert url(app)["lesson"] == str(number)
+    assert button(app, "Next").disabled
+    sane(button(app, "Back").click().run())
+    assert f"#### {ALL[-1] - 1}. " in text(app)
+
+
+def button(app: AppTest, label: str):
+    return next(one for one in app.main.button if one.label == label)
+
+
+def test_an_answer_stays_while_the_reader_looks_elsewhere_and_a_link_asks_anew():
+    app = answer(visit(lesson="2"), 2, 0)
+    sane(button(app, "Next").click().run())
+    assert "Break it." not in text(app)
+    sane(button(app, "Back").click().run())
+    assert "Break it." in text(app)
+    assert "Break it." not in text(visit(lesson="2"))
+
+
+def test_the_projector_hides_the_notes_and_gives_them_back():
+    app = visit(lesson="1")
+    assert any("For teachers" in one.label for one in app.main.expander)
+    sane(button(app, "Projector").click().run())
+    assert url(app)["present"] == "1"
+    assert not any("For teachers" in one.label for one in app.main.expander)
+    sane(button(app, "Leave the projector").click().run())
+    assert "present" not in app.query_params
+    assert any("For teachers" in one.label for one in app.main.expander)
+
+
+def test_the_coefficient_shows_its_own_recording_after_the_prediction():
+    app = visit(lesson="8")
+    assert app.main.select_slider[0].disabled
+    answer(app, 8, 1)
+    assert not app.main.select_slider[0].disabled
+    sane(app.main.select_slider[0].set_value("39").run())
+    assert url(app)["knob"] == "39"
+    card = bridge.recorded("info-least")[0]["card"]["title"]
+    assert any(card in one.value for one in app.main.caption)
+
+
+@pytest.mark.parametrize("number", ["99", "0", "-1", "two", "1e9", "", "1;2"])
+def test_a_lesson_that_does_not_exist_is_the_first(number):
+    app = visit(lesson=number, present="maybe", knob="7")
+    assert "#### 1. " in text(app)
+    assert url(app)["lesson"] == "1"
