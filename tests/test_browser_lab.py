@@ -1,12 +1,13 @@
 """The lab in a real browser: replays, turns of D, class runs, keys.   python -m pytest tests/test_browser_lab.py"""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from .conftest import settle
+from ali_core import packs, recordings
 
-ROOT = '[data-testid="stBidiComponentRegular"] .root, .root'
+from .conftest import settle
 
 
 def opened(page, address: str):
@@ -46,7 +47,8 @@ def requests_of(page) -> list[str]:
 
 def test_a_replay_plays_and_scrubs_without_asking_the_server(server, page):
     root = opened(page, f"{server}/lab?show=ali-grid")
-    assert step(root) == 0 and root.get_attribute("data-frames") == "50"
+    frames = len(recordings.RECORDINGS["ali-grid"].shown)
+    assert step(root) == 0 and root.get_attribute("data-frames") == str(frames)
     first = pixels(root, "x")
     asked = requests_of(page)
     slider = root.get_by_role("slider", name="Frame")
@@ -107,10 +109,6 @@ def test_layers_places_and_step_stand_in_the_link(server, page):
 
 
 def test_generated_points_are_orange_where_the_recording_has_them(server, page):
-    from pathlib import Path
-
-    from ali_core import packs
-
     frames = [packs.unpack(p) for p in packs.read(Path("checkpoints/lab/gan-grid.gz"))]
     low, high = frames[0][0]["bounds_x"]
     last = frames[-1][1]["x_tilde"]
@@ -144,8 +142,8 @@ def test_a_class_run_is_the_same_picture_for_all_and_d_alone_moves_d_alone(serve
     page.goto(f"{server}/lab?live=1&width=16&seed=5")
     settle(page)
     page.get_by_role("button", name="Start").click()
-    root = page.locator(".root[data-step='0']").first
-    root.wait_for()
+    page.locator(".root[data-step='0']").first.wait_for()
+    root = page.locator(".root[data-step]").first
     root.get_by_role("button", name="D's belief").click()  # points alone
     points = pixels(root, "x"), pixels(root, "z")
     root.get_by_role("button", name="Step D").click()
