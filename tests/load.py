@@ -1,0 +1,174 @@
+"""A class of thirty on this machine:   python -m tests.load
+
+The app is started as a reader starts it. Five runs train live; thirteen visitors watch one of them and
+twelve look at recordings and lessons. A visitor is what the server sees of a browser: the page, a Streamlit
+session over its websocket, a click every four to six seconds (timed until the script has run), the recording's
+file or the long polls for frames. Real Chromium pages would take the two cores for drawing, which thirty
+learners' own machines do; only the five live runs are started in one. Memory is PSS of the server and its
+workers: before (after one visitor has been everywhere), at most, and after all have left.
+"""
+
+import contextlib
+import random
+import re
+import shutil
+import statistics
+import struct
+import tempfile
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+import psutil
+from playwright.sync_api import sync_playwright
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import connect
+
+from ali_core import packs
+from tests.conftest import FLAGS, serving, settle
+
+SECONDS = 60  # of the lesson
+PAGES = {"lab": "show=ali-grid", "lessons": "lesson={}", "": "", "guess": "game={}"}
+
+
+class Visitor(threading.Thread):
+    """A browser, as the server sees it."""
+
+    def __init__(self, address: str, end: float, run: str = ""):
+        super().__init__(daemon=True)
+        self.address, self.end, self.run_id = address, end, run
+        self.waits, self.frames, self.problem = [], 0, None
+
+    def click(self, socket, page: str, query: str) -> float:
+        """Asks for a page's script, and waits until it has run. -> seconds"""
+        told, begun = BackMsg(), time.monotonic()
+        told.rerun_script.query_string = query
+        told.rerun_script.page_name = page
+        socket.send(told.SerializeToString())
+        while True:
+            answer = ForwardMsg()
+            answer.ParseFromString(socket.recv(timeout=60))
+            if answer.WhichOneof("type") == "script_finished":
+                return time.monotonic() - begun
+
+    def run(self) -> None:
+        try:
+            self.visit()
+        except Exception as problem:  # whatever it is, the table says it
+            self.problem = problem
+
+    def visit(self) -> None:
+        port = self.address.rsplit(":", 1)[1]
+        urllib.request.urlopen(f"{self.address}/lab").read()
+        stream = f"ws://localhost:{port}/_stcore/stream"
+        with connect(
+            stream, subprotocols=["streamlit"], origin=self.address, max_size=None
+        ) as socket:
+            if self.run_id:
+                threading.Thread(target=self.poll, daemon=True).start()
+            else:
+                urllib.request.urlopen(f"{self.address}/live/recordings/ali-grid").read()
+            time.sleep(random.uniform(0, 5))
+            while time.monotonic() < self.end:
+                page = "lab" if self.run_id else random.choice(list(PAGES))
+                query = f"live=1&run={self.run_id}" if self.run_id else PAGES[page]
+                self.waits.append(self.click(socket, page, query.format(random.randint(1, 8))))
+                time.sleep(random.uniform(4, 6))
+
+    def poll(self) -> None:
+        number = -1
+        while time.monotonic() < self.end:
+            url = f"{self.address}/live/frames?run={self.run_id}.{number}&who={id(self)}"
+            content = urllib.request.urlopen(url).read()
+            (number,) = struct.unpack_from("<I", content)
+            self.frames += sum(packs.about(p)["kind"] == "frame" for p in packs.parted(content[4:]))
+
+
+def memory(server: psutil.Process) -> float:
+    """MB of the server and its workers, shared pages counted once."""
+    found = 0
+    for process in [server, *server.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            found += process.memory_full_info().pss
+    return found / 2**20
+
+
+def begin(browser, address: str, seed: int) -> str:
+    """Starts a live run in a real page, and plays it. -> its id"""
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    page.goto(f"{address}/lab?live=1&seed={seed}")
+    settle(page)
+    page.get_by_role("button", name="Start").click()
+    page.locator(".root[data-step='0']").first.wait_for()
+    page.locator(".root[data-step]").first.get_by_role("button", name="Play").click()
+    page.wait_for_function("location.href.includes('run=')")
+    run = re.search(r"run=([\w-]+)", page.url)[1]
+    context.close()
+    return run
+
+
+def step_of(address: str, run: str) -> tuple[int, str]:
+    """How many steps a run has taken, and the sentence it has ended with."""
+    content = urllib.request.urlopen(f"{address}/live/frames?run={run}.-1").read()
+    state = [packs.about(p) for p in packs.parted(content[4:])][-1]
+    return state.get("step", 0), state["ended"]
+
+
+def main() -> None:
+    """Prints the table."""
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder) / "log") as address:
+        me = psutil.Process()
+        server = next(p for p in me.children() if "streamlit" in " ".join(p.cmdline()))
+        with sync_playwright() as driver:
+            program = shutil.which("chromium") or shutil.which("google-chrome")
+            browser = driver.chromium.launch(executable_path=program, args=FLAGS)
+            begin(browser, address, 0)
+            first = Visitor(address, time.monotonic() + 30)
+            first.start()
+            first.join()
+            before = memory(server)
+            runs = [begin(browser, address, seed) for seed in range(1, 6)]
+            browser.close()
+        end = time.monotonic() + SECONDS
+        visitors = [Visitor(address, end, runs[0]) for _ in range(13)]
+        visitors += [Visitor(address, end) for _ in range(12)]
+        owners = [Visitor(address, end, run) for run in runs]
+        start, begun = [step_of(address, run)[0] for run in runs], time.monotonic()
+        for one in visitors:
+            one.start()
+        for one in owners:
+            threading.Thread(target=one.poll, daemon=True).start()
+        most = before
+        while time.monotonic() < end:
+            time.sleep(5)
+            most = max(most, memory(server))
+        ended = [step_of(address, run) for run in runs]
+        rate = [
+            (b - a) / (time.monotonic() - begun) for a, (b, _) in zip(start, ended, strict=True)
+        ]
+        for one in visitors:
+            one.join(60)
+        time.sleep(260)  # runs end after one minute, workers after two, sessions after two
+        after = memory(server)
+        waits = sorted(wait for one in visitors for wait in one.waits)
+        problems = [one.problem for one in visitors if one.problem] + [s for _, s in ended if s]
+        frames = statistics.median(one.frames for one in visitors[:13]) / SECONDS
+        print(f"clicks                 {len(waits)}, median {statistics.median(waits):.2f} s")
+        print(f"95 % answered within   {waits[int(0.95 * len(waits))]:.2f} s (aim 1 s)")
+        print(
+            f"five live runs         {sum(rate):.0f} steps/s together (aim 50): "
+            + ", ".join(f"{r:.0f}" for r in rate)
+        )
+        print(f"a watcher is shown     {frames:.1f} frames/s")
+        print(
+            f"memory, MB             {before:.0f} before, {most:.0f} at most (aim 1,500), {after:.0f} after all left ({after / before - 1:+.0%}, aim 10 %)"
+        )
+        print(f"problems               {problems or 'none'}")
+
+
+if __name__ == "__main__":
+    main()
