@@ -137,7 +137,7 @@ PRESETS: dict[str, dict] = {
     "sprites": _SPRITES | {"member": "infovae"},
     "sprites-conditional": _SPRITES
     | {"member": "conditional-vae", "steps": 5_000}
-    | {"cooldown": 2_500},
+    | {"cooldown": 2_000},
     # the ALI paper's own nets and settings; they wait for a GPU
     "ali-svhn": _PAPER | {"net": "ali-svhn", "data": "data/svhn", "size": 32, "steps": 531_000},
     "ali-cifar10": _PAPER

@@ -2,6 +2,7 @@
 
 python -m ali_core atlas checkpoints/NAME          of the held-out pictures
 python -m ali_core atlas checkpoints/NAME --made   of what the model makes: the data stay where they are
+                                                   (--made reconstructions: of what it remembers of them)
 """
 
 import argparse
@@ -30,11 +31,12 @@ TRUST_N, TRUST_K, SEED = 2_000, 15, 42
 LEVELS = [0.0, 0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0]
 
 
-def build(folder: str | Path, made: bool = False) -> None:
+def build(folder: str | Path, made: str = "", most: int = MOST) -> None:
     """Encodes the held-out pictures, lays out the maps, and writes atlas, pictures and the card.
 
-    made: pictures of prior draws instead, every class in turn, so that nothing of the data is passed on.
-    The data's classifier names those of a model that is not told the class.
+    made: "draws", pictures of prior draws instead, every class in turn, so that nothing of the data is passed
+    on; the data's classifier names those of a model that is not told the class. "reconstructions": of the
+    held-out pictures. most: pictures on the map.
     """
     folder, start = Path(folder), time.monotonic()
 
@@ -46,12 +48,14 @@ def build(folder: str | Path, made: bool = False) -> None:
     if model.domains:
         raise Problem(f"{model.name} is a translator: it has no latents to map; use `evaluate`.")
     held = data.load(config["data"], config["size"], config["channels"])
-    x = held.x_test[:MOST]
-    told = y = held.y_test[:MOST]
+    x = held.x_test[:most]
+    told = y = held.y_test[:most]
     if len(x) <= UMAP["n_neighbors"]:
         raise Problem(f"{held.name} holds out {len(x)}; a map needs 16 at least: add pictures.")
     split, labelled, label_names = "made" if made else "held out", "data", held.label_names
-    if made:
+    if made == "reconstructions":
+        x = to_bytes(model.reconstruct(x, told if model.classes else None))
+    elif made:
         told = y = in_turn(np.arange(len(x)), model.classes or (1,))
         x = to_bytes(model.sample(len(x), SEED, y=told))
         if not model.classes and (judge := evaluate.judge(held)):
@@ -177,8 +181,12 @@ def main(argv: list[str]) -> None:
     parser.add_argument("checkpoint", help="a checkpoint folder, e.g. checkpoints/fashion-alice")
     parser.add_argument(
         "--made",
-        action="store_true",
+        nargs="?",
+        const="draws",
+        default="",
+        choices=("draws", "reconstructions"),
         help="of pictures that the model makes: for data that must not be passed on",
     )
+    parser.add_argument("--most", type=int, default=MOST, help="pictures on the map")
     words = parser.parse_args(argv)
-    build(words.checkpoint, words.made)
+    build(words.checkpoint, words.made, words.most)

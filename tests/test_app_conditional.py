@@ -43,7 +43,7 @@ def folder(tmp_path_factory):
         progress = deque(train.train(config, held), maxlen=1).pop()
         run.write_checkpoint(checkpoints / name, config, held, progress, 1.0)
     for name in (NAME, PAIRS):
-        layout.build(checkpoints / name, made=True)
+        layout.build(checkpoints / name, made="draws")
     return checkpoints
 
 

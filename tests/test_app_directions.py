@@ -107,7 +107,7 @@ def folder(tmp_path_factory):
             config = parse([f"data={file}", *words.split()])
             progress = deque(train.train(config, held), maxlen=1).pop()
             run.write_checkpoint(root / "checkpoints" / name, config, held, progress, 1.0)
-            layout.build(root / "checkpoints" / name, made=True)
+            layout.build(root / "checkpoints" / name, made="draws")
     return root / "checkpoints"
 
 

@@ -12,7 +12,7 @@ from ali_core.__main__ import main
 from ali_core.config import Config, parse
 from ali_core.family import FAMILY, member
 from ali_core.inputs import Inputs, labelled
-from ali_core.model import Model
+from ali_core.model import Model, to_bytes
 from ali_core.problem import Problem
 
 # every member starts from this; the data's noise is what p(x|z) is said to have
@@ -146,12 +146,18 @@ def test_a_conditional_member_goes_all_the_way(tmp_path, monkeypatch):
     assert 0.2 <= metrics["class_edited"]["value"] <= 1
     inside, dull = (metrics[f"inpainting_mse{which}"]["value"] for which in ("", "_mean"))
     assert 0.003 < inside < 0.2 and 0.003 < dull < 0.1
-    layout.build(f"checkpoints/{config.name}", made=True)
-    found = atlas.load(f"checkpoints/{config.name}")
-    assert found.z.shape == (100, 4) and found.split == "made"
-    assert found.y.tolist() == (np.arange(100) % 4).tolist()
-    shown = atlas.pictures("checkpoints", found.pictures)
+    layout.build(f"checkpoints/{config.name}", made="draws")
+    drawn = atlas.load(f"checkpoints/{config.name}")
+    assert drawn.z.shape == (100, 4) and drawn.split == "made"
+    assert drawn.y.tolist() == (np.arange(100) % 4).tolist()
+    shown = atlas.pictures("checkpoints", drawn.pictures)
     assert not any((shown == picture).all((1, 2, 3)).any() for picture in held.x_test)
+    layout.build(f"checkpoints/{config.name}", made="reconstructions", most=40)
+    remembered = atlas.load(f"checkpoints/{config.name}")
+    shown = atlas.pictures("checkpoints", remembered.pictures)
+    made = to_bytes(found.reconstruct(held.x_test[:40], held.y_test[:40]))
+    np.testing.assert_array_equal(shown, made)
+    assert remembered.split == "made" and remembered.y.tolist() == held.y_test[:40].tolist()
     layout.build(f"checkpoints/{config.name}")
     assert atlas.load(f"checkpoints/{config.name}").split == "held out"
 
