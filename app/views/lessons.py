@@ -110,7 +110,9 @@ def said_of(name: str) -> str:
 
 def shown(lesson: lessons.Lesson) -> tuple[str, ...]:
     """The recordings that are shown now."""
-    return (lesson.knob[st.session_state[KNOB]],) if lesson.knob else lesson.runs
+    if lesson.knob and st.session_state[NUMBER] in st.session_state.get(ANSWERS, {}):
+        return (lesson.knob[st.session_state[KNOB]],)
+    return lesson.runs
 
 
 # ---- the page ----------------------------------------------------------------------------------------
