@@ -6,7 +6,6 @@ import math
 import re
 import struct
 import time
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -36,7 +35,7 @@ async def frames(request: Request) -> Response:
     """GET /live/frames?run=ID.SEQ&who=WORD: waits for what is newer. -> its number (uint32), packs"""
     run, _, after = request.query_params.get("run", "").rpartition(".")
     who = request.query_params.get("who", "")[:32]
-    if not run or not re.fullmatch(r"-1|\d{1,9}", after):
+    if not run or not re.fullmatch(r"-1|[0-9]{1,9}", after):
         return PlainTextResponse("The address lacks run=ID.NUMBER.", 400)
     until = time.monotonic() + POLL
     while (found := bridge.news(run, int(after), who)) is None and time.monotonic() < until:
@@ -49,7 +48,7 @@ async def frames(request: Request) -> Response:
 async def order(request: Request) -> Response:
     """POST /live/do: {"run", "secret", "do", "turn", "speed"}; 204, or a sentence."""
     origin = request.headers.get("origin")
-    if origin and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin and origin.partition("://")[2] != request.headers.get("host"):
         return PlainTextResponse("Orders come from the page itself.", 403)
     content = b""
     async for part in request.stream():
@@ -60,12 +59,12 @@ async def order(request: Request) -> Response:
         told = json.loads(content)
         run, secret, what = (told[key] for key in ("run", "secret", "do"))
         turn, speed = told.get("turn", "both"), told.get("speed")
-        good = all(isinstance(word, str) for word in (run, secret, what))
+        good = all(isinstance(word, str) and word.isascii() for word in (run, secret, what))
         good = good and what in ORDERS and turn in TURNS
         if speed is not None:
             speed = float(speed)
             good = good and math.isfinite(speed) and 0 <= speed <= 1e6
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         good = False
     if not good:
         return PlainTextResponse("An order is JSON with run, secret and do.", 400)

@@ -153,7 +153,7 @@ def url(app: AppTest) -> dict[str, str]:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_checkpoint_shows_its_directions(name, do):
     app = visit(checkpoint=name, do=do)
-    assert "Read from the code by a line: class" in texts(app)
+    assert "Read from the code by a line: " in texts(app)
     assert bridge.directions(name).strength.shape[1] == bridge.atlas(name).z.shape[1]
 
 

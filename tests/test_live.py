@@ -1,6 +1,7 @@
 """Live runs: real worker processes, their rooms, who may steer them, and what happens when things end."""
 
 import itertools
+import json
 import os
 import signal
 import sys
@@ -158,6 +159,26 @@ def test_more_runs_than_places_wait_and_move_up(monkeypatch):
     frame_after(runs[2][0], 0)
 
 
+def test_many_points_on_their_way_to_a_worker_keep_nobody_waiting():
+    run, _ = live.start([SMALL])
+    frame_after(run, 0)
+    points = np.random.default_rng(0).normal(size=(100_000, 2))
+    live.start([SMALL | {"data": "mine"}], points)
+    begun = time.monotonic()
+    for who in "abc":
+        live.news(run, -1, who)
+    assert time.monotonic() - begun < 1
+
+
+def test_no_more_than_so_many_wait(monkeypatch):
+    monkeypatch.setattr(live, "PLACES", 0)
+    monkeypatch.setattr(live, "MOST_WAITING", 2)
+    for _ in range(2):
+        live.start([SMALL])
+    with pytest.raises(Problem, match="2 runs wait already"):
+        live.start([SMALL])
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no SIGKILL")
 def test_a_killed_worker_ends_its_runs_with_a_sentence_and_no_others(monkeypatch):
     monkeypatch.setattr(live, "WORKERS", 2)
@@ -239,16 +260,23 @@ def order(**more) -> dict:
         (order(secret=None), 400, "An order is JSON"),
         ([], 400, "An order is JSON"),
         (order(run="r" * 20_000), 413, "too long"),
+        (order(speed=10**400), 400, "An order is JSON"),
+        (order(secret="\ud800"), 400, "An order is JSON"),
     ],
 )
 def test_orders_that_make_no_sense_are_a_sentence(client, content, status, sentence):
-    answer = client.post("/do", json=content)
+    answer = client.post("/do", content=json.dumps(content))
     assert answer.status_code == status and sentence in answer.text
 
 
 def test_orders_of_other_pages_are_refused_and_half_an_order_is_none(client):
-    answer = client.post("/do", json=order(), headers={"origin": "http://elsewhere"})
-    assert answer.status_code == 403
+    for origin in ("http://elsewhere", "http://[", "null"):
+        answer = client.post("/do", json=order(), headers={"origin": origin})
+        assert answer.status_code == 403
+    assert (
+        client.post("/do", json=order(), headers={"origin": "http://testserver"}).status_code == 409
+    )
+    assert client.post("/do", content=b"[" * 9_000).status_code == 400
     assert client.post("/do", content=b"{").status_code == 400
     assert client.get("/do").status_code == 405
 

@@ -1,9 +1,11 @@
 """Live runs of the lab: rooms that worker processes train, watched by anybody with the link, steered by one."""
 
 import atexit
+import contextlib
 import itertools
 import json
 import os
+import queue
 import secrets
 import subprocess
 import sys
@@ -18,7 +20,7 @@ from ali_core.problem import Problem
 
 ROOT = Path(__file__).parents[2]
 WORKERS = min(4, os.cpu_count() or 1)
-PLACES = 4  # rooms of a worker; more wait
+PLACES, MOST_WAITING = 4, 40  # rooms of a worker; more wait, up to so many
 UNWATCHED = 60.0  # seconds after which a room that nobody looks at ends, and an idle worker
 KEPT = 600.0  # seconds that the sentence of an ended room is kept
 LOOKING = 12.0  # seconds in which a browser has asked again: longer than a poll
@@ -64,7 +66,9 @@ class Worker:
         )  # fmt: skip
         self.rooms: set[str] = set()
         self.idle = time.monotonic()
-        threading.Thread(target=self.read, daemon=True).start()
+        self.orders: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        for work in (self.read, self.write):
+            threading.Thread(target=work, daemon=True).start()
 
     def read(self) -> None:
         """Until the process ends: what it sends goes to the rooms."""
@@ -78,13 +82,16 @@ class Worker:
         with _lock:
             _lose(self)
 
+    def write(self) -> None:
+        """Sends the orders; a pipe may be full, and nobody may wait for that."""
+        with contextlib.suppress(OSError):  # it has died; its reader says so
+            while line := self.orders.get():
+                self.process.stdin.write(line)
+                self.process.stdin.flush()
+            self.process.stdin.close()  # it ends by itself
+
     def tell(self, room: str, do: str, **more) -> None:
-        line = json.dumps({"room": room, "do": do, **more}) + "\n"
-        try:
-            self.process.stdin.write(line.encode())
-            self.process.stdin.flush()
-        except OSError:  # it has just died; its reader says so
-            pass
+        self.orders.put((json.dumps({"room": room, "do": do, **more}) + "\n").encode())
 
 
 _lock = threading.RLock()
@@ -107,6 +114,10 @@ def start(settings: list[dict], points: np.ndarray | None = None) -> tuple[str, 
         config = lab.config(one)
         next(train.steps(config, lab.data(config, points)))
     with _lock:
+        if len(_queue()) >= MOST_WAITING:
+            raise Problem(
+                f"{MOST_WAITING} runs wait already; watch one of the others, or try later."
+            )
         room = Room(settings, points)
         _rooms[room.id] = room
         _place()
@@ -184,8 +195,8 @@ def stop(run: str, secret: str) -> None:
 
 
 def _state(room: Room) -> dict:
-    queue = _queue()
-    waiting = queue.index(room) + 1 if room in queue else 0
+    line = _queue()
+    waiting = line.index(room) + 1 if room in line else 0
     return room.state | {"waiting": waiting, "watchers": room.watchers, "gone": room.gone}
 
 
@@ -267,7 +278,7 @@ def _sweep() -> None:
             for worker in list(_workers):
                 if not worker.rooms and now - worker.idle > UNWATCHED:
                     _workers.remove(worker)
-                    worker.process.stdin.close()  # it ends by itself
+                    worker.orders.put(None)
             if not _rooms and not _workers:
                 _sweeping.clear()
                 return
