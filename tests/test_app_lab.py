@@ -126,7 +126,7 @@ def test_drawn_points_stand_in_the_link():
 
 
 def test_a_view_from_the_browser_is_checked():
-    good = {"layers": ["x", "z"], "x": 3, "z": 8, "step": 12.6, "speed": 5}
+    good = {"layers": ["x", "z"], "x": 3, "z": 8, "step": 12.6, "speed": 5, "slow": 1}
     assert viewed(good) == good | {"step": 12}
-    for bad in ({}, [], None, good | {"layers": ["y"]}, good | {"x": 9}, good | {"step": -1}, good | {"step": "1"}):  # fmt: skip
+    for bad in ({}, [], None, good | {"layers": ["y"]}, good | {"x": 9}, good | {"step": -1}, good | {"step": "1"}, good | {"slow": 2}):  # fmt: skip
         assert viewed(bad) is None

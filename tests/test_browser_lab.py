@@ -79,13 +79,31 @@ def test_keys_steer_a_replay(server, page):
     until(page, lambda: step(root) > 3)
     page.keyboard.press(" ")
     here = until(page, lambda: root.get_by_role("button", name="Play").count() and step(root))
+
     page.wait_for_timeout(600)
     assert step(root) == here
     page.keyboard.press("s")
     note = root.locator(".note")
     until(page, lambda: re.match(r"1 of \d\. Draw", note.inner_text()))
     until(page, lambda: re.match(r"2 of \d\. E encodes", note.inner_text()))
+    page.keyboard.press("s")  # pauses
+    said = note.inner_text()
+    page.wait_for_timeout(2500)
+    assert note.inner_text() == said and step(root) == here
     page.keyboard.press("s")
+    until(page, lambda: re.match(r"4 of 5\. D learns from them: its loss is \d", note.inner_text()))
+    assert step(root) == here  # a replay moves between two steps only
+    until(page, lambda: step(root) > here)
+    until(page, lambda: "slow=1" in page.url)
+    page.keyboard.press(" ")
+    until(page, lambda: root.get_by_role("button", name="Slow motion", exact=True).count())
+
+
+def test_a_link_opens_slow_motion_and_it_ends_with_the_last_frame(server, page):
+    root = opened(page, f"{server}/lab?show=gan-grid&slow=1&step=4000")
+    until(page, lambda: root.locator(".note").inner_text().startswith("1 of 5. Draw"))
+    until(page, lambda: root.get_by_role("button", name="Slow motion", exact=True).count())
+    assert step(root) == 4000
 
 
 def test_layers_places_and_step_stand_in_the_link(server, page):

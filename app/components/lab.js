@@ -1,25 +1,7 @@
 // The lab: one or two models on one clock, recorded or live. Python sends only what is shown.
 const labs = new WeakMap();
-const PHASE = 1700; // milliseconds of a phase in slow motion
 const SPEEDS = { replay: [[2, "2 frames/s"], [5, "5 frames/s"], [10, "10 frames/s"], [25, "25 frames/s"]],
   live: [[2, "2 steps/s"], [10, "10 steps/s"], [50, "50 steps/s"], [0, "as fast as it goes"]] };
-
-// What happens in a step, a sentence each, and the layers it happens in.
-function phases(scene) {
-  const { joint, x, z } = scene.sees, found = [], learns = scene.terms;
-  found.push([["x", "z"], `Draw: ${scene.batch} points x of the data, and as many codes z of the prior.`]);
-  if (joint) found.push([["x", "z_hat", "x_tilde", "z"], "E encodes x, G decodes z: now there are pairs (x, ẑ) and (x̃, z)."]);
-  else if (x) found.push([["x_tilde", "z"], "G decodes z: x̃ stands beside the data x."]);
-  else found.push([["z_hat", "x_rec"], "E encodes x, G decodes its code: x̂ stands beside x."]);
-  if (scene.guess) {
-    const sees = joint ? "pairs: blue where it believes that a pair came from the encoder" : `${z && !x ? "codes" : "points"}: blue where it believes that they are ${z && !x ? "codes of data" : "data"}`;
-    found.push([["belief", "probe"], `D looks at ${sees}, orange where from the ${z && !x ? "prior" : "decoder"}.`]);
-    found.push([["belief", "probe"], "D learns: its beliefs move, and nothing else does.", "discriminator"]);
-  }
-  const terms = Object.keys(learns).map(called).join(", ");
-  found.push([["x_tilde", "z_hat", "x_rec", "lattice", "pull"], `E and G learn${terms ? ` (${terms})` : ""}: samples and codes follow their arrows.`, "generator"]);
-  return found;
-}
 
 class Lab {
   constructor(root) {
@@ -28,10 +10,11 @@ class Lab {
     this.view = null;
     this.step = 0; // of the clock
     this.playing = this.dirty = false;
-    this.phase = -1;
+    this.phase = -1; // of slow motion; -1 outside of it
+    this.walk = new Slow(this);
     this.panels = [];
     this.play.onclick = () => this.toggle();
-    this.slow.onclick = () => this.dawdle();
+    this.slow.onclick = () => this.walk.toggle();
     this.reset.onclick = () => this.again();
     this.speed.onchange = () => this.hurry(Number(this.speed.value));
     this.time.oninput = () => this.scrub(Number(this.time.value));
@@ -84,13 +67,14 @@ class Lab {
     this.note.textContent = sent.locked ? "Predict first; then it runs." : "";
     this.build();
     this.scrub(step ?? 0, false);
-    if (sent.play && !this.live) this.toggle();
+    if (sent.view.slow) this.walk.toggle();
+    else if (sent.play && !this.live) this.toggle();
   }
 
   // The live run has news.
   heard() {
     const { live } = this;
-    this.lanes = live.lanes.filter((lane) => lane?.frames.length);
+    this.lanes = live.lanes.every((lane) => lane?.frames.length) ? live.lanes : [];
     this.build();
     const steps = this.lanes[0]?.frames;
     if (steps?.length && this.follow) this.scrub(steps.at(-1).step, true);
@@ -152,8 +136,8 @@ class Lab {
     const wide = this.root.clientWidth, count = this.rows.children.length;
     if (!wide || !count) return this.controls();
     const narrow = wide < (count > 1 ? 480 : 640), aside = narrow ? 0 : 190, large = this.sent.present ? 20 : 0;
-    const high = (this.sent.height - 178 - large) / count - 26;
-    const side = Math.floor(narrow ? (wide - 16) / 2 : clamp(Math.min((wide - aside - 32) / 2, high), 120, 640));
+    const high = (this.sent.height - 178 - large) / count - 26, room = narrow ? (wide - 16) / 2 : (wide - aside - 32) / 2;
+    const side = Math.floor(clamp(narrow ? room : Math.min(room, high), 120, 640));
     this.side = side;
     this.root.classList.toggle("narrow", narrow);
     for (const panel of this.panels) panel.lay(side);
@@ -171,6 +155,7 @@ class Lab {
     for (const element of [this.play, this.slow, this.reset, ...this.steps.children]) element.disabled = Boolean(ended);
     this.play.textContent = this.playing ? "❚❚ Pause" : "▶ Play";
     this.slow.setAttribute("aria-pressed", this.phase >= 0);
+    this.slow.textContent = this.phase >= 0 ? (this.walk.paused ? "▶ Slow motion" : "❚❚ Slow motion") : "Slow motion";
     let says = "";
     if (live) {
       const { state } = live;
@@ -221,9 +206,8 @@ class Lab {
   }
 
   stop() {
-    clearTimeout(this.timer);
+    this.walk.end();
     this.playing = false;
-    this.phase = -1;
     this.controls();
     if (this.lanes?.length) this.draw();
     this.tell();
@@ -245,7 +229,7 @@ class Lab {
   }
 
   async order(what, more) {
-    const sentence = await this.live.tell(what, more);
+    const sentence = await this.live.tell(what, more).catch(() => "The server does not answer; try again.");
     if (sentence) this.say(sentence);
   }
 
@@ -267,28 +251,6 @@ class Lab {
     this.tell();
   }
 
-  // ---- slow motion
-
-  dawdle() {
-    if (this.phase >= 0) return this.stop();
-    if (this.live?.state.playing) this.order("pause");
-    this.playing = false;
-    this.enter(0);
-  }
-
-  enter(number) {
-    if (!this.lanes.length) return;
-    const all = phases(this.lanes[0].scene), [, says, turn] = all[number];
-    this.phase = number;
-    if (turn && this.live) this.take(turn);
-    else if (turn === "generator") this.go(Math.min(Math.floor(this.index) + 1, this.frames().length - 1));
-    this.say(`${number + 1} of ${all.length}. ${says}`);
-    this.controls();
-    this.draw();
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.root.isConnected && this.enter((number + 1) % all.length), PHASE);
-  }
-
   // ---- drawing
 
   say(text) {
@@ -305,7 +267,7 @@ class Lab {
   }
 
   paint() {
-    const focus = this.phase >= 0 && this.lanes[0] ? phases(this.lanes[0].scene)[this.phase]?.[0] : null;
+    const focus = this.phase >= 0 ? phases(this.lanes[0].scene)[this.phase].layers : null;
     const view = focus ? { ...this.view, layers: new Set([...this.view.layers, ...focus]) } : this.view;
     this.lanes.forEach((lane, number) => {
       const row = this.rows.children[number];
@@ -328,68 +290,21 @@ class Lab {
     this.root.dataset.x = this.view.x;
   }
 
-  // ---- places and pointers
-
-  probe(panel, event) {
-    const lane = this.lanes[panel.lane];
-    if (!lane) return;
-    const places = lane.scene.arrays[`at_${panel.space}`];
-    if (!lane.scene.sees.joint) return;
-    this.view[panel.space] = event ? panel.nearest(places, event)[0] : (this.view[panel.space] + 1) % (places.length / 2);
-    const k = 2 * this.view[panel.space], at = `(${round(places[k], 1)}, ${round(places[k + 1], 1)})`;
-    this.say(panel.space === "z" ? `Data space shows where D believes in a pair with z = ${at}.` : `Latent space shows where D believes in a pair with x = ${at}.`);
-    this.draw();
-    this.tell();
-  }
-
-  hover(panel, event) {
-    if (!this.lanes[panel.lane] || this.phase >= 0 || event.pointerType === "touch") return;
-    const lane = this.lanes[panel.lane], { here } = lane.at(this.step), { arrays, label_names: names } = lane.scene;
-    const [i, away] = panel.nearest(panel.space === "x" ? arrays.x : here.arrays.z_hat, event);
-    if (away > 14) return;
-    const pair = (values) => `(${round(values[2 * i], 2)}, ${round(values[2 * i + 1], 2)})`;
-    this.say(`x ${pair(arrays.x)}, ${names[arrays.y[i]]}: its code ẑ ${pair(here.arrays.z_hat)}, its reconstruction ${pair(here.arrays.x_rec)}.`);
-  }
-
-  press(event) {
-    if (event.ctrlKey || event.altKey || event.metaKey || !this.lanes?.length) return;
-    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.composedPath()[0].tagName);
-    if (typing && event.composedPath()[0] !== this.time) return;
-    if (/^[1-8]$/.test(event.key) && this.sent.present) {
-      event.preventDefault();
-      return this.trigger("lesson", Number(event.key));
-    }
-    if (this.sent.locked) return;
-    const steer = !this.live || this.live.secret, index = Math.round(this.index), last = this.frames().length - 1;
-    const jump = { ArrowLeft: index - 1, ArrowRight: index + 1, Home: 0, End: last }[event.key];
-    const turn = { d: "discriminator", g: "generator", b: "both" }[event.key];
-    if (jump !== undefined) {
-      if (!this.live) this.stop();
-      this.go(clamp(jump, 0, last));
-    } else if (event.key === " " && steer) {
-      if (event.composedPath()[0].tagName === "BUTTON") return;
-      this.toggle();
-    } else if (turn && steer) this.take(turn);
-    else if (event.key === "s" && steer) this.dawdle();
-    else if (event.key === "p" && this.sent.present) this.root.classList.toggle("pointer");
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
   // What belongs into the link, once it has come to rest.
   tell() {
     clearTimeout(this.telling);
     if (!this.view || !this.state) return;
     this.telling = setTimeout(() => {
       if (this.playing || !this.root.isConnected || !this.lanes?.length) return;
-      const { layers, x, z } = this.view, view = { layers: [...layers], x, z, step: Math.round(this.step), speed: Number(this.speed.value) };
+      const { layers, x, z } = this.view, view = { layers: [...layers], x, z, step: Math.round(this.step), speed: Number(this.speed.value), slow: Number(this.phase >= 0) };
       if (JSON.stringify(view) === this.told) return;
       this.told = JSON.stringify(view);
       this.state("view", view);
     }, 500);
   }
 }
+
+Object.assign(Lab.prototype, hands);
 
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const root = parentElement.querySelector(".root");

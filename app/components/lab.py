@@ -8,7 +8,7 @@ import streamlit as st
 from app.components.parcel import STYLE, script
 
 LAYERS = ("x", "x_tilde", "x_rec", "lattice", "z_hat", "z", "ellipse", "belief", "pull", "classes")
-VIEW = {"layers": ["x", "x_tilde", "z_hat", "z", "belief"], "x": 4, "z": 4}
+VIEW = {"layers": ["x", "x_tilde", "z_hat", "z", "belief"], "x": 4, "z": 4, "slow": 0}
 
 _PANELS = """<figure><figcaption>{}</figcaption>
 <canvas class="space" data-space="{}" role="img" tabindex="0"></canvas></figure>"""
@@ -40,7 +40,9 @@ _lab = st.components.v2.component(
   </div>
 </div>""",
     css=STYLE + Path(__file__).with_name("lab.css").read_text(encoding="utf-8"),
-    js=script("lab_feed.js", "lab_panels.js", "lab_lines.js", "lab.js"),
+    js=script(
+        "lab_feed.js", "lab_panels.js", "lab_lines.js", "lab_slow.js", "lab_hands.js", "lab.js"
+    ),
 )
 
 
@@ -59,7 +61,7 @@ def lab(
 
     runs: {"recording": name, "title": …}, or one live {"run": id, "secret": "" for who watches} whose
     titles follow as further entries. view: layers, x and z (numbers of the places D is shown for), step,
-    speed; `seen` is called with the reader's own. present: large type, keys from anywhere, 1-8 call
+    speed, slow (0 or 1: slow motion); `seen` is called with the reader's own. present: large type, keys from anywhere, 1-8 call
     `lesson`. play: begins at once; locked: cannot be played yet.
     """
 
@@ -93,9 +95,13 @@ def viewed(told: object) -> dict | None:
     """The browser's view with every value as it must be; None for anything else."""
     if not isinstance(told, dict):
         return None
-    layers, places = told.get("layers"), [told.get(k) for k in ("x", "z")]
-    step, speed = told.get("step"), told.get("speed")
+    layers, places = told.get("layers"), {k: told.get(k) for k in ("x", "z")}
+    numbers = {k: told.get(k) for k in ("step", "speed")}
     good = isinstance(layers, list) and all(layer in LAYERS for layer in layers)
-    good = good and all(place in range(9) for place in places)
-    good = good and all(isinstance(v, int | float) and 0 <= v < 1e7 for v in (step, speed))
-    return {"layers": layers, "x": places[0], "z": places[1], "step": int(step), "speed": speed} if good else None  # fmt: skip
+    good = good and all(place in range(9) for place in places.values())
+    good = good and all(isinstance(v, int | float) and 0 <= v < 1e7 for v in numbers.values())
+    slow = told.get("slow")
+    if not good or slow not in (0, 1):
+        return None
+    numbers["step"] = int(numbers["step"])
+    return {"layers": layers, "slow": int(slow)} | places | numbers

@@ -23,7 +23,7 @@ const hue = (label, count) => `hsl(${(360 * label) / Math.max(count, 1)} 65% 48%
 
 // Values between two frames, so that a replay moves at display rate.
 function between({ here, next, share }, name) {
-  const a = here.arrays[name], b = share && next.arrays[name];
+  const a = here.arrays[name], b = share && next.arrays[name]; // maps stay bytes, which is fine enough
   return b && b.length === a.length ? a.map((v, i) => v + share * (b[i] - v)) : a;
 }
 
@@ -57,10 +57,11 @@ class Panel {
     const map = `d_${this.space}`;
     if (layers.has("belief") && has(map)) {
       dim("belief");
-      this.believe(moment.here.arrays[map], this.space === "x" ? view.z : view.x);
+      this.believe(at(map), this.space === "x" ? view.z : view.x);
     }
     dim();
     this.axes();
+    if (this.space === "x" && arrays.centres) this.crosses(arrays.centres);
     const count = scene.label_names.length, own = (i) => hue(arrays.y[i], count), classes = layers.has("classes");
     if (this.space === "x") {
       if (layers.has("lattice")) dim("lattice"), this.lattice(at("lattice"));
@@ -86,6 +87,20 @@ class Panel {
     pen.lineWidth = 1;
     pen.beginPath();
     pen.moveTo(0, y), pen.lineTo(side, y), pen.moveTo(x, 0), pen.lineTo(x, side);
+    pen.stroke();
+  }
+
+  // Where the modes are.
+  crosses(places) {
+    const { pen } = this;
+    pen.globalAlpha *= 0.6;
+    pen.strokeStyle = "#888888";
+    pen.lineWidth = 1;
+    pen.beginPath();
+    for (let i = 0; 2 * i < places.length; i++) {
+      const [x, y] = this.place(places[2 * i], places[2 * i + 1]);
+      pen.moveTo(x - 5, y), pen.lineTo(x + 5, y), pen.moveTo(x, y - 5), pen.lineTo(x, y + 5);
+    }
     pen.stroke();
   }
 

@@ -8,6 +8,7 @@ from app.components.lab import LAYERS, VIEW, lab
 REPLAY, LIVE = "Replay", "Live"
 RUN, MINE = "run", "lab runs"  # the id in the link; id -> secret of what this reader started
 TROUBLE = "lab problem"
+KEPT = ("layers", "x", "z", "step", "slow")  # of what is looked at, in the link
 NONE = "nothing"
 HEIGHT = {
     False: 606,
@@ -141,12 +142,13 @@ def view() -> dict:
     for name in ("x", "z"):
         link.keep(name, VIEW[name], link.number(0, 8))
     link.keep("step", 0, link.number(0, 10**7))
-    return {name: st.session_state[name] for name in ("layers", "x", "z", "step")}
+    link.keep("slow", 0, link.number(0, 1))
+    return {name: st.session_state[name] for name in KEPT}
 
 
 def seen(told: dict) -> None:
     """The reader's own view, for the link."""
-    for name in ("layers", "x", "z", "step"):
+    for name in KEPT:
         st.session_state[name] = told[name]
 
 

@@ -8,7 +8,7 @@ from app import bridge, lessons, link
 from app.components.lab import lab
 
 NUMBER, PRESENT, ANSWERS, KNOB = "lesson", "present", "lesson answers", "knob"
-HEIGHT = {False: 640, True: 690}
+HEIGHT = {False: 640, True: 650}  # of the panels and their buttons, off and on the projector
 
 
 def measured(lesson: lessons.Lesson) -> dict[str, str]:
