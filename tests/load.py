@@ -3,12 +3,14 @@
 The app is started as a reader starts it. Five runs train live; thirteen visitors watch one of them and
 twelve look at recordings and lessons. A visitor is what the server sees of a browser: the page, a Streamlit
 session over its websocket, a click every four to six seconds (timed until the script has run), the recording's
-file or the long polls for frames. Real Chromium pages would take the two cores for drawing, which thirty
-learners' own machines do; only the five live runs are started in one. Memory is PSS of the server and its
-workers: before (after one visitor has been everywhere), at most, and after all have left.
+file or the long polls for frames. Thirty real Chromium pages would take the two cores for drawing, which
+learners' own machines do; the five live runs are started in real ones, and one more turns the lessons' leaves
+all the while, timed until the next lesson is seen. Memory is PSS of the server and its
+workers: before (the server alone, after one visitor has been everywhere), at most, and after all have left.
 """
 
 import contextlib
+import itertools
 import random
 import re
 import shutil
@@ -130,44 +132,70 @@ def main() -> None:
             first = Visitor(address, time.monotonic() + 30)
             first.start()
             first.join()
-            before = memory(server)
+            before = server.memory_full_info().pss / 2**20  # without the first run's worker
             runs = [begin(browser, address, seed) for seed in range(1, 6)]
+            found = lesson(browser, address, server, runs, before)
             browser.close()
-        end = time.monotonic() + SECONDS
-        visitors = [Visitor(address, end, runs[0]) for _ in range(13)]
-        visitors += [Visitor(address, end) for _ in range(12)]
-        owners = [Visitor(address, end, run) for run in runs]
-        start, begun = [step_of(address, run)[0] for run in runs], time.monotonic()
-        for one in visitors:
-            one.start()
-        for one in owners:
-            threading.Thread(target=one.poll, daemon=True).start()
-        most = before
-        while time.monotonic() < end:
-            time.sleep(5)
-            most = max(most, memory(server))
-        ended = [step_of(address, run) for run in runs]
-        rate = [
-            (b - a) / (time.monotonic() - begun) for a, (b, _) in zip(start, ended, strict=True)
-        ]
-        for one in visitors:
-            one.join(60)
         time.sleep(260)  # runs end after one minute, workers after two, sessions after two
         after = memory(server)
-        waits = sorted(wait for one in visitors for wait in one.waits)
-        problems = [one.problem for one in visitors if one.problem] + [s for _, s in ended if s]
-        frames = statistics.median(one.frames for one in visitors[:13]) / SECONDS
-        print(f"clicks                 {len(waits)}, median {statistics.median(waits):.2f} s")
-        print(f"95 % answered within   {waits[int(0.95 * len(waits))]:.2f} s (aim 1 s)")
-        print(
-            f"five live runs         {sum(rate):.0f} steps/s together (aim 50): "
-            + ", ".join(f"{r:.0f}" for r in rate)
-        )
-        print(f"a watcher is shown     {frames:.1f} frames/s")
-        print(
-            f"memory, MB             {before:.0f} before, {most:.0f} at most (aim 1,500), {after:.0f} after all left ({after / before - 1:+.0%}, aim 10 %)"
-        )
-        print(f"problems               {problems or 'none'}")
+    report(found, before, after)
+
+
+def lesson(browser, address: str, server: psutil.Process, runs: list[str], most: float) -> dict:
+    """The load itself. -> what was found"""
+    end = time.monotonic() + SECONDS
+    visitors = [Visitor(address, end, runs[0]) for _ in range(13)]
+    visitors += [Visitor(address, end) for _ in range(12)]
+    owners = [Visitor(address, end, run) for run in runs]
+    page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
+    page.set_default_timeout(120_000)
+    page.goto(f"{address}/lessons")
+    settle(page)
+    start, begun = [step_of(address, run)[0] for run in runs], time.monotonic()
+    for one in visitors:
+        one.start()
+    for one in owners:
+        threading.Thread(target=one.poll, daemon=True).start()
+    seen, turn = [], (("Next", "2. A GAN"), ("Back", "1. A decoder"))
+    for label, title in itertools.cycle(turn):
+        time.sleep(2)
+        clicked = time.monotonic()
+        page.get_by_role("button", name=label).click()
+        page.get_by_text(title).wait_for()
+        seen.append(time.monotonic() - clicked)
+        most = max(most, memory(server))
+        if time.monotonic() > end:
+            break
+    ended = [step_of(address, run) for run in runs]
+    passed = time.monotonic() - begun
+    for one in visitors:
+        one.join(60)
+    return {
+        "waits": sorted(wait for one in visitors for wait in one.waits),
+        "seen": sorted(seen),
+        "rate": [(b - a) / passed for a, (b, _) in zip(start, ended, strict=True)],
+        "frames": statistics.median(one.frames for one in visitors[:13]) / SECONDS,
+        "most": most,
+        "problems": [one.problem for one in visitors if one.problem] + [s for _, s in ended if s],
+    }
+
+
+def report(found: dict, before: float, after: float) -> None:
+    """Prints the table."""
+    waits, seen, rate = found["waits"], found["seen"], found["rate"]
+    print(f"clicks of 25 visitors  {len(waits)}, median {statistics.median(waits):.2f} s")
+    print(f"95 % answered within   {waits[int(0.95 * len(waits))]:.2f} s (aim 1 s)")
+    print(
+        f"a real page's clicks   {len(seen)}, median {statistics.median(seen):.2f} s, 95 % {seen[int(0.95 * len(seen))]:.2f} s"
+    )
+    print(
+        f"five live runs         {sum(rate):.0f} steps/s together (aim 50): {', '.join(f'{r:.0f}' for r in rate)}"
+    )
+    print(f"a watcher is shown     {found['frames']:.1f} frames/s")
+    print(
+        f"memory, MB             {before:.0f} before, {found['most']:.0f} at most (aim 1,500), {after:.0f} after all left ({after / before - 1:+.0%}, aim 10 %)"
+    )
+    print(f"problems               {found['problems'] or 'none'}")
 
 
 if __name__ == "__main__":

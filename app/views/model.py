@@ -29,6 +29,7 @@ PAPERS = {
 # members whose paper is another's
 SAME_PAPER = {"gali4": "gali", "gali8": "gali", "gali-pt": "gali", "gali-mix": "gali"}
 SAME_PAPER |= {"conditional-ali": "ali", "semi-supervised": "ali", "lagvae": "infovae"}
+SAME_PAPER |= {"conditional-vae": "vae", "beta-vae": "vae"}
 SAME_PAPER |= dict.fromkeys(("alice-z", "alice-adversarial", "conditional-alice"), "alice")
 
 
