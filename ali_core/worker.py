@@ -20,7 +20,8 @@ from .packs import joined, pack
 from .problem import Problem
 
 TURN = 0.03  # seconds of a room before the next one's turn
-BETWEEN = 0.125  # seconds between two frames of a room that plays
+BETWEEN = 0.125  # seconds between two frames of a room that plays, at least
+SHARE = 4  # of a worker's time, what all its rooms' frames may take: one part in so many
 TURNS = {
     "both": None, "discriminator": ("discriminator",), "generator": ("generator", "multipliers"),
 }  # fmt: skip
@@ -31,7 +32,7 @@ class Room:
 
     def __init__(self, name: str, settings: list[dict], own: np.ndarray | None):
         self.name, self.settings, self.own = name, settings, own
-        self.speed, self.due, self.shown = 0.0, 0.0, 0.0
+        self.speed, self.due, self.shown, self.cost = 0.0, 0.0, 0.0, 0.0
         self.open()
 
     def open(self) -> None:
@@ -50,9 +51,11 @@ class Room:
 
     def show(self, turn: str = "both") -> None:
         """Sends a frame of every model, and how it goes."""
+        begun = time.monotonic()
         for lane, (progress, scene) in enumerate(zip(self.progress, self.scenes, strict=True)):
             send(lab.frame(progress, scene, turn, room=self.name, lane=lane))
         self.shown = now = time.monotonic()
+        self.cost = now - begun
         if now - self.since > 1:
             self.rate, self.counted, self.since = self.counted / (now - self.since), 0, now
         self.tell()
@@ -75,13 +78,14 @@ class Room:
             self.playing = False
             self.tell(f"{problem} Reset begins again.")
 
-    def advance(self) -> None:
-        """Its turn: steps for a moment, at its speed."""
+    def advance(self, rooms: int) -> None:
+        """Its turn among so many rooms that play: steps for a moment, at its speed."""
         until = time.monotonic() + TURN
         while self.playing and (now := time.monotonic()) < until and now >= self.due:
             self.step()
             self.due = max(self.due + 1 / self.speed, now) if self.speed else 0.0
-        if self.playing and time.monotonic() - self.shown >= BETWEEN:
+        between = max(BETWEEN, SHARE * rooms * self.cost)
+        if self.playing and time.monotonic() - self.shown >= between:
             self.show()
 
     def obey(self, do: str, turn: str = "both", speed: float | None = None) -> None:
@@ -120,7 +124,7 @@ def main() -> None:
     """Rooms in turn, until stdin ends."""
     torch.set_num_threads(1)
     with contextlib.suppress(AttributeError, OSError):  # pages answer first; Windows has no nice
-        os.nice(5)
+        os.nice(10)
     commands: queue.SimpleQueue = queue.SimpleQueue()
     threading.Thread(target=listen, args=(commands,), daemon=True).start()
     rooms: dict[str, Room] = {}
@@ -135,8 +139,9 @@ def main() -> None:
                     return
                 serve(rooms, told)
                 wait = 0.0
-        for room in [room for room in rooms.values() if room.playing]:
-            room.advance()
+        playing = [room for room in rooms.values() if room.playing]
+        for room in playing:
+            room.advance(len(playing))
 
 
 def serve(rooms: dict[str, Room], told: dict) -> None:

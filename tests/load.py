@@ -2,8 +2,8 @@
 
 The app is started as a reader starts it. Five runs train live; thirteen visitors watch one of them and
 twelve look at recordings and lessons. A visitor is what the server sees of a browser: the page, a Streamlit
-session over its websocket, a click every four to six seconds (timed until the script has run), the recording's
-file or the long polls for frames. Thirty real Chromium pages would take the two cores for drawing, which
+session over its websocket, a click that runs the page's script every 15 to 25 seconds (timed until it has
+run; playing, scrubbing and layers ask nothing), the recording's file or the long polls for frames. Thirty real Chromium pages would take the two cores for drawing, which
 learners' own machines do; the five live runs are started in real ones, and one more turns the lessons' leaves
 all the while, timed until the next lesson is seen. Memory is PSS of the server and its
 workers: before (the server alone, after one visitor has been everywhere), at most, and after all have left.
@@ -31,7 +31,7 @@ from websockets.sync.client import connect
 from ali_core import packs
 from tests.conftest import FLAGS, serving, settle
 
-SECONDS = 60  # of the lesson
+SECONDS = 75  # of the lesson
 PAGES = {"lab": "show=ali-grid", "lessons": "lesson={}", "": "", "guess": "game={}"}
 
 
@@ -55,6 +55,17 @@ class Visitor(threading.Thread):
             if answer.WhichOneof("type") == "script_finished":
                 return time.monotonic() - begun
 
+    def everywhere(self) -> None:
+        """Opens every page some times."""
+        port = self.address.rsplit(":", 1)[1]
+        stream = f"ws://localhost:{port}/_stcore/stream"
+        with connect(
+            stream, subprotocols=["streamlit"], origin=self.address, max_size=None
+        ) as socket:
+            for number in range(1, 9):
+                for page, query in PAGES.items():
+                    self.click(socket, page, query.format(number))
+
     def run(self) -> None:
         try:
             self.visit()
@@ -72,12 +83,12 @@ class Visitor(threading.Thread):
                 threading.Thread(target=self.poll, daemon=True).start()
             else:
                 urllib.request.urlopen(f"{self.address}/live/recordings/ali-grid").read()
-            time.sleep(random.uniform(0, 5))
+            time.sleep(random.uniform(0, 20))
             while time.monotonic() < self.end:
                 page = "lab" if self.run_id else random.choice(list(PAGES))
                 query = f"live=1&run={self.run_id}" if self.run_id else PAGES[page]
                 self.waits.append(self.click(socket, page, query.format(random.randint(1, 8))))
-                time.sleep(random.uniform(4, 6))
+                time.sleep(random.uniform(15, 25))
 
     def poll(self) -> None:
         number = -1
@@ -129,14 +140,12 @@ def main() -> None:
             program = shutil.which("chromium") or shutil.which("google-chrome")
             browser = driver.chromium.launch(executable_path=program, args=FLAGS)
             begin(browser, address, 0)
-            first = Visitor(address, time.monotonic() + 30)
-            first.start()
-            first.join()
+            Visitor(address, 0).everywhere()
             before = server.memory_full_info().pss / 2**20  # without the first run's worker
             runs = [begin(browser, address, seed) for seed in range(1, 6)]
             found = lesson(browser, address, server, runs, before)
             browser.close()
-        time.sleep(260)  # runs end after one minute, workers after two, sessions after two
+        time.sleep(150)  # runs end after one minute, workers after two, sessions after two
         after = memory(server)
     report(found, before, after)
 
