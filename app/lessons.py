@@ -62,9 +62,9 @@ _GRID = {"data": "grid", "r1": 0.01, "sines": 10}
 LESSONS = (
     Lesson(
         "A decoder from noise", 5,
-        "A decoder @G@ is a function: it takes a code *z*, two random numbers, and gives a point *x̃*. "
+        "A decoder *G* is a function: it takes a code *z*, two random numbers, and gives a point *x̃*. "
         "Nobody tells it what to draw. At first it is a random, nearly straight map, so the cloud of codes "
-        "comes out as a small smear. Training bends it until its points lie where the data lie.".replace("@G@", "*G*"),
+        "comes out as a small smear. Training bends it until its points lie where the data lie.",
         r"@x̃ = @G(@z), \qquad @z \sim \mathcal N(0, I)", "z G x̃ x",
         ("decoder-start",), ("x", "x_tilde", "z", "lattice"),
         "Before the first step: what do the generated points look like?",

@@ -11,23 +11,16 @@ from ali_core import atlas
 from ali_core.model import Model
 from app import bridge
 
+from . import visits
+from .visits import sane
+
 ROOT = Path(__file__).parents[1]
 NAME = "fashion-ali"
 
 
 def visit(**query: str) -> AppTest:
     """The Guess page as it stands after a visit by this link."""
-    app = AppTest.from_file(str(ROOT / "app" / "explorer.py"), default_timeout=120)
-    app = app.switch_page("views/guess.py")
-    for key, value in {"checkpoint": NAME, **query}.items():
-        app.query_params[key] = value
-    return sane(app.run())
-
-
-def sane(app: AppTest) -> AppTest:
-    assert not app.exception, [e.message for e in app.exception]
-    assert not app.error, [e.value for e in app.error]
-    return app
+    return sane(visits.visit("guess", **{"checkpoint": NAME, **query}))
 
 
 def say(app: AppTest, kind: str) -> AppTest:

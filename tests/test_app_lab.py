@@ -1,7 +1,5 @@
 """The lab's page through Streamlit's test client.   python -m pytest tests/test_app_lab.py"""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,7 +8,7 @@ from app import bridge
 from app.bridge import live
 from app.components.lab import viewed
 
-ROOT = Path(__file__).parents[1]
+from .visits import url, visit, whole, words
 
 
 @pytest.fixture(autouse=True)
@@ -22,32 +20,10 @@ def no_runs():
     live._rooms.clear()
 
 
-def visit(page: str, **query: str) -> AppTest:
-    """The app as it stands after a visit by this link."""
-    app = AppTest.from_file(str(ROOT / "app" / "explorer.py"), default_timeout=120)
-    app = app.switch_page(f"views/{page}.py")
-    for key, value in query.items():
-        app.query_params[key] = value
-    return sane(app.run())
-
-
-def sane(app: AppTest) -> AppTest:
-    assert not app.exception, [e.message for e in app.exception]
-    return app
-
-
-def url(app: AppTest) -> dict[str, str]:
-    return {k: v if isinstance(v, str) else v[-1] for k, v in dict(app.query_params).items()}
-
-
-def words(app: AppTest) -> str:
-    return "\n".join(element.value for element in [*app.markdown, *app.caption])
-
-
 def press(app: AppTest, label: str) -> AppTest:
     found = [b for b in app.button if b.label == label]
     assert len(found) == 1, [b.label for b in app.button]
-    return sane(found[0].click().run())
+    return whole(found[0].click().run())
 
 
 # ---- the lab -----------------------------------------------------------------------------------------
@@ -56,7 +32,7 @@ def press(app: AppTest, label: str) -> AppTest:
 def test_the_lab_replays_one_recording_or_two():
     app = visit("lab")
     assert app.selectbox(key="show").value == "ali-grid"
-    app = sane(app.selectbox(key="beside").set_value("gan-grid").run())
+    app = whole(app.selectbox(key="beside").set_value("gan-grid").run())
     assert url(app)["beside"] == "gan-grid" and "show" not in url(app)
     again = visit("lab", show="gan-grid", beside="ali-grid", layers="x,z", step="500")
     assert url(again)["layers"] == "x,z" and url(again)["step"] == "500"
@@ -104,10 +80,10 @@ def test_a_member_that_cannot_train_here_says_so_and_starts_nothing():
 def test_pasted_points_are_trained_on_and_bad_ones_are_a_sentence():
     app = visit("lab", live="1", data="mine", width="8")
     text = "\n".join(f"{a:.2f}, {b:.2f}" for a, b in np.random.default_rng(0).normal(size=(30, 2)))
-    app = press(sane(app.text_area[0].set_value(text).run()), "Start")
+    app = press(whole(app.text_area[0].set_value(text).run()), "Start")
     (room,) = live._rooms.values()
     assert room.points.shape == (30, 2)
-    app = sane(app.text_area[0].set_value("1,2\nx,y\n3,4").run())
+    app = whole(app.text_area[0].set_value("1,2\nx,y\n3,4").run())
     assert "line 2: «x y» is not two numbers" in app.error[0].value
 
 

@@ -9,28 +9,16 @@ from streamlit.testing.v1 import AppTest
 from ali_core import lab, packs
 from app import bridge, lessons
 
+from . import visits
+from .visits import sane, url
+
 ROOT = Path(__file__).parents[1]
 ALL = range(1, len(lessons.LESSONS) + 1)
 
 
 def visit(**query: str) -> AppTest:
     """The Lessons page as it stands after a visit by this link."""
-    app = AppTest.from_file(str(ROOT / "app" / "explorer.py"), default_timeout=120)
-    app = app.switch_page("views/lessons.py")
-    for key, value in query.items():
-        app.query_params[key] = value
-    return sane(app.run())
-
-
-def sane(app: AppTest) -> AppTest:
-    assert not app.exception, [e.message for e in app.exception]
-    assert not app.error, [e.value for e in app.error]
-    return app
-
-
-def url(app: AppTest) -> dict[str, str]:
-    given = dict(app.query_params)
-    return {key: value if isinstance(value, str) else value[-1] for key, value in given.items()}
+    return sane(visits.visit("lessons", **query))
 
 
 def text(app: AppTest) -> str:
@@ -128,12 +116,8 @@ def test_what_there_is_to_break_can_be_trained(number):
 @pytest.mark.parametrize("number", ALL)
 def test_the_lab_page_understands_every_link(number):
     lesson = lessons.LESSONS[number - 1]
-    app = AppTest.from_file(str(ROOT / "app" / "explorer.py"), default_timeout=120)
-    app = app.switch_page("views/lab.py")
-    app.query_params["live"] = "1"
-    for key, value in lesson.tries.items():
-        app.query_params[key] = str(value)
-    sane(app.run())
+    query = {key: str(value) for key, value in lesson.tries.items()}
+    app = sane(visits.visit("lab", live="1", **query))
     for key, value in lesson.tries.items():
         assert app.session_state[key] == value, key
 

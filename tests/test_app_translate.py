@@ -21,6 +21,9 @@ from ali_core.model import Model, to_bytes
 from app import bridge, many, subject
 from app.components.draw import unpacked
 
+from . import visits
+from .visits import sane, url, words
+
 ROOT = Path(__file__).parents[1]
 SHIPPED = bridge.translators()
 
@@ -42,28 +45,7 @@ def copy(translators, tmp_path, monkeypatch) -> Path:
 
 def visit(page: str = "translate", **query: str) -> AppTest:
     """The app as it stands after a visit by this link."""
-    app = AppTest.from_file(str(ROOT / "app" / "explorer.py"), default_timeout=120)
-    app = app.switch_page(f"views/{page}.py")
-    for key, value in query.items():
-        app.query_params[key.removesuffix("_")] = value
-    app.run()
-    assert not app.exception, [e.message for e in app.exception]
-    return app
-
-
-def sane(app: AppTest) -> AppTest:
-    assert not app.exception, [e.message for e in app.exception]
-    assert not app.error, [e.value for e in app.error]
-    return app
-
-
-def url(app: AppTest) -> dict[str, str]:
-    given = dict(app.query_params)
-    return {key: value if isinstance(value, str) else value[-1] for key, value in given.items()}
-
-
-def words(app: AppTest) -> str:
-    return "\n".join(element.value for element in [*app.main.markdown, *app.main.caption])
+    return visits.visit(page, **query)
 
 
 def mse(a: np.ndarray, b: np.ndarray) -> str:

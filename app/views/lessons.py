@@ -33,9 +33,7 @@ def worded(key: str, value: float) -> str:
         return f"{value:.0%}".replace("%", " %")
     if isinstance(value, int):
         return f"{value:,}"
-    return (
-        f"{value:.2f}".replace("-", "−") if abs(value) >= 0.1 else f"{value:.3f}".replace("-", "−")
-    )
+    return f"{value:.{2 if abs(value) >= 0.1 else 3}f}".replace("-", "−")
 
 
 def show_formula(lesson: lessons.Lesson) -> None:
@@ -75,6 +73,7 @@ def go(number: int) -> None:
 
 
 def present(on: bool) -> None:
+    """Onto the projector, or off it."""
     st.session_state[PRESENT] = on
 
 
@@ -90,9 +89,8 @@ def show_text(lesson: lessons.Lesson, number: int) -> bool:
             ("**Right.** " if right else "**Not quite.** ") + lesson.why.format(**measured(lesson))
         )
         st.markdown(f"**Break it.** {lesson.breaks}")
-        query = {key: value for key, value in lesson.tries.items()}
         st.page_link("views/lab.py", label="Try it live", icon=":material/science:",
-                     query_params={"live": "1"} | {k: str(v) for k, v in query.items()})  # fmt: skip
+                     query_params={"live": "1"} | {k: str(v) for k, v in lesson.tries.items()})  # fmt: skip
     if not st.session_state[PRESENT]:
         with st.expander(f"For teachers ({lesson.minutes} minutes)", icon=":material/school:"):
             st.markdown(lesson.notes)
