@@ -34,8 +34,8 @@ NUMBERS = {
 }  # fmt: skip
 
 
-def choose() -> tuple[list[dict], np.ndarray | None]:
-    """The reader's settings, one or two runs' that differ in their member only, and points of their own."""
+def choose() -> list[dict]:
+    """The reader's settings: of one run, or of two that differ in their member only."""
     members, plain = bridge.planar(), bridge.settings()
     link.keep("member", plain["member"], link.one_of(*members))
     link.keep("against", NONE, link.one_of(NONE, *members))
@@ -54,12 +54,11 @@ def choose() -> tuple[list[dict], np.ndarray | None]:
     with st.popover("Numbers", icon=":material/tune:"):
         common, weights = _numbers(members, plain)
     state = st.session_state
-    own = _points() if state["data"] == "mine" else None
     common |= {"data": state["data"], "seed": state["seed"]}
     pair = [state["member"]] + [state["against"]] * (
         state["against"] not in (NONE, state["member"])
     )
-    return [common | {"member": one, "weights": weights.get(one, {})} for one in pair], own
+    return [common | {"member": one, "weights": weights.get(one, {})} for one in pair]
 
 
 def _numbers(members: dict[str, dict], plain: dict) -> tuple[dict, dict[str, dict]]:
@@ -93,11 +92,13 @@ def _between(low: float, high: float, kind: type):
     return parse
 
 
-def _points() -> np.ndarray | None:
-    """Points that are drawn, or of a CSV; a sentence where there are none yet."""
+def points() -> np.ndarray | None:
+    """The reader's own points where the data are "mine": drawn, or of a CSV; None where there are none."""
+    if st.session_state["data"] != "mine":
+        return None
     link.keep(POINTS, [], link.numbers(SIDE * SIDE), link.numbers_form)
     state = st.session_state
-    with st.expander("My points", expanded=True, icon=":material/draw:"):
+    with st.expander("My points", expanded=not st.session_state.get("run"), icon=":material/draw:"):
         left, right = st.columns(2)
         with left:
             drawing = np.zeros((SIDE, SIDE, 1), np.uint8)

@@ -70,22 +70,25 @@ def end() -> None:
     st.session_state[MINE], st.session_state[RUN] = {}, ""
 
 
-def live() -> list[dict]:
-    """The run of the link, or the one that the reader starts."""
+def live(row) -> list[dict]:
+    """The run of the link, or the one that the reader starts; the widgets stand in the row."""
     state = st.session_state
     state.setdefault(MINE, {})
     run = link.keep(RUN, "", identifier)
     about = bridge.about(run) if run else None
     if about and run not in state[MINE]:
-        st.markdown(f"**A run that somebody shares:** {worded(about)}", width="content")
-        st.button("Start one of my own", on_click=end)
+        row.markdown(f"**A run that somebody shares:** {worded(about)}", width="content")
+        row.button("Start one of my own", on_click=end)
     else:
-        settings, own = experiment.choose()
-        st.button("Start", type="primary", icon=":material/play_arrow:",
-                  on_click=start, args=(settings, own))  # fmt: skip
-        if about:
-            st.button("End", icon=":material/stop:", on_click=end)
-            share(run)
+        with row:
+            settings = experiment.choose()
+        own = experiment.points()
+        with row:
+            st.button("Start", type="primary", icon=":material/play_arrow:",
+                      on_click=start, args=(settings, own))  # fmt: skip
+            if about:
+                st.button("End", icon=":material/stop:", on_click=end)
+                share(run)
         busy = bridge.load()
         if busy["runs"] >= busy["limit"]:
             st.caption(
@@ -155,9 +158,14 @@ def seen(told: dict) -> None:
 # ---- the page ----------------------------------------------------------------------------------------
 
 link.keep("live", False, lambda text: text == "1", lambda on: str(int(on)))
-with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+with row:
     st.segmented_control("What runs", [False, True], format_func=[REPLAY, LIVE].__getitem__,
                          key="live", label_visibility="collapsed", persist_state="session")  # fmt: skip
-    runs = live() if st.session_state["live"] else replayed()
+if st.session_state["live"]:
+    runs = live(row)
+else:
+    with row:
+        runs = replayed()
 if runs:
     lab(runs, "lab", HEIGHT[st.session_state["live"]], view(), seen)
