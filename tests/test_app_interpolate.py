@@ -41,7 +41,8 @@ def texts(app: AppTest) -> str:
 
 def pickers(app: AppTest) -> list[str]:
     """What stands on the buttons that open an end's picker."""
-    return [block.proto.popover.label for block in app.main.get("popover")]
+    labels = [block.proto.popover.label for block in app.main.get("popover")]
+    return [label for label in labels if "**" in label]  # not that of many factors
 
 
 @pytest.mark.parametrize("mode", ["path", "pad"])
