@@ -8,7 +8,7 @@ from app.components.draw import draw
 
 NONE = "nothing"
 SIDE = 64  # pixels of the canvas that points are drawn on
-POINTS, FILE = "points", "lab file"  # drawn ones, in the link too; a file's, in the session only
+POINTS, SEEDS = "points", 999_999
 DATA = {
     "grid": "25 Gaussians",
     "ring": "8 Gaussians on a ring",
@@ -40,7 +40,7 @@ def choose() -> list[dict]:
     link.keep("member", plain["member"], link.one_of(*members))
     link.keep("against", NONE, link.one_of(NONE, *members))
     link.keep("data", plain["data"], link.one_of(*DATA))
-    link.keep("seed", 0, link.number(0, 2**31 - 1))
+    link.keep("seed", 0, link.number(0, SEEDS))  # other pages keep theirs under this name
     says = "\n\n".join(f"**{name}**: {row['says']}" for name, row in members.items())
     beside = "A second run on the same data, from the same seed; both step together."
     for label, key, options, wide, about in (
@@ -50,7 +50,7 @@ def choose() -> list[dict]:
     ):
         st.selectbox(label, options, key=key, format_func=lambda one: DATA.get(one, one), help=about,
                      persist_state="session", width=wide)  # fmt: skip
-    st.number_input("Seed", 0, 2**31 - 1, key="seed", persist_state="session", width=110)
+    st.number_input("Seed", 0, SEEDS, key="seed", persist_state="session", width=110)
     with st.popover("Numbers", icon=":material/tune:"):
         common, weights = _numbers(members, plain)
     state = st.session_state

@@ -1,9 +1,12 @@
 """The lab's page through Streamlit's test client.   python -m pytest tests/test_app_lab.py"""
 
+import os
+
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from ali_core import packs
 from app import bridge
 from app.bridge import live
 from app.components.lab import viewed
@@ -49,6 +52,24 @@ def test_the_lab_replays_one_recording_or_two():
 def test_links_that_cannot_be_give_the_usual_page(query):
     app = visit("lab", **query)
     assert not app.error
+
+
+def test_a_seed_of_the_lab_fits_the_other_pages():
+    app = visit("lab", live="1", seed="999999")
+    assert (
+        url(app)["seed"] == "999999" and not whole(app.switch_page("views/compare.py").run()).error
+    )
+    assert "seed" not in url(visit("lab", live="1", seed="1000000"))
+
+
+def test_a_recording_that_is_made_again_is_read_again(tmp_path, monkeypatch):
+    (tmp_path / "lab").mkdir()
+    monkeypatch.setenv("ALI_CHECKPOINTS", str(tmp_path))
+    for number in (1, 2):
+        file = tmp_path / "lab" / "short.gz"
+        file.write_bytes(packs.recording([packs.pack("scene", {"seed": number}, {})]))
+        os.utime(file, ns=(number, number))
+        assert bridge.recordings()["short"]["seed"] == number
 
 
 def test_a_run_is_started_shared_watched_and_ended():

@@ -1,6 +1,5 @@
 """Live runs: real worker processes, their rooms, who may steer them, and what happens when things end."""
 
-import itertools
 import json
 import os
 import signal
@@ -302,6 +301,7 @@ def test_polls_wait_and_answer_and_recordings_are_read(client):
         assert client.get(f"/recordings/{bad}").status_code == 404
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows answers signal 0 by ending the process")
 def test_a_worker_ends_with_its_server():
     import subprocess
 
@@ -318,6 +318,5 @@ def test_a_worker_ends_with_its_server():
             return True
         return False
 
-    if os.name != "nt":
-        until(ended, 20)
-    assert next(itertools.count(pid)) == pid and "Traceback" not in done.stderr
+    until(ended, 20)
+    assert "Traceback" not in done.stderr

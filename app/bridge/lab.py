@@ -1,5 +1,7 @@
 """What the lab's pages ask: recordings, members that train in the plane, settings, points of one's own."""
 
+from pathlib import Path
+
 import numpy as np
 import streamlit as st
 
@@ -24,9 +26,7 @@ def recorded(name: str) -> list[dict]:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _numbers(path: str, _stamp: int) -> list[dict]:
-    from pathlib import Path
-
+def _numbers(path: str, stamp: int) -> list[dict]:
     found = []
     for pack in packs.read(Path(path)):
         numbers, arrays = packs.unpack(pack)
