@@ -56,6 +56,11 @@ def _cycle_domain(weight: float) -> dict[str, Term]:
     }
 
 
+def _identity(weight: float) -> dict[str, Term]:
+    formula = r"\mathbb{E}_p\,\|z-E(z)\|_1+\mathbb{E}_q\,\|x-G(x)\|_1"
+    return {"identity": Term(weight, terms.identity, formula)}
+
+
 def _nll(weight: float) -> dict[str, Term]:
     return {"nll": Term(weight, terms.nll, r"-\mathbb{E}_q\log p(x\mid z)", (-1, 0), _X_GIVEN_Z)}
 
@@ -202,13 +207,13 @@ FAMILY: dict[str, Member] = {
     "cyclegan": Member(
         "Each domain by a discriminator of its own, and both cycles; z is the second domain.",
         (ON_X, ON_Z),
-        _cycle_x(10.0) | _cycle_domain(10.0),
+        _cycle_x(10.0) | _cycle_domain(10.0) | _identity(0.0),
         stochastic=False,
     ),
     "alice-cycles": Member(
         "ALICE with both cycles, for two domains: what goes over comes back.",
         (JOINT,),
-        _cycle_x(10.0) | _cycle_domain(10.0),
+        _cycle_x(10.0) | _cycle_domain(10.0) | _identity(0.0),
         stochastic=False,
     ),
     "triangle": Member(

@@ -166,6 +166,16 @@ class Samples:
     # ---- translation, where z is a second domain's picture
 
     @cached_property
+    def z_same(self) -> torch.Tensor:
+        """E of what is already its domain's own: E(z)."""
+        return self._encode(self.z, "z_rec")
+
+    @cached_property
+    def x_same(self) -> torch.Tensor:
+        """G(x)."""
+        return self._decode(self.x)
+
+    @cached_property
     def z_pair_hat(self) -> torch.Tensor:
         """E of the true pairs' x."""
         return self._encode(self.x_pair, "z_known")

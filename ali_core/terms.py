@@ -28,6 +28,11 @@ def prior_reconstruction(s: Samples) -> torch.Tensor:
     return (s.z - s.z_rec).abs().mean()
 
 
+def identity(s: Samples) -> torch.Tensor:
+    """Mean absolute error of E(z) and G(x): what is in a domain already stays (CycleGAN, section 5.2)."""
+    return (s.z - s.z_same).abs().mean() + (s.x - s.x_same).abs().mean()
+
+
 def mapping(s: Samples) -> torch.Tensor:
     """Mean absolute error of both translations of true pairs (ALICE, weakly supervised)."""
     return (s.z_pair - s.z_pair_hat).abs().mean() + (s.x_pair - s.x_pair_tilde).abs().mean()

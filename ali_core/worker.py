@@ -21,7 +21,7 @@ from .problem import Problem
 
 TURN = 0.03  # seconds of a room before the next one's turn
 BETWEEN = 0.125  # seconds between two frames of a room that plays, at least
-SHARE = 3  # of a worker's time, what all its rooms' frames may take: one part in so many
+SHARE = 2  # of a worker's time, what all its rooms' frames may take: one part in so many
 TURNS = {
     "both": None, "discriminator": ("discriminator",), "generator": ("generator", "multipliers"),
 }  # fmt: skip

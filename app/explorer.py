@@ -20,6 +20,7 @@ PAGES = [
     st.Page("views/lab.py", title="Lab"),
     st.Page("views/guess.py", title="Guess"),
 ]
+PLANE = ("lessons", "lab")  # pages of models in the plane: no checkpoint, no tray
 
 
 def choose(key: str, names: list[str], problems: dict[str, str]) -> str | None:
@@ -65,24 +66,20 @@ def show_samples(name: str) -> None:
     st.image(shown, output_format="PNG", alt="samples of seeds 0 to 5")
 
 
-# first of all: a sidebar that is already drawn keeps its width (four pictures of the tray fit into this)
-st.set_page_config(page_icon=charts.favicon(), layout="wide", initial_sidebar_state=316)
-page = st.navigation(PAGES)
-link.begin(page.url_path)
-st.html(Path(__file__).with_name("style.css"))
-translating = page.url_path == "translate"
-with st.sidebar:
-    names = bridge.names() + bridge.translators() * translating
-    problems = {name: sentence for name in names if (sentence := bridge.broken(name))}
-    good = [name for name in bridge.names() if name not in problems]
+def sidebar(translating: bool) -> str | None:
+    """The picker, samples of what is picked, the tray, and what is broken. -> the checkpoint that is looked at"""
+    names = bridge.names()
+    every = names + bridge.translators() * translating
+    problems = {name: sentence for name in every if (sentence := bridge.broken(name))}
+    good = [name for name in names if name not in problems]
     if translating:  # the tray's pictures are those of the other pages' checkpoint
-        name = choose("translator", bridge.translators(), problems)
+        chosen = choose("translator", bridge.translators(), problems)
         if st.session_state.get(CHOSEN) not in good:
             st.session_state[CHOSEN] = good[0] if good else None
     else:
-        name = choose(CHOSEN, good, problems)
-        if name:
-            show_samples(name)
+        chosen = choose(CHOSEN, good, problems)
+        if chosen:
+            show_samples(chosen)
         else:
             st.error(
                 f"There is no usable checkpoint in {bridge.root()}. Train one: "
@@ -92,10 +89,23 @@ with st.sidebar:
         tray.show(st.session_state[CHOSEN])
     for broken, sentence in problems.items():
         st.error(f"**{broken}** cannot be used. {sentence}", icon=":material/broken_image:")
-st.set_page_config(
-    f"{name or 'no checkpoint'}: {page.title.lower()}"
-)  # the title names what is seen
-if name or translating:
+    return chosen
+
+
+# first of all: a sidebar that is already drawn keeps its width (four pictures of the tray fit into this)
+st.set_page_config(page_icon=charts.favicon(), layout="wide", initial_sidebar_state=316)
+page = st.navigation(PAGES)
+link.begin(page.url_path)
+st.html(Path(__file__).with_name("style.css"))
+translating = page.url_path == "translate"
+plane = page.url_path in PLANE
+name = None
+if not plane:
+    with st.sidebar:
+        name = sidebar(translating)
+# the title names what is seen
+st.set_page_config(f"{name or 'no checkpoint'}: {page.title.lower()}" if not plane else page.title)
+if name or translating or plane:
     try:
         page.run()
     except bridge.Problem as problem:

@@ -3,6 +3,8 @@
 `python -m app` starts it, and so does `streamlit run app/main.py`.
 """
 
+import asyncio
+import gc
 import sys
 import threading
 import webbrowser
@@ -67,11 +69,24 @@ def get_ready() -> None:
         pass
 
 
+async def tidy() -> None:
+    """Collects the sessions that have ended, every minute.
+
+    Streamlit would do so after every click: a walk over all of PyTorch, 120 ms in which nobody is
+    answered; .streamlit/config.toml switches that off.
+    """
+    while True:
+        await asyncio.sleep(60)
+        gc.collect()
+
+
 @asynccontextmanager
 async def lifespan(app):
     """Starts getting ready; the server is up meanwhile."""
     threading.Thread(target=get_ready, daemon=True).start()
+    tidying = asyncio.create_task(tidy())
     yield
+    tidying.cancel()
 
 
 async def live(scope, receive, send) -> None:

@@ -1,9 +1,9 @@
 """What the lab's pages ask: recordings, members that train in the plane, settings, points of one's own."""
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import streamlit as st
 
 from ali_core import packs, points
 from ali_core.problem import Problem
@@ -25,7 +25,7 @@ def recorded(name: str) -> list[dict]:
     return _numbers(str(path), path.stat().st_mtime_ns if path.exists() else 0)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@lru_cache(maxsize=64)
 def _numbers(path: str, stamp: int) -> list[dict]:
     found = []
     for pack in packs.read(Path(path)):

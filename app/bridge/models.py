@@ -20,7 +20,8 @@ class _Loaded:
     lock: threading.Lock
 
 
-@st.cache_resource(max_entries=4, show_spinner="Waking the model …")
+# at least as many as a page asks side by side: loading takes a hundred times as long as asking
+@st.cache_resource(max_entries=16, show_spinner="Waking the model …")
 def _loaded(folder: str, sha256: str) -> _Loaded:
     import torch
 
