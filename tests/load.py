@@ -6,7 +6,8 @@ session over its websocket, a click that runs the page's script every 15 to 25 s
 run; playing, scrubbing and layers ask nothing), the recording's file or the long polls for frames. Thirty real Chromium pages would take the two cores for drawing, which
 learners' own machines do; the five live runs are started in real ones, and one more turns the lessons' leaves
 all the while, timed until the next lesson is seen. Memory is PSS of the server and its
-workers: before (the server alone, after one visitor has been everywhere), at most, and after all have left.
+workers: before (the server alone, after one visitor has been everywhere), at most, and after all have left
+and one visitor more has been everywhere (Streamlit lets go of sessions that have ended when the next begins).
 """
 
 import contextlib
@@ -146,6 +147,8 @@ def main() -> None:
             found = lesson(browser, address, server, runs, before)
             browser.close()
         time.sleep(150)  # runs end after one minute, workers after two, sessions after two
+        Visitor(address, 0).everywhere()
+        time.sleep(65)  # the server tidies up every minute
         after = memory(server)
     report(found, before, after)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ali_core import packs, recordings
+from app.lessons import LESSONS
 
 from .conftest import settle
 
@@ -219,6 +220,69 @@ def test_the_projector_has_keys_and_no_side_bar(server, page):
     page.get_by_text("Mean squared error at the end").wait_for()
     until(page, lambda: step(page.locator(".root[data-step]").first) > 5)
     assert page.locator('[data-testid="stException"]').count() == 0
+
+
+def test_slow_motion_of_a_live_run_moves_one_player_at_a_time(server, page):
+    page.goto(f"{server}/lab?live=1&width=16&seed=6")
+    settle(page)
+    page.get_by_role("button", name="Start").click()
+    page.locator(".root[data-step='0']").first.wait_for()
+    root = page.locator(".root[data-step]").first
+    note, error = root.locator(".note"), root.locator(".numbers dd").nth(3)
+    assert "error" in root.locator(".numbers dt").nth(3).inner_text()
+    before = error.inner_text()
+    root.get_by_role("button", name="Slow motion").click()
+    until(page, lambda: "D learns: its loss goes from" in note.inner_text())
+    assert (step(root), error.inner_text()) == (1, before)
+    until(page, lambda: "E and G learn" in note.inner_text())
+    assert step(root) == 2 and error.inner_text() != before
+    root.get_by_role("button", name="Slow motion").click()  # it stands
+    said = note.inner_text()
+    page.wait_for_timeout(2500)
+    assert (step(root), note.inner_text()) == (2, said)
+    page.get_by_role("button", name="End", exact=True).click()
+
+
+@pytest.mark.parametrize("touch", [True, False])
+def test_the_pointer_lights_what_is_pointed_at(server, browser, touch):
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, has_touch=touch)
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    root = opened(page, f"{server}/lessons?lesson=2&present=1")
+    page.get_by_role("button", name="About 15.").click()
+    root.get_by_role("button", name="Pointer").wait_for()
+    data, codes = (root.locator(f"figure:has([data-space={name}])").first for name in "xz")
+    shades = "all => all.map(one => getComputedStyle(one).opacity)"
+    if touch:
+        root.get_by_role("button", name="Pointer").tap()
+        data.locator("canvas").tap()
+    else:
+        page.keyboard.press("p")
+        data.locator("canvas").hover()
+    until(page, lambda: codes.evaluate("one => getComputedStyle(one).opacity") == "0.25")
+    assert sorted(root.locator(".row > *").evaluate_all(shades)).count("1") == 1
+    if touch:
+        codes.locator("canvas").tap()
+        until(page, lambda: data.evaluate("one => getComputedStyle(one).opacity") == "0.25")
+        root.get_by_role("button", name="Pointer").tap()
+    else:
+        page.keyboard.press("p")
+    until(page, lambda: set(root.locator(".row > *").evaluate_all(shades)) == {"1"})
+    context.close()
+
+
+def test_every_lesson_fits_onto_the_projector_with_its_answer(server, browser):
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    for number, lesson in enumerate(LESSONS, 1):
+        opened(page, f"{server}/lessons?lesson={number}&present=1")
+        page.get_by_role("button", name=lesson.options[0], exact=True).click()
+        page.get_by_text("Try it live").wait_for()
+        settle(page)
+        below = page.get_by_test_id("stMain").evaluate("m => m.scrollHeight - m.clientHeight")
+        assert below <= 0, f"lesson {number} is {below} pixels too high"
+    context.close()
 
 
 def test_the_game_is_played_with_keys(server, page):

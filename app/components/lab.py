@@ -36,12 +36,19 @@ _lab = st.components.v2.component(
     <button class="slow" type="button" title="S">Slow motion</button>
     <select class="speed" aria-label="Speed"></select>
     <button class="reset" type="button">Reset</button>
+    <button class="pointer" type="button" title="P: light up what you point at or tap">Pointer</button>
     <p class="status" role="status"></p>
   </div>
 </div>""",
     css=STYLE + Path(__file__).with_name("lab.css").read_text(encoding="utf-8"),
     js=script(
-        "lab_feed.js", "lab_panels.js", "lab_lines.js", "lab_slow.js", "lab_hands.js", "lab.js"
+        "lab_feed.js",
+        "lab_panels.js",
+        "lab_lines.js",
+        "lab_slow.js",
+        "lab_stage.js",
+        "lab_hands.js",
+        "lab.js",
     ),
 )
 

@@ -21,6 +21,19 @@ const hands = {
     this.say(`x ${pair(arrays.x)}, ${names[arrays.y[i]]}: its code ẑ ${pair(here.arrays.z_hat)}, its reconstruction ${pair(here.arrays.x_rec)}.`);
   },
 
+  // The pointer without a laser: what it is on stays lit, all else dims; a finger lights what it taps.
+  aim() {
+    const on = this.root.classList.toggle("pointing");
+    this.pointer.setAttribute("aria-pressed", on);
+    this.point(null);
+  },
+
+  point(target) {
+    for (const lit of this.root.querySelectorAll(".lit")) lit.classList.remove("lit");
+    const part = this.root.classList.contains("pointing") && target?.closest(".row > *");
+    if (part) for (const one of [part, part.parentElement, this.rows]) one.classList.add("lit");
+  },
+
   press(event) {
     if (event.ctrlKey || event.altKey || event.metaKey || !this.lanes?.length) return;
     const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.composedPath()[0].tagName);
@@ -41,7 +54,7 @@ const hands = {
       this.toggle();
     } else if (turn && steer) this.take(turn);
     else if (event.key === "s" && steer) this.walk.toggle();
-    else if (event.key === "p" && this.sent.present) this.root.classList.toggle("pointer");
+    else if (event.key === "p" && this.sent.present) this.aim();
     else return;
     event.preventDefault();
     event.stopPropagation();

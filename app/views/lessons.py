@@ -8,7 +8,7 @@ from app import bridge, lessons, link
 from app.components.lab import lab
 
 NUMBER, PRESENT, ANSWERS, KNOB = "lesson", "present", "lesson answers", "knob"
-HEIGHT = {False: 640, True: 650}  # of the panels and their buttons, off and on the projector
+HEIGHT = {False: 640, True: 630}  # of the panels and their buttons, off and on the projector
 
 
 def measured(lesson: lessons.Lesson) -> dict[str, str]:
@@ -80,8 +80,11 @@ def present(on: bool) -> None:
 def show_text(lesson: lessons.Lesson, number: int) -> bool:
     """The left side; -> whether the reader has predicted."""
     st.markdown(f"#### {number}. {lesson.title}")
-    st.markdown(lesson.idea)
-    show_formula(lesson)
+    presenting = st.session_state[PRESENT]
+    # on the projector, the answer takes the place of what was said before
+    if not presenting or number not in st.session_state.get(ANSWERS, {}):
+        st.markdown(lesson.idea)
+        show_formula(lesson)
     answered = ask(lesson, number)
     if answered:
         right = st.session_state[ANSWERS][number] == lesson.right
@@ -91,7 +94,7 @@ def show_text(lesson: lessons.Lesson, number: int) -> bool:
         st.markdown(f"**Break it.** {lesson.breaks}")
         st.page_link("views/lab.py", label="Try it live", icon=":material/science:",
                      query_params={"live": "1"} | {k: str(v) for k, v in lesson.tries.items()})  # fmt: skip
-    if not st.session_state[PRESENT]:
+    if not presenting:
         with st.expander(f"For teachers ({lesson.minutes} minutes)", icon=":material/school:"):
             st.markdown(lesson.notes)
             st.caption("Recordings: " + " ".join(said_of(name) for name in shown(lesson)))
