@@ -2,8 +2,10 @@
 
 python -m ali_core sprites CLONE OUT.npz     CLONE: git clone https://github.com/YingzhenLi/Sprites
 python -m ali_core sprites OLD.npz OUT.npz   characters that were put together elsewhere: as below
+python -m ali_core sprites CLONE OUT.npz --turn    true pairs: each character facing down, and left
 
-What is written has no two equal pictures, and holds out a tenth of the characters in all their poses.
+What is written has no two equal pictures, and holds out a tenth of the characters in all their poses. Of pairs,
+a twelfth is held out; one half of the others is for pictures that face down, the other for left.
 """
 
 import argparse
@@ -36,9 +38,34 @@ def build(clone: Path, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """
     sheets = {part: _sheets(clone, part) for part in PARTS}
     sizes = [*(len(sheets[part]) for part in PARTS), len(DIRECTIONS), FRAMES]
+    labels = _combinations(sizes, n, np.random.default_rng(seed))
+    return _painted(sheets, labels), labels
+
+
+def turned(clone: Path, n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draws n different characters, each in a frame of the walk, facing down and facing left.
+
+    -> down, left, uint8 (n,64,64,3); labels uint8 (n,7), LABEL_NAMES without the direction. Raises
+    Problem for a folder that is no clone.
+    """
+    sheets, rng = {part: _sheets(clone, part) for part in PARTS}, np.random.default_rng(seed)
+    people = _combinations([len(sheets[part]) for part in PARTS], n, rng)
+    frames = rng.integers(FRAMES, size=(len(people), 1), dtype=np.uint8)
+    sides = []
+    for name in ("down", "left"):
+        facing = np.full_like(frames, DIRECTIONS.index(name))
+        sides.append(_painted(sheets, np.concatenate([people, facing, frames], 1)))
+    return *sides, np.concatenate([people, frames], 1)
+
+
+def _combinations(sizes: list[int], n: int, rng: np.random.Generator) -> np.ndarray:
+    """n different combinations of so many classes each, all where there are fewer, uint8."""
     every = int(np.prod(sizes))
-    numbers = np.random.default_rng(seed).choice(every, min(n, every), replace=False)
-    labels = np.stack(np.unravel_index(numbers, sizes), 1).astype(np.uint8)
+    numbers = rng.choice(every, min(n, every), replace=False)
+    return np.stack(np.unravel_index(numbers, sizes), 1).astype(np.uint8)
+
+
+def _painted(sheets: dict[str, list[Image.Image]], labels: np.ndarray) -> np.ndarray:
     images = np.empty((len(labels), TILE, TILE, 3), np.uint8)
     for image, (*parts, direction, frame) in zip(images, labels.astype(int), strict=True):
         left, top = TILE * frame, TILE * (WALK + direction)
@@ -46,7 +73,7 @@ def build(clone: Path, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         for part, number in zip(PARTS, parts, strict=True):
             drawn.alpha_composite(sheets[part][number], source=(left, top, left + TILE, top + TILE))
         image[:] = np.asarray(drawn)[..., :3]
-    return images, labels
+    return images
 
 
 def write(path: Path, images: np.ndarray, labels: np.ndarray, seed: int) -> tuple[int, int]:
@@ -71,6 +98,32 @@ def write(path: Path, images: np.ndarray, labels: np.ndarray, seed: int) -> tupl
     )
     write_beside(path, content.getvalue())
     return len(people), len(held)
+
+
+def write_turned(
+    path: Path, down: np.ndarray, left: np.ndarray, labels: np.ndarray
+) -> dict[str, int]:
+    """Writes the pairs' .npz. -> how many pairs are in each part of its split"""
+    held = max(1, len(down) // 12)
+    ours = (len(down) - held) // 2
+    if not ours:
+        raise Problem(f"{path} would hold {len(down)} characters; three are the least.")
+    # they were drawn in random order
+    split = np.repeat(["a", "b", "test"], [ours, len(down) - held - ours, held])
+    about = {key: ABOUT[key] for key in ("source", "licence")}
+    names = np.array([name for name in LABEL_NAMES if not name.startswith("direction")])
+    content = io.BytesIO()
+    np.savez_compressed(
+        content,
+        images=down,
+        images_b=left,
+        labels=labels,
+        label_names=names,
+        split=split,
+        **about,
+    )
+    write_beside(path, content.getvalue())
+    return {name: int((split == name).sum()) for name in ("a", "b", "test")}
 
 
 def _sheets(clone: Path, part: str) -> list[Image.Image]:
@@ -122,15 +175,24 @@ def main(argv: list[str]) -> None:
     parser.add_argument("clone", type=Path, help="a clone of YingzhenLi/Sprites, or an .npz")
     parser.add_argument("output", type=Path, help="the .npz to write")
     parser.add_argument(
-        "--n", type=int, default=30_000, help="combinations to draw (default 30,000)"
+        "--n", type=int, help="combinations to draw (default 30,000; with --turn 12,000)"
     )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--turn", action="store_true", help="pairs, facing down and left")
     words = parser.parse_args(argv)
+    words.n = words.n or (12_000 if words.turn else 30_000)
     if words.output.suffix != ".npz":
         raise Problem(f"{words.output} must end in .npz.")
     if words.n < 2:
         raise Problem(f"--n {words.n}: two pictures are the least.")
     source = words.clone
+    if words.turn:
+        parts = write_turned(words.output, *turned(source, words.n, words.seed))
+        print(
+            f"{words.output}: {parts['a']:,} characters facing down, {parts['b']:,} others facing left, "
+            f"{parts['test']:,} held out as pairs. {ABOUT['licence']}."
+        )
+        return
     images, labels = _read(source) if source.is_file() else build(source, words.n, words.seed)
     people, held = write(words.output, images, labels, words.seed)
     print(f"{words.output}: {people:,} characters, {held:,} of them held out. {ABOUT['licence']}.")

@@ -4,11 +4,12 @@
 """
 
 import asyncio
+import contextlib
+import ctypes
 import gc
 import sys
 import threading
 import webbrowser
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
@@ -70,7 +71,7 @@ def get_ready() -> None:
 
 
 async def tidy() -> None:
-    """Collects the sessions that have ended, every minute.
+    """Gives back the memory of sessions that have ended, every minute.
 
     Streamlit would do so after every click: a walk over all of PyTorch, 120 ms in which nobody is
     answered; .streamlit/config.toml switches that off.
@@ -78,9 +79,12 @@ async def tidy() -> None:
     while True:
         await asyncio.sleep(60)
         gc.collect()
+        if sys.platform == "linux":  # glibc keeps what is freed, unless asked
+            with contextlib.suppress(AttributeError):  # another C library
+                ctypes.CDLL(None).malloc_trim(0)
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def lifespan(app):
     """Starts getting ready; the server is up meanwhile."""
     threading.Thread(target=get_ready, daemon=True).start()

@@ -108,6 +108,27 @@ def test_the_data_are_known_by_name_wherever_they_lie(file, monkeypatch):
         data.load("sprites")
 
 
+def test_the_pairs_are_the_same_character_turned(clone, tmp_path, capsys):
+    path = tmp_path / "turn.npz"
+    assert main(["sprites", str(clone), str(path), "--turn", "--n", "60"]) == 0
+    assert "27 characters facing down, 28 others facing left, 5 held out" in capsys.readouterr().out
+    with np.load(path, allow_pickle=False) as file:
+        found = {key: file[key] for key in file.files}
+    assert found["images"].shape == found["images_b"].shape == (60, 64, 64, 3)
+    for facing, direction in (("images", 2), ("images_b", 1)):
+        for image, (*parts, frame) in zip(found[facing], found["labels"].astype(int), strict=True):
+            for place, number in enumerate(parts):
+                expected = (60 * number + 20, 25 * frame, 60 * direction + 10)
+                assert tuple(image[10 * place + 5, 30]) == expected
+    people = [tuple(person) for person in found["labels"][:, :6]]
+    assert len(set(people)) == 60, "no character is in two parts of the split"
+    both = data.load(str(path))
+    assert (len(both.x), len(both.prior.x), len(both.x_test)) == (27, 28, 5)
+    assert list(both.factors) == [*COUNTS, "walk frame"] and "CC BY-SA 3.0" in both.licence
+    pairs = dict(zip(map(bytes, found["images"]), map(bytes, found["images_b"]), strict=True))
+    assert all(pairs[bytes(x)] == bytes(z) for x, z in zip(both.x, both.partners, strict=True))
+
+
 def test_an_older_file_gets_its_split_and_its_names(clone, file, tmp_path):
     images, labels = sprites.build(clone, 400, 0)
     old, new = tmp_path / "old.npz", tmp_path / "new.npz"

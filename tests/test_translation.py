@@ -155,7 +155,8 @@ def step(name: str, both: Data, **more):
 def test_every_parameter_of_a_translator_gets_a_gradient(name):
     nets, s = step(name, turned())
     players, shown = objectives.losses(FAMILY[name], s)
-    assert set(FAMILY[name].terms) <= set(shown) and set(players) == {"generator", "discriminator"}
+    on = {key for key, term in FAMILY[name].terms.items() if term.weight}
+    assert on <= set(shown) and set(players) == {"generator", "discriminator"}
     for player, loss in players.items():
         own = {
             f"{k}.{n}": p
@@ -194,6 +195,10 @@ def test_the_terms_of_two_domains_are_zero_where_the_translation_is_true():
     s.nets = swap
     for term in (terms.mapping, terms.prior_reconstruction, terms.reconstruction):
         assert term(s).item() == 0
+    assert terms.identity(s).item() > 0.1, "what turns everything leaves nothing as it is"
+    _, s = step("triangle", both)
+    s.nets = {k: lambda x: x - 0.25 for k in ("encoder", "decoder")}
+    assert terms.identity(s).item() == pytest.approx(0.5, abs=1e-6)
     _, s = step("triangle", both)
     s.nets = {k: lambda x: x.transpose(2, 3) + 0.25 for k in ("encoder", "decoder")}
     assert terms.mapping(s).item() == pytest.approx(0.5, abs=1e-6)
@@ -226,11 +231,15 @@ def test_only_the_pairs_that_were_asked_for_are_ever_shown():
         ("cyclegan", 5, {}, "is shown none; take triangle"),
         ("triangle", 5, {"partners": None}, "knows none"),
         ("triangle", 5, {"partners": None, "prior": None}, "knows none"),
+        ("cyclegan", 0, {"prior": None, "weights": {"identity": 5.0}}, "here z is no picture"),
     ],
 )
 def test_what_does_not_fit_together_is_refused_before_the_first_step(member, pairs, what, sentence):
-    both = dataclasses.replace(turned(), **what)
-    config = Config(name="t", member=member, width=4, batch=4, steps=1, pairs=pairs)
+    weights = what.get("weights", {})
+    both = dataclasses.replace(turned(), **{k: v for k, v in what.items() if k != "weights"})
+    config = Config(
+        name="t", member=member, width=4, batch=4, steps=1, pairs=pairs, weights=weights
+    )
     with pytest.raises(Problem, match=sentence):
         next(train.train(config, both))
 
