@@ -119,10 +119,11 @@ def _true_pairs(
     for name, domain in (("data", data), ("prior", data.prior)):
         if data.prior and not len(domain.x):
             raise Problem(f"The domain {name}={domain.name} holds no training pictures.")
-    if not data.prior and "identity" in row.terms and row.terms["identity"].weight:
+    alike = data.prior or data.shape == (config.latent,)
+    if not alike and "identity" in row.terms and row.terms["identity"].weight:
         raise Problem(
-            "weights.identity asks that E leaves z's pictures as they are, and here z is no picture: give a "
-            "second domain, prior=…, or leave it 0."
+            "weights.identity asks that E leaves z as it is, and here z is no picture: give a second domain, "
+            "prior=…, or leave it 0."
         )
     wants = "x_pair" in row.names
     if wants and data.partners is None:

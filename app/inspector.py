@@ -83,7 +83,7 @@ def inspect_point(name: str, atlas, number: int) -> dict:
     """A picture, what the model remembers of it, and its neighbours."""
     picture = bridge.pictures(name)[number]
     reconstruction = bridge.reconstruct(name, picture[None], bridge.own(name, [number]))[0]
-    scale = max(1, 112 // picture.shape[0])
+    scale = -(-96 // picture.shape[0])
     error, moved = atlas.error[number], atlas.round_trip[number]
     with st.container(horizontal=True, gap="small"):
         st.image(
@@ -122,7 +122,7 @@ def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> di
     ratio = found["map_distance"] / found["typical_map_distance"]
     with st.container(horizontal=True, gap="small"):
         st.image(
-            charts.enlarge(picture, max(1, 112 // picture.shape[0]), charts.GENERATED),
+            charts.enlarge(picture, -(-96 // picture.shape[0]), charts.GENERATED),
             output_format="PNG", caption="decoded here",
             alt=f"decoded at {link.place_form(place)}, {ratio:.1f} times the typical distance from data",
         )  # fmt: skip
@@ -242,9 +242,9 @@ def invite(atlas) -> dict:
 
 
 @st.fragment
-def show(name: str, view: str) -> None:
+def show(name: str, view: str, colour: str) -> None:
     """The right third; a click on the map reruns this alone."""
-    atlas = bridge.atlas(name)
+    atlas = bridge.atlas_by(name, colour)
     link.keep("picks", [], link.numbers(len(atlas.z)), link.numbers_form)
     link.keep("place", None, link.place, link.place_form)
     if st.session_state["picks"] and st.session_state["place"]:

@@ -15,9 +15,9 @@ from app import bridge, charts
 def made(name: str, view: str, colour: str, dark: bool) -> go.Figure:
     """The figure of a checkpoint's map. Shared: never write into it.
 
-    view: "umap" or "pca"; colour: "class" or "error"; dark: whether the ground is.
+    view: "umap" or "pca"; colour: "class", "error" or a factor; dark: whether the ground is.
     """
-    atlas = bridge.atlas(name)  # raises Problem without a map that belongs to the card
+    atlas = bridge.atlas_by(name, colour)  # raises Problem without a map that belongs to the card
     return _made(name, bridge.card(name)["atlas"]["sha256"], view, colour, dark, atlas)
 
 
@@ -43,13 +43,13 @@ def latent_map(
     revision: str = "",
     dark: bool = False,
 ) -> go.Figure:
-    """All points (n, 2) in one trace; `colour` is "class" or "error"; a new `revision` resets the zoom.
+    """All points (n, 2) in one trace; by class, or `colour` is "error"; a new `revision` resets the zoom.
 
     customdata is (number, class, error, x) of a point, for whoever listens: its x stays when it is hidden.
     """
     ink = "#ffffff" if dark else "#000000"
     marker = {"size": 4.5, "opacity": 0.8}
-    if colour == "class":
+    if colour != "error":
         n = len(charts.CLASSES)
         steps = [(at / n, tone) for i, tone in enumerate(charts.CLASSES) for at in (i, i + 1)]
         marker |= {"color": y % n, "cmin": -0.5, "cmax": n - 0.5, "colorscale": steps}
@@ -69,7 +69,7 @@ def latent_map(
     )  # fmt: skip
     spots = label_spots(xy, y, len(label_names))
     for label, word in enumerate(label_names):
-        if colour == "class":
+        if colour != "error":
             figure.add_scatter(
                 x=[None], y=[None], mode="markers", name=word, hoverinfo="skip",
                 marker={"size": 9, "color": charts.class_colour(label)},
@@ -100,14 +100,14 @@ def latent_map(
 
 def preview(name: str, view: str, colour: str) -> str:
     """The map's dots as a PNG in a data address: what is seen until Plotly has drawn them."""
-    atlas = bridge.atlas(name)
+    atlas = bridge.atlas_by(name, colour)
     return _preview(bridge.card(name)["atlas"]["sha256"], view, colour, atlas)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _preview(sha256: str, view: str, colour: str, _atlas) -> str:
     xy = getattr(_atlas, view)
-    if colour == "class":
+    if colour != "error":
         tones = [charts.class_colour(int(label)) for label in _atlas.y]
     else:
         shares = np.minimum(_atlas.error / np.quantile(_atlas.error, 0.95), 1)

@@ -90,6 +90,18 @@ def test_a_link_reproduces_the_map():
     assert again.number_input(key="map number").value == 40
 
 
+def test_a_map_of_many_factors_is_coloured_by_any_of_them():
+    test = app(checkpoint="sprites", colour="hair", picks="7")
+    atlas = bridge.atlas("sprites")
+    assert f"hair {atlas.labels[7, list(atlas.factors).index('hair')]}, no. 7" in words(test)
+    test.selectbox(key="colour").set_value("direction").run()
+    assert url(test) == {"checkpoint": "sprites", "colour": "direction", "picks": "7"}
+    facing = atlas.factors["direction"][atlas.labels[7, list(atlas.factors).index("direction")]]
+    assert f"{facing}, no. 7" in words(test)
+    test.selectbox(key="checkpoint").set_value("fashion-alice").run()
+    assert not test.exception and "colour" not in url(test), "garments have no direction"
+
+
 def test_a_place_is_decoded_and_stands_in_the_link():
     test = app(place="3,4.5")
     assert "eighth-nearest" in words(test)

@@ -12,6 +12,7 @@ from .checkpoints import broken, card, domains, names, root, samples, translator
 from .classes import classes, factors, likeliest, own, worded
 from .codes import (
     atlas,
+    atlas_by,
     corners,
     interpolate,
     lift,

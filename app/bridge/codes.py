@@ -1,6 +1,7 @@
 """The map, its pictures, neighbours and places, and ways between codes; needs no torch."""
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import streamlit as st
@@ -24,6 +25,20 @@ def _atlas(folder: str, stamp: tuple):
         return found
     # several factors have no names: the first one's classes are numbers
     return replace(found, label_names=[str(i) for i in range(int(found.y.max()) + 1)])
+
+
+def atlas_by(name: str, factor: str):
+    """The checkpoint's map with another of its factors as the class; any other word: as it is."""
+    found = atlas(name)
+    return _by(str(root() / name), stamp(name), factor) if factor in found.factors else found
+
+
+@lru_cache(maxsize=8)
+def _by(folder: str, stamp: tuple, factor: str):
+    found = _atlas(folder, stamp)
+    place, classes = list(found.factors).index(factor), found.factors[factor]
+    words = [f"{factor} {word}" if word.isdigit() else word for word in classes]
+    return replace(found, y=found.labels[:, place].astype(np.int64), label_names=words)
 
 
 def origin(atlas) -> str:

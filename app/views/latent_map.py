@@ -17,18 +17,26 @@ MEANS = {
 def show_map(name: str, atlas) -> None:
     """Controls, the figure, and what it means."""
     link.keep("view", "umap", link.one_of("umap", "pca"))
-    link.keep("colour", "class", link.one_of("class", "error"))
+    first, *others = atlas.factors or ["class"]  # the class is the first of several factors
+    colours = {"class": first} | {word: word for word in others} | {"error": "error"}
+    if st.session_state.get("colour") not in [None, *colours]:
+        del st.session_state["colour"]  # it was chosen for another checkpoint
+    link.keep("colour", "class", link.one_of(*colours))
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.markdown("#### Map", width="content")
         view = st.segmented_control(
             "View", ["umap", "pca"], key="view", format_func=str.upper, required=True,
             label_visibility="collapsed", persist_state="session", width="content",
         )  # fmt: skip
-        colour = st.segmented_control(
-            "Colour", ["class", "error"], key="colour", required=True,
-            format_func=lambda word: f"colour: {word}",
-            label_visibility="collapsed", persist_state="session", width="content",
+        choose = dict(
+            label="Colour", options=list(colours), key="colour",
+            format_func=lambda word: f"colour: {colours[word]}",
+            label_visibility="collapsed", persist_state="session",
         )  # fmt: skip
+        if len(colours) == 2:
+            colour = st.segmented_control(**choose, required=True, width="content")
+        else:
+            colour = st.selectbox(**choose, width=200)
     # the dots at once, as a picture; it goes when the chart can be pointed at
     dots = map_figure.preview(name, view, colour)
     st.html(f"<style>.st-key-map::before {{ background-image: url({dots}) }}</style>")
@@ -56,4 +64,4 @@ left, right = st.columns([2, 1], gap="medium")
 with left:
     show_map(name, atlas)
 with right:
-    inspector.show(name, st.session_state["view"])
+    inspector.show(name, st.session_state["view"], st.session_state["colour"])
