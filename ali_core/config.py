@@ -135,6 +135,11 @@ PRESETS: dict[str, dict] = {
     # `python -m ali_core sprites` makes the data. 20 minutes of each: plain ALI collapses; ALICE with both
     # cycles keeps colours and pose, but D stands at guessing; InfoVAE's reconstructions are whole
     "sprites": _SPRITES | {"member": "infovae"},
+    # InfoVAE's codes hold 235 nats, and draws of the prior fall between them; a price of 20 a nat leaves 40, and
+    # whole samples for twice the error
+    "sprites-beta": _SPRITES
+    | {"member": "beta-vae", "weights": {"kl": 20.0}}
+    | {"steps": 6_000, "cooldown": 3_000},
     # at a price of 1 a nat, z tells what y tells: 125 nats after 3,000 steps
     "sprites-conditional": _SPRITES
     | {"member": "conditional-vae", "weights": {"kl": 100.0}}

@@ -1,0 +1,77 @@
+"""README's table of two ways to turn a character, on the same pictures.   python -m tests.routes
+
+A translator (turn-sprites) is shown the picture alone. The other way, sprites-conditional encodes it with its
+eight factors y and decodes the code with another direction: y is told, or is what the classifier sees. Measured
+on the pairs whose character neither of the two has seen in training; data/lpcturn64.npz and data/sprites64.npz
+hold the pictures (README says how to make them).
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from ali_core import data, evaluate, metrics
+from ali_core.classifier import per_factor
+from ali_core.model import Model
+from ali_core.problem import write_beside
+from app.card import rows
+
+ROOT = Path(__file__).parents[1]
+BEGIN, END = "<!-- routes: made by `python -m tests.routes` -->", "<!-- end of routes -->"
+DIRECTION, DOWN, LEFT = 6, 2, 1  # its place among the eight factors; its classes
+
+
+def table() -> str:
+    """Markdown: a row per way, and what was measured on."""
+    pairs, sprites = data.load("data/lpcturn64.npz"), data.load("sprites")
+    known = {tuple(person) for person in sprites.y[:, :6]}
+    new = np.array([tuple(person) not in known for person in pairs.y_test[:, :6]])
+    x, truth = pairs.x_test[new], pairs.prior.x_test[new].astype(np.float32) / 255
+    y = np.insert(pairs.y_test[new], DIRECTION, DOWN, axis=1)
+    translator, conditional = (
+        Model.load(ROOT / "checkpoints" / name) for name in ("turn-sprites", "sprites-conditional")
+    )
+    sees = evaluate.judge(sprites)
+    guess = sees.decide(sees.logits(x.astype(np.float32) / 255))
+
+    def swapped(told: np.ndarray) -> np.ndarray:
+        to = told.copy()
+        to[:, DIRECTION] = LEFT
+        return conditional.decode(conditional.encode(x, told), to)
+
+    made = {
+        "translated": translator.translate(x),
+        "condition swapped, y told": swapped(y),
+        "condition swapped, y as the classifier sees it": swapped(guess),
+        "*copied*": x.astype(np.float32) / 255,
+    }
+    judge, lines = evaluate.judge(pairs.prior), []
+    for name, pictures in made.items():
+        right = judge.decide(judge.logits(pictures)) == pairs.y_test[new]
+        shares = per_factor(pairs, right)
+        clothes = np.mean([shares[part] for part in ("shoes", "bottomwear", "topwear")])
+        lines.append(
+            [
+                name,
+                f"{metrics.mse(pictures, truth).mean():.4f}",
+                f"{metrics.ssim(pictures, truth).mean():.3f}",
+                f"{right.mean():.1%}",
+                f"{clothes:.1%}",
+                f"{shares['eyes']:.1%}",
+            ]
+        )
+    head = ["facing down → facing left", "MSE", "SSIM", "factors kept", "clothes", "eyes"]
+    said = f"{len(x):,} pairs of characters that neither model has seen; one seed."
+    return rows(head, lines) + f"\n\n{said}"
+
+
+def main() -> None:
+    """Makes the table, prints it, and puts it between its marks in README.md."""
+    path, made = ROOT / "README.md", table()
+    print(made)
+    before, rest = path.read_text(encoding="utf-8").split(BEGIN)
+    write_beside(path, f"{before}{BEGIN}\n\n{made}\n\n{END}{rest.split(END)[1]}".encode())
+
+
+if __name__ == "__main__":
+    main()
