@@ -306,7 +306,8 @@ def test_a_shipped_card_is_reproduced_on_its_first_500_pictures(name):
     for key, entry in found.items():
         said = card["metrics"][key]
         n = evaluate.INFORMATION if key == "information_q" else len(held.x_test)
-        assert said["n"] == n and said["subset"]["n"] == 500
+        # a constraint is measured on whole batches of 500
+        assert said["n"] in (n, n // 500 * 500) and said["subset"]["n"] == 500
         # another number of threads rounds otherwise
         assert entry["value"] == pytest.approx(said["subset"]["value"], rel=1e-3, abs=1e-5), key
 
