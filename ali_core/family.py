@@ -2,6 +2,7 @@
 
 Letters as in the papers: q(x, z) = q(x) q(z|x) is the encoder's joint, p(x, z) = p(z) p(x|z) the
 decoder's; E and G are encoder and decoder, m(.) hides a part of x, M(.) is a given network.
+A row per member and nothing else decides what it is, so this file is as long as the family.
 """
 
 import argparse

@@ -180,7 +180,8 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--turn", action="store_true", help="pairs, facing down and left")
     words = parser.parse_args(argv)
-    words.n = words.n or (12_000 if words.turn else 30_000)
+    if words.n is None:
+        words.n = 12_000 if words.turn else 30_000
     if words.output.suffix != ".npz":
         raise Problem(f"{words.output} must end in .npz.")
     if words.n < 2:

@@ -265,8 +265,10 @@ def test_the_pointer_lights_what_is_pointed_at(server, browser, touch):
         codes.locator("canvas").tap()
         until(page, lambda: data.evaluate("one => getComputedStyle(one).opacity") == "0.25")
         root.get_by_role("button", name="Pointer").tap()
-    else:
-        page.keyboard.press("p")
+    else:  # whoever leaves the projector leaves the pointer
+        page.get_by_role("button", name="Leave the projector").click()
+        root.get_by_role("button", name="Pointer").wait_for(state="hidden")
+        data.locator("canvas").hover()
     until(page, lambda: set(root.locator(".row > *").evaluate_all(shades)) == {"1"})
     context.close()
 

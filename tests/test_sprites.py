@@ -161,6 +161,8 @@ def test_what_is_no_clone_is_one_sentence(clone, tmp_path, capsys):
     assert "no clone of YingzhenLi/Sprites" in said(tmp_path, out)
     assert "must end in .npz" in said(clone, tmp_path / "out.zip")
     assert "two pictures are the least" in said(clone, out, "--n", "1")
+    assert "two pictures are the least" in said(clone, out, "--n", "0")
+    assert "three are the least" in said(clone, out, "--n", "2", "--turn")
     (tmp_path / "body").mkdir()
     (tmp_path / "body" / "0.png").write_bytes(b"none")
     assert "0.png cannot be read" in said(tmp_path, out)

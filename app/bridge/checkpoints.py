@@ -69,7 +69,7 @@ def _stamp(file: str) -> tuple[int, int] | None:
     return found.st_mtime_ns, found.st_size
 
 
-# a page asks these of every checkpoint: a dictionary answers in a hundredth of the time of Streamlit's cache
+# every page asks these of every checkpoint, some of them thrice: Streamlit's cache takes its time to answer
 @lru_cache(maxsize=64)
 def _card(folder: str, stamp: tuple) -> dict:
     return checkpoint.card(folder)

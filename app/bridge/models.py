@@ -20,7 +20,7 @@ class _Loaded:
     lock: threading.Lock
 
 
-# at least as many as a page asks side by side: loading takes a hundred times as long as asking
+# at least as many as a page asks side by side: with fewer, each click loads them all again
 @st.cache_resource(max_entries=16, show_spinner="Waking the model …")
 def _loaded(folder: str, sha256: str) -> _Loaded:
     import torch

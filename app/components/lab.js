@@ -34,6 +34,7 @@ class Lab {
     const runs = JSON.stringify(sent.runs), same = this.runs === runs, begin = sent.play && !this.sent?.play;
     this.sent = sent;
     this.root.classList.toggle("present", sent.present);
+    if (!sent.present && this.root.classList.contains("pointing")) this.aim(); // its button goes too
     this.root.classList.toggle("locked", sent.locked);
     this.root.style.minHeight = `${sent.height}px`;
     if (same) {
