@@ -58,7 +58,9 @@ async def sheets(scope, receive, send) -> None:
 def get_ready() -> None:
     """Opens the browser, unless told not to, and reads what the first page shows while it starts."""
     if not st.get_option("server.headless"):
-        webbrowser.open(f"http://localhost:{st.get_option('server.port')}")
+        address = f"http://localhost:{st.get_option('server.port')}"
+        print(f"The explorer is at {address}; Ctrl-C ends it.", flush=True)
+        webbrowser.open(address)
     from app import bridge, map_figure
 
     good = [name for name in bridge.names() if not bridge.broken(name)]
