@@ -14,8 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from ali_core import checkpoint
+
+# the app's pages ask for one thread; a test that trains must find the same alone as after them
+torch.set_num_threads(1)
 
 ROOT = Path(__file__).parents[1]
 # software WebGL, and nothing that calls home
