@@ -6,6 +6,7 @@ python -m app --server.port 8600   words after it go to Streamlit
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import venv
@@ -45,10 +46,13 @@ def prepare(*requirements: str) -> Path:
 
 
 def run(python: Path, *words: str) -> int:
-    """Runs a module of the environment in the project's root; Ctrl-C ends it quietly."""
+    """Runs a module of the environment in the project's root; what ends this process ends it too."""
+    child = subprocess.Popen([python, "-m", *words], cwd=ROOT)
+    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     try:
-        return subprocess.call([python, "-m", *words], cwd=ROOT)
-    except KeyboardInterrupt:
+        return child.wait()
+    except KeyboardInterrupt:  # Ctrl-C, which the child has been sent as well
+        child.wait()
         return 0
 
 

@@ -44,12 +44,12 @@ def server(tmp_path_factory):
 
 
 @contextlib.contextmanager
-def serving(log: Path, **environment: str):
-    """The app on a free port. -> its address"""
+def serving(log: Path, *command: str, **environment: str):
+    """The app on a free port, or what another command starts on it. -> its address"""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    words = ["streamlit", "run", "app/main.py", "--server.port", str(port)]
+    words = [*(command or ("streamlit", "run", "app/main.py")), "--server.port", str(port)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
     with log.open("w") as file:
         app = subprocess.Popen(

@@ -6,8 +6,9 @@ session over its websocket, a click that runs the page's script every 15 to 25 s
 run; playing, scrubbing and layers ask nothing), the recording's file or the long polls for frames. Thirty real Chromium pages would take the two cores for drawing, which
 learners' own machines do; the five live runs are started in real ones, and one more turns the lessons' leaves
 all the while, timed until the next lesson is seen. Memory is PSS of the server and its
-workers: before (the server alone, after one visitor has been everywhere), at most, and after all have left
-and one visitor more has been everywhere (Streamlit lets go of sessions that have ended when the next begins).
+workers, before, at most, and after all have left. Before and after are measured alike: all runs and workers
+have ended (a page of PyTorch that a worker shares would count by half), and one visitor more has been
+everywhere (Streamlit lets go of sessions that have ended when the next begins).
 """
 
 import contextlib
@@ -33,6 +34,7 @@ from ali_core import packs
 from tests.conftest import FLAGS, serving, settle
 
 SECONDS = 75  # of the lesson
+LEFT = 150  # seconds; runs end after one minute, workers and sessions after two
 TIDY = 65  # seconds in which the server has tidied up
 PAGES = {"lab": "show=ali-grid", "lessons": "lesson={}", "": "", "guess": "game={}"}
 
@@ -101,6 +103,14 @@ class Visitor(threading.Thread):
             self.frames += sum(packs.about(p)["kind"] == "frame" for p in packs.parted(content[4:]))
 
 
+def at_rest(address: str, server: psutil.Process) -> float:
+    """MB when everybody has left."""
+    time.sleep(LEFT)
+    Visitor(address, 0).everywhere()
+    time.sleep(TIDY)
+    return memory(server)
+
+
 def memory(server: psutil.Process) -> float:
     """MB of the server and its workers, shared pages counted once."""
     found = 0
@@ -142,16 +152,11 @@ def main() -> None:
             program = shutil.which("chromium") or shutil.which("google-chrome")
             browser = driver.chromium.launch(executable_path=program, args=FLAGS)
             begin(browser, address, 0)
-            Visitor(address, 0).everywhere()
-            time.sleep(TIDY)
-            before = server.memory_full_info().pss / 2**20  # without the first run's worker
+            before = at_rest(address, server)
             runs = [begin(browser, address, seed) for seed in range(1, 6)]
             found = lesson(browser, address, server, runs, before)
             browser.close()
-        time.sleep(150)  # runs end after one minute, workers after two, sessions after two
-        Visitor(address, 0).everywhere()
-        time.sleep(TIDY)
-        after = memory(server)
+        after = at_rest(address, server)
     report(found, before, after)
 
 
