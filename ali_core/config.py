@@ -35,9 +35,7 @@ class Config:
     beta2: float = 0.999
     cooldown: int = 0  # last steps, over which both learning rates fall linearly to 0
     ema: float = 0.999  # decay of the averaged encoder and decoder
-    r1: float = (
-        0.0  # price on D's gradient at its tuples, in place of spectral norm; 0 = spectral norm
-    )
+    r1: float = 0.0  # price on D's gradient, in place of spectral norm; 0 = spectral norm
     sines: float = 0.0  # points: D also sees sines of x of up to so many radians per unit; 0 = none
     sd: float = 0.1  # of the decoder's Gaussian p(x|z), in units of the data, where a term needs it
     decoder_noise: bool = False  # x_tilde is drawn from p(x|z), not its mean

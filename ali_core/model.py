@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from . import checkpoint, metrics
+from .config import Config
 from .family import FAMILY, JOINT
 from .latent import in_turn
 from .objectives import Member, prepare
@@ -54,18 +55,9 @@ class Model:
             )
         row = FAMILY[config["member"]]
         try:
-            nets = prepare(
-                row,
-                tuple(card["data"]["shape"]),
-                config["latent"],
-                config["width"],
-                config.get("norm", "group"),
-                sum(card["data"].get("classes", ())),
-                config.get("net", "small"),
-                tuple(card["data"]["shape"]) if "domains" in card["data"] else (),
-                not config.get("r1"),
-                config.get("sines", 0.0),
-            )
+            shape, classes = tuple(card["data"]["shape"]), sum(card["data"].get("classes", ()))
+            prior = shape if "domains" in card["data"] else ()
+            nets = prepare(row, shape, Config(**config), classes, prior)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise Problem(f"{path}: the config cannot be built ({error!r}).") from None
         for name, net in nets.items():

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from .config import Config
 from .layers import NORMS, Sines, UpConv, activation, downsampling, mlp, plain
 
 FEATURES = 128  # length of M(x), what a given network says of x (GALI-PT)
@@ -145,8 +146,9 @@ class Discriminator(nn.Module):
         sines: float = 0.0,
     ):
         super().__init__()
-        wrap = spectral_norm if spectral and len(shapes["x"]) == 3 else plain
-        features = 8 * width if len(shapes["x"]) == 3 else width
+        pictures = len(shapes["x"]) == 3
+        wrap = spectral_norm if spectral and pictures else plain
+        features = 8 * width if pictures else width
         each = [shapes[kind] for kind in kinds]
         self.stacked = len(shapes["z"]) == 3
         if self.stacked:
@@ -204,25 +206,21 @@ class Multipliers(nn.Module):
 
 def build(
     shape: tuple[int, ...],
-    latent: int,
-    width: int,
+    config: Config,
     stochastic: bool,
-    norm: str,
     discriminators: list[tuple[tuple[str, ...], int]],
     classes: int = 0,
     multipliers: list[float] | None = None,
     prior: tuple[int, ...] = (),
-    spectral: bool = True,
-    sines: float = 0.0,
 ) -> dict[str, nn.Module]:
     """The networks of a member, by name: encoder, decoder, discriminator0, …, multipliers.
 
-    shape: (h, w, c) of pictures or (2,) of points; norm: "group" or "batch", in encoder and decoder
-    of pictures; discriminators: kinds of arguments and number of outputs of each; classes: length of y
-    where the networks are given one; multipliers: their starts; prior: (h, w, c) of z, where z is
-    another domain's pictures: encoder and decoder are then translators through a code of `latent`;
-    spectral: norm in D of pictures; sines: of points, for D.
+    shape: (h, w, c) of pictures or (2,) of points; discriminators: kinds of arguments and number of
+    outputs of each; classes: length of y where the networks are given one; multipliers: their
+    starts; prior: (h, w, c) of z, where z is another domain's pictures: encoder and decoder are then
+    translators through a code of `latent`.
     """
+    latent, width, norm = config.latent, config.width, config.norm
     if len(shape) == 3:
         shape = (shape[2], shape[0], shape[1])
     z = (prior[2], *prior[:2]) if prior else (latent,)
@@ -239,7 +237,8 @@ def build(
         }
     shapes = {"x": shape, "z": z, "y": (classes,), "m": (FEATURES,)}
     for i, (kinds, outputs) in enumerate(discriminators):
-        nets[f"discriminator{i}"] = Discriminator(shapes, width, kinds, outputs, spectral, sines)
+        net = Discriminator(shapes, width, kinds, outputs, not config.r1, config.sines)
+        nets[f"discriminator{i}"] = net
     if multipliers:
         nets["multipliers"] = Multipliers(multipliers)
     return nets

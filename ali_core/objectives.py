@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from . import networks, paper, terms
+from .config import Config
 from .samples import Samples
 
 Tuples = tuple[tuple[str, ...], ...]
@@ -108,19 +109,14 @@ class Member(NamedTuple):
 def prepare(
     row: Member,
     shape: tuple[int, ...],
-    latent: int,
-    width: int,
-    norm: str = "group",
+    config: Config,
     classes: int = 0,
-    net: str = "small",
     prior: tuple[int, ...] = (),
-    spectral: bool = True,
-    sines: float = 0.0,
 ) -> dict[str, nn.Module]:
-    """The networks that a row needs (see networks.build); classes: length of a one-hot y.
+    """The networks that a row and a config need (see networks.build); classes: length of a one-hot y.
 
-    prior: (h, w, c) of z where it is a second domain; spectral: norm in D of pictures;
-    sines: of points, for D. net: "small", or a name of paper.NETS; raises Problem for others and for data that do not fit.
+    prior: (h, w, c) of z where it is a second domain. Raises Problem for a `net` that there is not, and
+    for data that do not fit it.
     """
     discriminators = [
         (
@@ -129,20 +125,16 @@ def prepare(
         )
         for m in row.matches
     ]
-    if net != "small":
-        return paper.build(net, shape, latent, discriminators)
+    if config.net != "small":
+        return paper.build(config.net, shape, config.latent, discriminators)
     return networks.build(
         shape,
-        latent,
-        width,
+        config,
         row.stochastic,
-        norm,
         discriminators,
         classes if row.conditional else 0,
         [row.terms[name].weight for name in row.slack],
         prior,
-        spectral,
-        sines,
     )
 
 

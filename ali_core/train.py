@@ -78,18 +78,8 @@ def steps(
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        nets = objectives.prepare(
-            row,
-            data.shape,
-            config.latent,
-            config.width,
-            config.norm,
-            inputs.classes,
-            config.net,
-            data.prior.shape if data.prior else (),
-            not config.r1,
-            config.sines,
-        )
+        prior = data.prior.shape if data.prior else ()
+        nets = objectives.prepare(row, data.shape, config, inputs.classes, prior)
     if config.net in paper.NETS:
         paper.set_output_bias(nets["decoder"], as_input(inputs.x[: paper.LOG_ODDS_EXAMPLES]))
     for net in nets.values():

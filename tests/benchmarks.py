@@ -56,9 +56,7 @@ def step() -> None:
     torch.manual_seed(0)
     preset = config.parse(["preset=fashion-ali"])
     row, batch, latent = family.member(preset), preset.batch, preset.latent
-    nets, alone = (
-        objectives.prepare(row, (28, 28, 1), latent, preset.width, preset.norm) for _ in range(2)
-    )
+    nets, alone = (objectives.prepare(row, (28, 28, 1), preset) for _ in range(2))
     alone = {name: bare(net) for name, net in alone.items()}
     for net in (*nets.values(), *alone.values()):
         net.to(memory_format=torch.channels_last)

@@ -12,6 +12,7 @@ stacked      three digits in three channels: how many of the 1,000 triples?
 A finished run is kept in .runs/studies, so that a table goes on where it was stopped.
 """
 
+import argparse
 import dataclasses
 import hashlib
 import json
@@ -301,4 +302,13 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="of those above; none: all")
+    asked = parser.parse_args().names
+    if unknown := set(asked) - set(STUDIES):
+        parser.error(
+            f"no study is called {', '.join(sorted(unknown))}; there are {', '.join(STUDIES)}"
+        )
+    main(asked)

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from ali_core import networks, objectives
+from ali_core.config import Config
 from ali_core.family import FAMILY
 
 
@@ -18,7 +19,9 @@ def test_a_discriminator_of_points_may_see_sines():
     steps = waves.waves.norm(dim=1)
     assert steps[:8].median() < 3 and 5 < steps[-8:].median() < 25
     plain, more = (
-        objectives.prepare(FAMILY["ali"], (2,), 3, 16, sines=top)["discriminator0"]
+        objectives.prepare(FAMILY["ali"], (2,), Config(latent=3, width=16, sines=top))[
+            "discriminator0"
+        ]
         for top in (0.0, 10.0)
     )
     count = [sum(p.numel() for p in net.parameters()) for net in (plain, more)]
@@ -28,7 +31,7 @@ def test_a_discriminator_of_points_may_see_sines():
 @pytest.mark.parametrize("size", [28, 32, 64])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_pictures_go_in_and_come_out_at_their_size(size, channels):
-    nets = objectives.prepare(FAMILY["ali"], (size, size, channels), 5, 8)
+    nets = objectives.prepare(FAMILY["ali"], (size, size, channels), Config(latent=5, width=8))
     x = torch.rand(2, channels, size, size)
     parameters = nets["encoder"](x)
     made = nets["decoder"](parameters[:, :5])
@@ -38,7 +41,12 @@ def test_pictures_go_in_and_come_out_at_their_size(size, channels):
 
 
 def test_a_deterministic_encoder_has_a_head_of_d_and_no_unused_half():
-    assert objectives.prepare(FAMILY["wae"], (28, 28, 1), 5, 8)["encoder"].head.out_features == 5
+    assert (
+        objectives.prepare(FAMILY["wae"], (28, 28, 1), Config(latent=5, width=8))[
+            "encoder"
+        ].head.out_features
+        == 5
+    )
 
 
 def test_upconv_is_nearest_upsampling_and_a_convolution():
@@ -50,7 +58,9 @@ def test_upconv_is_nearest_upsampling_and_a_convolution():
 
 def test_spectral_norm_bounds_every_layer_of_the_discriminator():
     """After some power iterations each weight's largest singular value is 1."""
-    net = objectives.prepare(FAMILY["ali"], (28, 28, 1), 4, 8)["discriminator0"].train()
+    net = objectives.prepare(FAMILY["ali"], (28, 28, 1), Config(latent=4, width=8))[
+        "discriminator0"
+    ].train()
     for _ in range(60):
         net(torch.rand(2, 1, 28, 28), torch.randn(2, 4))
     layers = [m for m in net.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.Linear)]
@@ -66,7 +76,7 @@ def test_spectral_norm_bounds_every_layer_of_the_discriminator():
 
 def test_parameter_counts_of_the_shipped_size():
     """Pinned: a changed network is a changed checkpoint format."""
-    nets = objectives.prepare(FAMILY["ali"], (28, 28, 1), 64, 32)
+    nets = objectives.prepare(FAMILY["ali"], (28, 28, 1), Config(latent=64, width=32))
     counts = {k: sum(p.numel() for p in net.parameters()) for k, net in nets.items()}
     assert counts == COUNTS
 

@@ -19,7 +19,7 @@ from ali_core.samples import DRAWN, Samples, holes
 
 def samples(row, sd=0.5, seed=0, n=16, latent=3):
     torch.manual_seed(seed)
-    nets = objectives.prepare(row, (2,), latent, 16)
+    nets = objectives.prepare(row, (2,), Config(latent=latent, width=16))
     x, z, noise = torch.randn(n, 2), torch.randn(n, latent), torch.randn(len(DRAWN), n, latent)
     return Samples(nets, x, z, noise, sd)
 
@@ -143,7 +143,7 @@ def test_every_parameter_gets_a_gradient_from_its_player(name, shape, tmp_path, 
     row, data = FAMILY[name], tiny(shape)
     inputs = Inputs(Config(name="t", member=name, latent=3, batch=4, labels=10), row, data)
     torch.manual_seed(0)
-    nets = objectives.prepare(row, shape, 3, 4, classes=10)
+    nets = objectives.prepare(row, shape, Config(latent=3, width=4), classes=10)
     given = inputs.given(torch.device("cpu"))
     s = inputs.samples(nets | given, 0, 1, 0, torch.device("cpu"))
     players, shown = objectives.losses(row, s)
@@ -201,10 +201,12 @@ def test_the_price_of_steepness_is_paid_by_the_discriminator_alone():
 
 
 def test_the_price_replaces_spectral_norm():
-    with_norm = objectives.prepare(FAMILY["ali"], (28, 28, 1), 4, 4)["discriminator0"]
-    without = objectives.prepare(FAMILY["ali"], (28, 28, 1), 4, 4, spectral=False)["discriminator0"]
-    assert any("parametrizations" in name for name in with_norm.state_dict())
-    assert not any("parametrizations" in name for name in without.state_dict())
+    with_norm, without = (
+        objectives.prepare(FAMILY["ali"], (28, 28, 1), Config(latent=4, width=4, r1=r1))
+        for r1 in (0.0, 0.1)
+    )
+    assert any("parametrizations" in name for name in with_norm["discriminator0"].state_dict())
+    assert not any("parametriz" in name for name in without["discriminator0"].state_dict())
 
 
 def test_a_vae_has_one_player_and_ali_two():
@@ -290,7 +292,7 @@ def test_a_semi_supervised_discriminator_with_one_class_is_alis():
     """K = 1: softmax over «class 1» and «generated» is ALI's pair of logits."""
     row = FAMILY["semi-supervised"]._replace(terms={})
     torch.manual_seed(0)
-    nets = objectives.prepare(row, (2,), 3, 16, classes=1)
+    nets = objectives.prepare(row, (2,), Config(latent=3, width=16), classes=1)
     s = samples(FAMILY["ali"])
     s.nets = nets
     ours, _ = objectives.losses(row, s)

@@ -53,7 +53,7 @@ def test_every_row_trains_and_moves_both_its_players(name, grid):
     steps = list(train.train(config, grid))
     assert [p.step for p in steps] == [1, 2, 3]
     assert all(np.isfinite(list(p.losses.values())).all() for p in steps)
-    untrained = objectives.prepare(FAMILY[name], (2,), 2, 16, classes=25)
+    untrained = objectives.prepare(FAMILY[name], (2,), Config(width=16), classes=25)
     assert untrained.keys() == steps[-1].nets.keys()
 
 
@@ -147,7 +147,7 @@ def test_averaged_weights_are_the_recursion_written_out(grid):
         if expected is None:
             with torch.random.fork_rng():
                 torch.manual_seed(SMALL.seed)
-                start = objectives.prepare(FAMILY["alice"], (2,), 2, 16)
+                start = objectives.prepare(FAMILY["alice"], (2,), Config(width=16))
             expected = start["decoder"].body[0].weight.detach()
         expected = decay * expected + (1 - decay) * weight
     torch.testing.assert_close(progress.averaged["decoder"].body[0].weight, expected)

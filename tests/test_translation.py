@@ -147,7 +147,7 @@ def step(name: str, both: Data, **more):
     pairs = 8 if "x_pair" in row.names else 0
     config = Config(name="t", member=name, latent=6, width=4, batch=4, pairs=pairs, **more)
     torch.manual_seed(0)
-    nets = objectives.prepare(row, both.shape, 6, 4, prior=both.prior.shape)
+    nets = objectives.prepare(row, both.shape, Config(latent=6, width=4), prior=both.prior.shape)
     return nets, Inputs(config, row, both).samples(nets, 0, 1, 0, CPU)
 
 

@@ -79,6 +79,7 @@ class Worker:
                 break
             with _lock:
                 _hear(content)
+        self.process.wait()  # or its entry stays in the system's table
         with _lock:
             _lose(self)
 
