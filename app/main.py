@@ -21,6 +21,8 @@ from starlette.staticfiles import StaticFiles
 if (home := str(Path(__file__).parents[1])) not in sys.path:  # `streamlit run` knows app/ only
     sys.path.insert(0, home)
 
+ARENA_MAX = -8  # mallopt's M_ARENA_MAX
+
 
 class Early:
     """Tells the browser, with the page itself, to fetch Plotly while the script still runs.
@@ -72,6 +74,13 @@ def get_ready() -> None:
         pass
 
 
+def glibc(function: str, *arguments: int) -> None:
+    """Calls one of glibc's own functions; elsewhere nothing happens."""
+    if sys.platform == "linux":
+        with contextlib.suppress(AttributeError):  # another C library
+            getattr(ctypes.CDLL(None), function)(*arguments)
+
+
 async def tidy() -> None:
     """Gives back the memory of sessions that have ended, every minute.
 
@@ -81,9 +90,7 @@ async def tidy() -> None:
     while True:
         await asyncio.sleep(60)
         gc.collect()
-        if sys.platform == "linux":  # glibc keeps what is freed, unless asked
-            with contextlib.suppress(AttributeError):  # another C library
-                ctypes.CDLL(None).malloc_trim(0)
+        glibc("malloc_trim", 0)  # it keeps what is freed, unless asked
 
 
 @contextlib.asynccontextmanager
@@ -102,6 +109,8 @@ async def live(scope, receive, send) -> None:
     await Router(routes)(scope, receive, send)
 
 
+# every session has threads of its own, and glibc would keep a heap for most of them, full of holes
+glibc("mallopt", ARENA_MAX, 2)
 routes = [Mount("/pictures", sheets), Mount("/live", live)]
 middleware = [Middleware(Early)]
 app = st.App("explorer.py", lifespan=lifespan, routes=routes, middleware=middleware)

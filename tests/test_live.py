@@ -186,13 +186,17 @@ def test_a_killed_worker_ends_its_runs_with_a_sentence_and_no_others(monkeypatch
         frame_after(run, 0)
     rooms = [live._rooms[run] for run, _ in runs]
     assert rooms[0].worker is not rooms[1].worker
-    os.kill(rooms[0].worker.process.pid, signal.SIGKILL)
+    killed, other = (room.worker.process for room in rooms)
+    os.kill(killed.pid, signal.SIGKILL)
     until(lambda: rooms[0].gone)
     assert looked(runs[0][0])[1]["ended"] == live.LOST
     live.do(*runs[1], "step", turn="both")
     frame_after(runs[1][0], 1)
     again, _ = live.start([SMALL])
     frame_after(again, 0)
+    # reaped, and nobody waits to write to it
+    until(lambda: killed.returncode == -signal.SIGKILL and killed.stdin.closed)
+    assert other.returncode is None and not other.stdin.closed
 
 
 def test_what_nobody_watches_ends_and_so_does_an_idle_worker(monkeypatch):

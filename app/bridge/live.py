@@ -79,9 +79,10 @@ class Worker:
                 break
             with _lock:
                 _hear(content)
-        self.process.wait()  # or its entry stays in the system's table
         with _lock:
             _lose(self)
+        self.orders.put(None)  # who writes to it ends too
+        self.process.wait()  # or its entry stays in the system's table
 
     def write(self) -> None:
         """Sends the orders; a pipe may be full, and nobody may wait for that."""
