@@ -120,8 +120,14 @@ def test_reconstruct_tells_the_pictures_own_class_and_the_number_is_the_maps(fol
     assert error_of(other) != error_of(app) and "compare two classes" in words(other)
     app.selectbox(key="as").set_value(0).run()
     assert error_of(sane(app)) == error_of(other) and told(app, "as") == "0"
-    app.selectbox(key="y").set_value(1).run()
-    assert told(sane(app), "y") == "1" and error_of(app) != error_of(other)
+    x = bridge.pictures(NAME)[6:7]
+    codes = [bridge.encode(NAME, x, (k,)) for k in range(4)]
+    errors = [float(((bridge.decode(NAME, z, (0,)) - x.astype(float)) ** 2).mean()) for z in codes]
+    own, far = 6 % 4, int(np.argmax(np.abs(np.array(errors) - errors[6 % 4])))
+    assert error_of(app) == pytest.approx(errors[own] / 255**2, abs=2e-4)
+    app.selectbox(key="y").set_value(far).run()
+    assert told(sane(app), "y") == str(far) and error_of(app) != error_of(other)
+    assert error_of(app) == pytest.approx(errors[far] / 255**2, abs=2e-4)
     app.number_input(key="number").set_value(7).run()
     assert told(sane(app), "y") is None, "the next picture has its own class"
 
