@@ -1,5 +1,7 @@
 """What the networks are built of."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -15,7 +17,8 @@ def activation() -> nn.Module:
 # Group norm has no running statistics: averaged weights and several processes stay exact. Batch norm's
 # are averaged with the weights, and each process has its own; ALI learns twice as fast with it.
 NORMS = {
-    "group": lambda channels: nn.GroupNorm(max(1, channels // 16), channels),
+    # of 16 channels where the width is a multiple of 16
+    "group": lambda channels: nn.GroupNorm(math.gcd(channels, max(1, channels // 16)), channels),
     "batch": nn.BatchNorm2d,
 }
 

@@ -58,6 +58,7 @@ class Model:
             shape, classes = tuple(card["data"]["shape"]), sum(card["data"].get("classes", ()))
             prior = shape if "domains" in card["data"] else ()
             nets = prepare(row, shape, Config(**config), classes, prior)
+            nets = {k: nets[k] for k in ("encoder", "decoder")} if prior else nets
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise Problem(f"{path}: the config cannot be built ({error!r}).") from None
         for name, net in nets.items():
@@ -92,6 +93,19 @@ class Model:
     def encode(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
         """Posterior means, (n, d)."""
         return self.posterior(x, y)[0]
+
+    def hidden(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
+        """The encoder's last hidden layer, what its code is a linear function of, (n, units)."""
+        seen = []
+        head = self.nets["encoder"].head
+        hook = head.register_forward_pre_hook(
+            lambda _, inputs: seen.append(inputs[0].flatten(1).float().cpu().numpy())
+        )
+        try:
+            self.encode(x, y)
+        finally:
+            hook.remove()
+        return np.concatenate(seen)
 
     def draw(self, x: np.ndarray, n: int, seed: int, y: np.ndarray | None = None) -> np.ndarray:
         """n posterior samples of every picture, (n, len(x), d)."""

@@ -30,7 +30,7 @@ from .sheet import grid, write_png
 from .train import Progress, train
 
 RUNS = Path(".runs")
-WHOLE = 6_000_000  # bytes of encoder and decoder beyond which they too are kept in half precision
+WHOLE = 8_000_000  # bytes of weights beyond which all networks are kept in half precision
 
 
 def main(argv: list[str]) -> None:
@@ -129,15 +129,20 @@ def _pixels(x: torch.Tensor) -> np.ndarray:
 def write_checkpoint(
     folder: Path, config: Config, data: datasets.Data, progress: Progress, seconds: float
 ) -> None:
-    """Writes weights, card and six samples: E and G averaged, D as it stands."""
+    """Writes weights, card and six samples: E and G averaged, D as it stands.
+
+    A translator's D is left out: it tells pairs of pictures apart, and no reader asks it.
+    """
     row = family.member(config)
-    nets = progress.nets | progress.averaged
-    states = [net.state_dict() for net in progress.averaged.values()]
-    large = sum(v.nbytes for state in states for v in state.values()) > WHOLE
+    nets = progress.averaged if data.prior else progress.nets | progress.averaged
+    sizes = {name: sum(v.nbytes for v in net.state_dict().values()) for name, net in nets.items()}
+    scorers = [name for name in nets if name.startswith("discriminator")]
+    large = sum(sizes.values()) - sum(sizes[name] for name in scorers) / 2 > WHOLE
 
     def stored(name: str, v: torch.Tensor) -> torch.Tensor:
-        # D only scores pairs for the reader, and half precision is plenty for that
-        short = name.startswith("discriminator") or (large and v.is_floating_point())
+        # D only scores pairs for the reader: half precision is plenty. Of kernels, that is: batch norm's
+        # variances can be beyond its range.
+        short = v.dim() > 1 and (large or name in scorers)
         return (v.half() if short else v).cpu().contiguous()
 
     tensors = {

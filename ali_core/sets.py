@@ -163,6 +163,9 @@ def _accuracies(model, data, n, seed, runs) -> dict[str, dict]:
     told, told_test = (data.y[:fit], data.y_test[:n]) if model.classes else (None, None)
     codes, code_test = model.encode(data.x[:fit], told), model.encode(data.x_test[:n], told_test)
     values = _read(data, codes, code_test, seed)
+    y, y_test = classes(data)[:fit], held_out_classes(data)[:n]
+    layers = model.hidden(data.x[:fit], told), model.hidden(data.x_test[:n], told_test)
+    values["nn_accuracy_hidden"] = metrics.knn_accuracy(layers[0], y, layers[1], y_test)
     spaces = {
         "": "codes",
         "_pixels": "raw pixels",
@@ -180,6 +183,8 @@ def _accuracies(model, data, n, seed, runs) -> dict[str, dict]:
         says = f"accuracy of a logistic regression on {name}, standardised"
         key = f"probe_accuracy{space}"
         found[key] = entry(values[key], says, n, seed, fit=min(fit, PROBE))
+    says = "the same by the encoder's last hidden layer (BiGAN's protocol)"
+    found["nn_accuracy_hidden"] = entry(values["nn_accuracy_hidden"], says, n, seed, fit=fit)
     return found
 
 

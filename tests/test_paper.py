@@ -69,6 +69,26 @@ def test_a_few_steps_and_resuming_with_dropout_is_exact(tmp_path):
     assert whole.losses == resumed[-1].losses
 
 
+def test_bigans_nets_have_its_sizes_and_a_uniform_prior():
+    """MNIST's, Donahue et al. 2017: two hidden layers of 1,024 each; D and G see z in (-1, 1)."""
+    nets = paper.build(paper.BIGAN, (28, 28, 1), 50, PAIRS)
+    hidden = 1024 * 1024 + 2 * 1024  # and batch norm's
+    assert {name: sum(p.numel() for p in net.parameters()) for name, net in nets.items()} == {
+        "encoder": 784 * 1024 + 1024 + hidden + 1024 * 50 + 50,
+        "decoder": 50 * 1024 + 2 * 1024 + hidden + 1024 * 784 + 784,
+        "discriminator0": 834 * 1024 + 1024 + hidden + 1024 + 1,
+    }
+    z = torch.randn(20_000, 50, generator=torch.Generator().manual_seed(0))
+    u = paper.Uniform()(z)
+    assert u.min() >= -1 and u.max() <= 1 and u.mean().abs() < 0.01
+    assert (u.std() - 3**-0.5).abs() < 0.005
+    x = nets["decoder"].eval()(z[:5])
+    assert x.shape == (5, 1, 28, 28) and 0 < x.min() <= x.max() < 1
+    assert nets["encoder"].eval()(x).shape == (5, 50)
+    logits = nets["discriminator0"].eval()(x, z[:5])
+    assert logits.shape == (5, 2) and (logits[:, 1] == 0).all() and logits[:, 0].std() > 0
+
+
 def test_the_papers_presets_say_what_the_paper_says():
     names = [name for name in PRESETS if PRESETS[name].get("net")]
     assert sorted(names) == sorted(paper.NETS)
@@ -85,7 +105,9 @@ def test_the_papers_presets_say_what_the_paper_says():
         ("preset=ali-celeba", "colour pictures of 64 pixels"),
         ("preset=ali-svhn member=gali4", "one discriminator"),
         ("preset=ali-svhn member=vae", "one discriminator, of .x, z.; take member=ali"),
-        ("preset=ali-svhn net=ali-mars", "no net «ali-mars»; there are: small, ali-svhn"),
+        ("preset=ali-svhn net=ali-mars", "no net «ali-mars»; there are: small, bigan-mnist, ali-svhn"),
+        ("member=bigan net=bigan-mnist", r"grey pictures of 28 pixels.*these are .32, 32, 3."),
+        ("member=ali net=bigan-mnist latent=50", "take data=mnist member=bigan"),
     ],
 )
 def test_what_does_not_fit_the_papers_nets_is_one_sentence(words, sentence):
