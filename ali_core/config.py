@@ -24,7 +24,7 @@ class Config:
     channels: int = 0  # 1 or 3; 0 = the data's own
     latent: int = 2  # dimensions of z
     width: int = 128  # channels of the first convolution, or units of an MLP's layers
-    net: str = "small"  # or a paper's own, see paper.NETS and paper.BIGAN
+    net: str = "small"  # or a paper's own, see paper.NETS and perceptrons.NETS
     norm: str = "group"  # of encoder and decoder of pictures: "group" or "batch"
     batch: int = 256  # pictures a step, over all processes together
     steps: int = 2_000
@@ -139,6 +139,14 @@ PRESETS: dict[str, dict] = {
     "sprites-conditional": _SPRITES
     | {"member": "conditional-vae", "weights": {"kl": 300.0}}
     | {"batch": 128, "steps": 16_500, "cooldown": 8_000},
+    # BiGAN's own nets, latent and rates; R1, because without it D wins within a thousand steps. Its paper
+    # trains for 187,500 steps
+    "mnist-bigan": {"member": "bigan", "data": "mnist", "net": "bigan-mnist", "latent": 50}
+    | {"batch": 128, "lr": 2e-4, "lr_discriminator": 2e-4, "r1": 3.0}
+    | {"steps": 36_500, "cooldown": 18_000},
+    # ALI's own for 25 Gaussians: its beta1 of 0.8 is 1 - beta1; its encoder's noise is inside of the net
+    "grid-paper": {"member": "bigan", "data": "grid", "net": "ali-toy", "batch": 100}
+    | {"lr": 1e-4, "lr_discriminator": 1e-4, "beta1": 0.2, "ema": 0.0, "steps": 200_000},
     # the ALI paper's own nets and settings; they wait for a GPU
     "ali-svhn": _PAPER | {"net": "ali-svhn", "data": "data/svhn", "size": 32, "steps": 531_000},
     "ali-cifar10": _PAPER

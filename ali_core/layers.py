@@ -82,3 +82,14 @@ class Sines(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         phase = x @ self.waves.T
         return torch.cat([x, phase.sin(), phase.cos()], 1)
+
+
+class Maxout(nn.Module):
+    """The largest of so many neighbouring maps or units: (n, pieces k, …) -> (n, k, …)."""
+
+    def __init__(self, pieces: int = 2):
+        super().__init__()
+        self.pieces = pieces
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.unflatten(1, (-1, self.pieces)).amax(2)

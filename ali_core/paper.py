@@ -1,7 +1,7 @@
-"""Networks of the papers: ALI's (Dumoulin et al. 2017, appendix A), and BiGAN's for MNIST (Donahue et al. 2017).
+"""The ALI paper's own networks for pictures (Dumoulin et al. 2017, appendix A), as its code has them.
 
-Both as their code has them. A layer of ALI's is kernel,stride,maps; convolutions without padding. Where its
-paper and code differ, the code holds but for CIFAR-10's dropout, which its code left out of two layers by a slip.
+A layer is kernel,stride,maps; convolutions without padding. Where paper and code differ, the code holds
+but for CIFAR-10's dropout, which its code left out of two layers by a slip.
 """
 
 from typing import NamedTuple
@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from . import perceptrons
+from .layers import Maxout
 from .problem import Problem
 
 
@@ -64,8 +66,6 @@ NETS = {
         z_bias=True,
     ),
 }
-BIGAN = "bigan-mnist"
-UNITS = 1024  # of BiGAN's hidden layers
 FIRST_DROPOUT = 0.2
 MOMENTUM = 0.05  # running statistics: 0.05 of the batch's and 0.95 of the old
 LOG_ODDS_EXAMPLES = 500
@@ -73,13 +73,6 @@ LOG_ODDS_EXAMPLES = 500
 
 def _layers(text: str) -> list[tuple[int, ...]]:
     return [tuple(int(number) for number in layer.split(",")) for layer in text.split()]
-
-
-class Maxout(nn.Module):
-    """The larger of two neighbouring maps: (n, 2k, h, w) -> (n, k, h, w)."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x.unflatten(1, (-1, 2)).amax(2)
 
 
 class Untied(nn.Module):
@@ -167,76 +160,23 @@ class Discriminator(nn.Module):
         return F.pad(self.joint(both).flatten(1), (0, 1))
 
 
-class Uniform(nn.Module):
-    """Codes (n, d) whose prior is N(0, I) as codes whose prior is U(-1, 1): each number's place in it."""
-
-    def forward(self, z: torch.Tensor) -> torch.Tensor:
-        return torch.erf(z / 2**0.5)
-
-
-class Perceptron(nn.Module):
-    """BiGAN's hidden layers over rows of numbers: a plain one, one with batch norm, and the output."""
-
-    def __init__(self, inputs: int, outputs: int):
-        super().__init__()
-        self.body = nn.Sequential(
-            *(nn.Linear(inputs, UNITS), nn.LeakyReLU(0.2)),
-            *(nn.Linear(UNITS, UNITS, bias=False), nn.BatchNorm1d(UNITS), nn.LeakyReLU(0.2)),
-        )
-        self.head = nn.Linear(UNITS, outputs)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.head(self.body(x.flatten(1)))
-
-
-class BiganDiscriminator(nn.Module):
-    """D(x, z): -> (n, 2) logits, the second 0."""
-
-    def __init__(self, pixels: int, latent: int):
-        super().__init__()
-        self.uniform, self.joint = Uniform(), Perceptron(pixels + latent, 1)
-
-    def forward(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
-        return F.pad(self.joint(torch.cat([x.flatten(1), self.uniform(z)], 1)), (0, 1))
-
-
-def _bigan(
-    shape: tuple[int, ...], latent: int, discriminators: list[tuple[tuple[str, ...], int]]
-) -> dict[str, nn.Module]:
-    """BiGAN's nets for MNIST. Its z is uniform; to the rest of the program it is N(0, I)."""
-    height, width, channels = shape
-    if shape != (28, 28, 1) or discriminators != [(("x", "z"), 2)]:
-        raise Problem(
-            f"net={BIGAN} is for grey pictures of 28 pixels, with one discriminator, of (x, z); these are "
-            f"{shape}: take data=mnist member=bigan."
-        )
-    layers, pixels = [], height * width * channels
-    for inputs in (latent, UNITS):
-        layers += [nn.Linear(inputs, UNITS, bias=False), nn.BatchNorm1d(UNITS), nn.ReLU()]
-    last = nn.Linear(UNITS, pixels), nn.Sigmoid(), nn.Unflatten(1, (channels, height, width))
-    return {
-        "encoder": Perceptron(pixels, latent),
-        "decoder": nn.Sequential(Uniform(), *layers, *last),
-        "discriminator0": BiganDiscriminator(pixels, latent),
-    }
-
-
 def build(
     name: str,
     shape: tuple[int, ...],
     latent: int,
     discriminators: list[tuple[tuple[str, ...], int]],
 ) -> dict[str, nn.Module]:
-    """The networks NAME of NETS for a member; weights from N(0, 0.01^2).
+    """The networks NAME of NETS, or of perceptrons.NETS, for a member; weights from N(0, 0.01^2).
 
     discriminators: kinds of arguments and number of outputs of each, as networks.build has them.
 
     Raises Problem where the data, the latent or the member does not fit them.
     """
-    if name == BIGAN:
-        return _bigan(shape, latent, discriminators)
+    if name in perceptrons.NETS:
+        return perceptrons.NETS[name](shape, latent, discriminators)
     if name not in NETS:
-        raise Problem(f"There is no net «{name}»; there are: small, {BIGAN}, {', '.join(NETS)}.")
+        known = ", ".join(("small", *perceptrons.NETS, *NETS))
+        raise Problem(f"There is no net «{name}»; there are: {known}.")
     net = NETS[name]
     if shape != (net.size, net.size, 3) or latent != net.latent:
         raise Problem(

@@ -135,9 +135,9 @@ LESSONS = (
         "You choose another z. What happens to D's map over x?",
         ("Nothing: a point is real or it is not.", "The blue places move.", "It turns white: D cannot know."), 1,
         "The map over x belongs to one z. A trained D notices a swapped code: on digits (mnist-conditional) its "
-        "mean log-odds for “from the encoder” are {own} for a picture with its own code and {swapped} with another picture's. "
-        "But D may get lazy: on garments fashion-ali has {own_ali} and {swapped_ali}. It hardly looks at z there, and "
-        "lesson 6 shows what follows.",
+        "mean log-odds for “from the encoder” are {own} for a picture with its own code and {swapped} with another picture's, "
+        "on garments (fashion-ali) {own_ali} and {swapped_ali}. Which way they move is open: D never sees a swapped pair in "
+        "training. Were they equal, D would be lazy: it would not look at z, and E and G need not agree.",
         {"own": ("mnist-conditional", None, "log_odds"), "swapped": ("mnist-conditional", None, "log_odds_swapped"),
          "own_ali": ("fashion-ali", None, "log_odds"), "swapped_ali": ("fashion-ali", None, "log_odds_swapped")},
         "cyclegan has one D for points and one for codes, and never pairs. Run it beside ALI: the maps no longer depend on your choice.",
@@ -156,8 +156,8 @@ LESSONS = (
         "Whose ellipses are larger at the end?",
         ("ALI's.", "The VAE's.", "They are alike."), 1,
         "Mean standard deviation of q(z|x): ALI {ali}, the VAE {vae}; the prior has 1. The VAE's clouds are "
-        "wide: telling is dear. ALI's encoder has become almost a function, as its paper observed. On garments it is the same: "
-        "{fashion_ali} for fashion-ali. Reconstruct shows sixteen draws for a picture of yours.",
+        "wide: telling is dear. ALI's encoder has become almost a function, as its paper observed; on garments (fashion-ali) "
+        "its clouds have {fashion_ali}. Reconstruct shows sixteen draws for a picture of yours.",
         {"ali": ("ali-grid", -1, "posterior_sd"), "vae": ("info-least", -1, "posterior_sd"),
          "fashion_ali": ("fashion-ali", None, "posterior_sd")},
         "Make the KL nearly free for the VAE (weight of kl: 0.01). What becomes of the ellipses, and of the orange prior between them?",

@@ -88,11 +88,18 @@ def _one(data: str, cards: list[dict]) -> str:
         for key, form in columns.values()
     ]
     lines.append("| *pixels; real or mean pictures* | " + " | ".join(cells) + " |")
+    machines: dict[str, list[str]] = {}
+    for card in cards:
+        machines.setdefault(card["training"]["hardware"], []).append(f"`{card['name']}`")
+    trained = "; ".join(
+        f"{', '.join(names)} on {machine}" if len(machines) > 1 else f"on {machine}"
+        for machine, names in machines.items()
+    )
     judge = cards[0]["classifier"]["accuracy"]
     lines += [
         "",
-        f"Trained on {cards[0]['training']['hardware']}. Classes and Fréchet features are those of a small",
-        f"classifier that is right on {judge:.1%} of the held-out pictures.",
+        f"Trained: {trained}. Classes and Fréchet features are those of a small classifier that is right on "
+        f"{judge:.1%} of the held-out pictures.",
     ]
     return "\n".join(lines)
 

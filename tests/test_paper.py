@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from ali_core import paper, train
+from ali_core import paper, perceptrons, train
 from ali_core.config import PRESETS, parse
 from ali_core.problem import Problem
-from ali_core.toys import Data
+from ali_core.toys import Data, toy
 
 # millions of parameters of encoder, decoder, discriminator; SVHN's and CelebA's are the published ones
 SIZES = {
@@ -71,7 +71,7 @@ def test_a_few_steps_and_resuming_with_dropout_is_exact(tmp_path):
 
 def test_bigans_nets_have_its_sizes_and_a_uniform_prior():
     """MNIST's, Donahue et al. 2017: two hidden layers of 1,024 each; D and G see z in (-1, 1)."""
-    nets = paper.build(paper.BIGAN, (28, 28, 1), 50, PAIRS)
+    nets = paper.build("bigan-mnist", (28, 28, 1), 50, PAIRS)
     hidden = 1024 * 1024 + 2 * 1024  # and batch norm's
     assert {name: sum(p.numel() for p in net.parameters()) for name, net in nets.items()} == {
         "encoder": 784 * 1024 + 1024 + hidden + 1024 * 50 + 50,
@@ -79,7 +79,7 @@ def test_bigans_nets_have_its_sizes_and_a_uniform_prior():
         "discriminator0": 834 * 1024 + 1024 + hidden + 1024 + 1,
     }
     z = torch.randn(20_000, 50, generator=torch.Generator().manual_seed(0))
-    u = paper.Uniform()(z)
+    u = perceptrons.Uniform()(z)
     assert u.min() >= -1 and u.max() <= 1 and u.mean().abs() < 0.01
     assert (u.std() - 3**-0.5).abs() < 0.005
     x = nets["decoder"].eval()(z[:5])
@@ -89,8 +89,24 @@ def test_bigans_nets_have_its_sizes_and_a_uniform_prior():
     assert logits.shape == (5, 2) and (logits[:, 1] == 0).all() and logits[:, 0].std() > 0
 
 
+def test_the_toys_nets_are_the_papers_and_its_encoder_draws():
+    """ALI's mixture: E 4-400-400-2, G 2-400x4-2, D of three times 200 maxout units."""
+    nets = paper.build("ali-toy", (2,), 2, PAIRS)
+    assert {name: sum(p.numel() for p in net.parameters()) for name, net in nets.items()} == {
+        "encoder": 4 * 400 + 400 * 400 + 2 * 800 + 802,
+        "decoder": 2 * 400 + 3 * 400 * 400 + 4 * 800 + 802,
+        "discriminator0": 5 * 1000 + 2 * 201 * 1000 + 201,
+    }
+    x = torch.randn(7, 2)
+    assert not torch.equal(nets["encoder"](x), nets["encoder"](x))
+    nets["encoder"].eval()
+    assert torch.equal(nets["encoder"](x), nets["encoder"](x))
+    step = list(train.train(parse(["preset=grid-paper", "steps=2"]), toy("grid")))[-1]
+    assert step.losses["discriminator"] == pytest.approx(2 * np.log(2), abs=0.01)
+
+
 def test_the_papers_presets_say_what_the_paper_says():
-    names = [name for name in PRESETS if PRESETS[name].get("net")]
+    names = [name for name in PRESETS if PRESETS[name].get("net") in paper.NETS]
     assert sorted(names) == sorted(paper.NETS)
     for name in names:
         config = parse([f"preset={name}"])
@@ -105,8 +121,12 @@ def test_the_papers_presets_say_what_the_paper_says():
         ("preset=ali-celeba", "colour pictures of 64 pixels"),
         ("preset=ali-svhn member=gali4", "one discriminator"),
         ("preset=ali-svhn member=vae", "one discriminator, of .x, z.; take member=ali"),
-        ("preset=ali-svhn net=ali-mars", "no net «ali-mars»; there are: small, bigan-mnist, ali-svhn"),
+        (
+            "preset=ali-svhn net=ali-mars",
+            "no net «ali-mars»; there are: small, bigan-mnist, ali-toy, ali-svhn",
+        ),
         ("member=bigan net=bigan-mnist", r"grey pictures of 28 pixels.*these are .32, 32, 3."),
+        ("member=bigan net=ali-toy", "points in the plane"),
         ("member=ali net=bigan-mnist latent=50", "take data=mnist member=bigan"),
     ],
 )
