@@ -43,6 +43,7 @@ class Study(NamedTuple):
     columns: dict[str, tuple[str, str]]  # title: measure, format
     seeds: int = 1
     held_out: int = 2_000  # examples it is measured on
+    samples: int = 0  # instead of which it counts in so many samples
 
 
 def of(base: Config, *members: str, **more) -> dict[str, Config]:
@@ -118,6 +119,7 @@ STUDIES = {
         },
         SAMPLES,
         seeds=5,
+        samples=sets.POINTS,
     ),
     "information": Study(
         {
@@ -193,6 +195,7 @@ STUDIES = {
         of(STACKED, "ali", steps=10_500, cooldown=5_000, width=48, batch=256, r1=0.1)
         | of(STACKED, "alice", steps=16_000, cooldown=8_000),
         {"of 1,000 modes": ("modes", "{:.0f}"), "KL, nats": ("modes_kl", "{:.2f}")},
+        samples=sets.TRIPLES,
     ),
 }  # fmt: skip
 
@@ -254,9 +257,12 @@ def table(study: Study) -> str:
     if len(kept) > 1:
         said = f"{steps:,} to {max(kept)[0]:,} steps, each row's settings in `tests/studies.py`"
     seeds = f"mean ± sd over {study.seeds} seeds" if study.seeds > 1 else "one seed"
+    measured = f"measured on {study.held_out:,} held-out examples"
+    if study.samples:
+        measured = f"counted in {study.samples:,} samples"
     lines += [
         "",
-        f"{said}, {seeds}; measured on {study.held_out:,} held-out examples.",
+        f"{said}, {seeds}; {measured}.",
     ]
     return "\n".join(lines)
 
