@@ -131,7 +131,7 @@ PRESETS: dict[str, dict] = {
     # cycles keeps colours and pose, but D stands at guessing; InfoVAE's reconstructions are whole
     "sprites": _SPRITES | {"member": "infovae", "lr": 5e-4, "steps": 12_000, "cooldown": 6_000},
     # InfoVAE's codes hold 235 nats, and draws of the prior fall between them; a price of 20 a nat leaves 40, and
-    # whole samples for twice the error
+    # whole samples for 1.6 times the error
     "sprites-beta": _SPRITES
     | {"member": "beta-vae", "weights": {"kl": 20.0}}
     | {"batch": 128, "steps": 13_500, "cooldown": 6_500},

@@ -183,8 +183,10 @@ def _accuracies(model, data, n, seed, runs) -> dict[str, dict]:
         says = f"accuracy of a logistic regression on {name}, standardised"
         key = f"probe_accuracy{space}"
         found[key] = entry(values[key], says, n, seed, fit=min(fit, PROBE))
-    says = "the same by the encoder's last hidden layer (BiGAN's protocol)"
-    found["nn_accuracy_hidden"] = entry(values["nn_accuracy_hidden"], says, n, seed, fit=fit)
+    says = "share of held-out pictures whose nearest training picture, by the encoder's last hidden layer, has its class"
+    found["nn_accuracy_hidden"] = entry(
+        values["nn_accuracy_hidden"], f"{says} (BiGAN's protocol)", n, seed, fit=fit
+    )
     return found
 
 

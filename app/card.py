@@ -11,6 +11,7 @@ MEASURES = {
     "class_named": ("The discriminator names the class", 1, True),
     "inpainting_mse": ("Error inside of holes (MSE)", 4, False),
     "nn_accuracy": ("Class from the nearest code", 1, True),
+    "nn_accuracy_hidden": ("Class from the nearest, a layer before", 1, True),
     "probe_accuracy": ("Class from a line through the codes", 1, True),
     "round_trip": ("Codes move on the way round", 2, False),
     "latent_mean": ("Mean of the codes", 3, False),

@@ -13,7 +13,7 @@ from app.card import MEASURES, compared, duration, rows, written
 BETTER = {
     "reconstruction_mse": -1, "psnr": 1, "ssim": 1, "class_kept": 1, "verdict_kept": 1,
     "feature_mse": -1, "class_named": 1, "inpainting_mse": -1, "nn_accuracy": 1, "probe_accuracy": 1,
-    "round_trip": -1, "latent_mean": (0,), "latent_sd": (1,), "drawn_sd": (1,),
+    "nn_accuracy_hidden": 1, "round_trip": -1, "latent_mean": (0,), "latent_sd": (1,), "drawn_sd": (1,),
     "term_reconstruction": -1, "term_latent_reconstruction": -1, "term_nll": -1, "term_mmd": -1,
     "term_consistency": -1, "term_supervised": -1, "class_obeyed": 1, "class_edited": 1,
     "frechet": -1, "precision": 1, "recall": 1, "density": (1,), "coverage": 1,
