@@ -54,6 +54,13 @@ def test_batches_do_not_change_the_answer(model, x):
     assert model.encode(x).shape == (300, 5)
 
 
+def test_the_code_is_a_linear_function_of_the_last_hidden_layer(model, x):
+    hidden, head = model.hidden(x), model.nets["encoder"].head
+    assert hidden.shape == (300, head.in_features) and not head._forward_pre_hooks
+    code = hidden @ head.weight.numpy().T + head.bias.numpy()
+    np.testing.assert_allclose(code[:, :5], model.encode(x), atol=1e-4)
+
+
 def test_bytes_and_floats_are_the_same_picture(model, x):
     coarse = (x[:4] * 255).round().astype(np.uint8)
     np.testing.assert_allclose(model.encode(coarse), model.encode(coarse / 255.0), atol=1e-6)
