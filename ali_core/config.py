@@ -43,7 +43,7 @@ class Config:
         100  # labelled training examples of a semi-supervised member, shared by the classes
     )
     seed: int = 0
-    precision: str = "no"  # "no" (float32) or "bf16"
+    precision: str = "no"  # "no" (float32) or "bf16", where the machine has it: see train.precision
     compile: bool = False  # torch.compile the networks
     save_every: int = 500  # steps between two saved states
     picture_every: int = 500  # steps between two pictures

@@ -27,7 +27,7 @@ from .inputs import as_input, classes_of
 from .model import Model, to_bytes
 from .problem import Problem, write_beside
 from .sheet import grid, write_png
-from .train import Progress, train
+from .train import Progress, precision, train
 
 RUNS = Path(".runs")
 WHOLE = 8_000_000  # bytes of weights beyond which all networks are kept in half precision
@@ -175,6 +175,7 @@ def write_checkpoint(
             "samples_seen": progress.step * config.batch,
             "seconds": round(seconds),
             "hardware": hardware(),
+            "precision": precision(config),
             "losses": {k: round(v, 4) for k, v in progress.losses.items()},
         },
         "versions": versions(),

@@ -123,6 +123,13 @@ def test_the_learning_rate_falls_linearly_to_its_end():
     assert rates == [1.0] * 9 + [0.75, 0.5, 0.25]
 
 
+def test_bf16_is_computed_in_where_the_machine_has_it():
+    """A CPU that has to imitate it takes eight times as long."""
+    native = torch.cuda.is_available() or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    assert train.precision(Config(precision="bf16")) == ("bf16" if native else "no")
+    assert train.precision(Config()) == "no"
+
+
 def test_a_loss_that_is_not_finite_stops_with_a_sentence(grid):
     wild = dataclasses.replace(SMALL, member="vae", lr=1.0, sd=1e-6, steps=200, cooldown=0)
     with pytest.raises(Problem, match=r"Step \d+: a loss is not finite .*Try a smaller lr"):
