@@ -7,8 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from . import networks, paper, terms
+from . import networks, paper, perceptrons, terms
 from .config import Config
+from .problem import Problem
 from .samples import Samples
 
 Tuples = tuple[tuple[str, ...], ...]
@@ -126,6 +127,11 @@ def prepare(
         for m in row.matches
     ]
     if config.net != "small":
+        if row.stochastic and config.net in perceptrons.NETS:
+            raise Problem(
+                f"net={config.net} has an encoder without a spread of its own, and «{config.member}» draws from a "
+                "Gaussian; take member=bigan."
+            )
         return paper.build(config.net, shape, config.latent, discriminators)
     return networks.build(
         shape,

@@ -50,16 +50,15 @@ def _bigan(
     shape: tuple[int, ...], latent: int, discriminators: list[tuple[tuple[str, ...], int]]
 ) -> dict[str, nn.Module]:
     """BiGAN's nets for MNIST. Its z is uniform; to the rest of the program it is N(0, I)."""
-    height, width, channels = shape
     if shape != (28, 28, 1) or discriminators != [(("x", "z"), 2)]:
         raise Problem(
             f"net=bigan-mnist is for grey pictures of 28 pixels, with one discriminator, of (x, z); these are "
             f"{shape}: take data=mnist member=bigan."
         )
-    layers, pixels = [], height * width * channels
+    layers, pixels = [], 28 * 28
     for inputs in (latent, UNITS):
         layers += [nn.Linear(inputs, UNITS, bias=False), nn.BatchNorm1d(UNITS), nn.ReLU()]
-    last = nn.Linear(UNITS, pixels), nn.Sigmoid(), nn.Unflatten(1, (channels, height, width))
+    last = nn.Linear(UNITS, pixels), nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28))
     return {
         "encoder": Perceptron(pixels, latent),
         "decoder": nn.Sequential(Uniform(), *layers, *last),

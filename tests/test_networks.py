@@ -82,3 +82,11 @@ def test_parameter_counts_of_the_shipped_size():
 
 
 COUNTS = {"encoder": 312_608, "decoder": 500_673, "discriminator0": 1_199_586}
+
+
+@pytest.mark.parametrize("width", [1, 7, 22, 24, 32])
+def test_any_width_fits_group_norm_and_a_multiple_of_sixteen_has_groups_of_sixteen(width):
+    nets = objectives.prepare(FAMILY["alice"], (28, 28, 1), Config(latent=3, width=width))
+    assert nets["decoder"](nets["encoder"](torch.rand(2, 1, 28, 28))[:, :3]).shape == (2, 1, 28, 28)
+    norms = [m for m in nets["decoder"].modules() if isinstance(m, torch.nn.GroupNorm)]
+    assert norms and (width % 16 or all(m.num_channels == 16 * m.num_groups for m in norms))

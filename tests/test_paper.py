@@ -89,6 +89,11 @@ def test_bigans_nets_have_its_sizes_and_a_uniform_prior():
     assert logits.shape == (5, 2) and (logits[:, 1] == 0).all() and logits[:, 0].std() > 0
 
 
+def test_bigans_nets_are_not_for_points():
+    with pytest.raises(Problem, match=r"these are \(2,\): take data=mnist"):
+        next(train.train(parse(["member=bigan", "net=bigan-mnist", "steps=1"]), toy("grid")))
+
+
 def test_the_toys_nets_are_the_papers_and_its_encoder_draws():
     """ALI's mixture: E 4-400-400-2, G 2-400x4-2, D of three times 200 maxout units."""
     nets = paper.build("ali-toy", (2,), 2, PAIRS)
@@ -127,7 +132,7 @@ def test_the_papers_presets_say_what_the_paper_says():
         ),
         ("member=bigan net=bigan-mnist", r"grey pictures of 28 pixels.*these are .32, 32, 3."),
         ("member=bigan net=ali-toy", "points in the plane"),
-        ("member=ali net=bigan-mnist latent=50", "take data=mnist member=bigan"),
+        ("member=ali net=bigan-mnist latent=50", "«ali» draws from a Gaussian; take member=bigan"),
     ],
 )
 def test_what_does_not_fit_the_papers_nets_is_one_sentence(words, sentence):
