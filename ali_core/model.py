@@ -39,7 +39,8 @@ class Model:
         self.classes: tuple[int, ...] = tuple(card["data"].get("classes", ())) * row.conditional
         self.fills: bool = "z_hole" in row.names
         self.domains: tuple[str, ...] = tuple(card["data"].get("domains", ()))
-        self._joint, self._tuples = _pairs(row)
+        joint, self._tuples = _pairs(row)
+        self._joint = joint if f"discriminator{joint}" in nets else None  # a translator has none
         self._names_classes = any(m.classes for m in row.matches)
         self.device = next(nets["encoder"].parameters()).device
 
