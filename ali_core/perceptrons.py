@@ -20,50 +20,107 @@ class Uniform(nn.Module):
         return torch.erf(z / 2**0.5)
 
 
-class Perceptron(nn.Module):
-    """BiGAN's hidden layers over rows of numbers: a plain one, one with batch norm, and the output."""
+class Normal(nn.Module):
+    """Logits (n, d) as codes whose prior is N(0, I): a sigmoid's place in (0, 1) is theirs in the normal's."""
 
-    def __init__(self, inputs: int, outputs: int):
-        super().__init__()
-        self.body = nn.Sequential(
-            *(nn.Linear(inputs, UNITS), nn.LeakyReLU(0.2)),
-            *(nn.Linear(UNITS, UNITS, bias=False), nn.BatchNorm1d(UNITS), nn.LeakyReLU(0.2)),
-        )
-        self.head = nn.Linear(UNITS, outputs)
+    FURTHEST = 15.0  # beyond which float32's sigmoid is 1, and the code infinite
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.head(self.body(x.flatten(1)))
+    def forward(self, logits: torch.Tensor) -> torch.Tensor:
+        logits = logits.float().clamp(-self.FURTHEST, self.FURTHEST)
+        return torch.special.ndtri(logits.sigmoid())
 
 
-class BiganDiscriminator(nn.Module):
-    """D(x, z): -> (n, 2) logits, the second 0."""
+def _hidden_norm() -> nn.Module:
+    """Batch norm with neither gain nor bias, as its code was called."""
+    return nn.BatchNorm1d(UNITS, affine=False)
+
+
+class BiganEncoder(nn.Module):
+    """E(x): -> the normal codes (n, d) of uniform ones."""
 
     def __init__(self, pixels: int, latent: int):
         super().__init__()
-        self.uniform, self.joint = Uniform(), Perceptron(pixels + latent, 1)
+        self.body = nn.Sequential(
+            *(nn.Flatten(), _plain(pixels, UNITS), nn.LeakyReLU(0.2)),
+            *(_plain(UNITS, UNITS), _hidden_norm(), nn.LeakyReLU(0.2)),
+        )
+        self.head, self.normal = _plain(UNITS, latent), Normal()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.normal(self.head(self.body(x)))
+
+
+class BiganDecoder(nn.Module):
+    """G(z): both hidden layers see z. -> (n, 1, 28, 28)"""
+
+    def __init__(self, latent: int, pixels: int):
+        super().__init__()
+        self.uniform, self.again = Uniform(), _plain(latent, UNITS)
+        self.first = nn.Sequential(_plain(latent, UNITS), _hidden_norm(), nn.ReLU())
+        self.second, self.norm = _plain(UNITS, UNITS), _hidden_norm()
+        self.head = nn.Sequential(
+            nn.ReLU(), _plain(UNITS, pixels), nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28))
+        )
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        u = self.uniform(z)
+        return self.head(self.norm(self.second(self.first(u)) + self.again(u)))
+
+
+class BiganDiscriminator(nn.Module):
+    """D(x, z): z joins x in the second hidden layer. -> (n, 2) logits, the second 0
+
+    Real and generated pairs each have batch statistics of their own, as in its code: D cannot tell them
+    apart by a mean, and does not win within the first thousand steps.
+    """
+
+    def __init__(self, pixels: int, latent: int):
+        super().__init__()
+        self.uniform, self.z = Uniform(), _plain(latent, UNITS)
+        self.x = nn.Sequential(
+            nn.Flatten(), _plain(pixels, UNITS), nn.LeakyReLU(0.2), _plain(UNITS, UNITS)
+        )
+        self.norm, self.head = (
+            _hidden_norm(),
+            nn.Sequential(nn.LeakyReLU(0.2), nn.Linear(UNITS, 1, False)),
+        )
 
     def forward(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
-        return F.pad(self.joint(torch.cat([x.flatten(1), self.uniform(z)], 1)), (0, 1))
+        hidden = self.x(x) + self.z(self.uniform(z))
+        kinds = hidden.chunk(2) if self.training else (hidden,)
+        return F.pad(self.head(torch.cat([self.norm(h) for h in kinds])), (0, 1))
+
+
+def _plain(inputs: int, outputs: int) -> nn.Linear:
+    return nn.Linear(inputs, outputs, bias=False)
 
 
 def _bigan(
     shape: tuple[int, ...], latent: int, discriminators: list[tuple[tuple[str, ...], int]]
 ) -> dict[str, nn.Module]:
-    """BiGAN's nets for MNIST. Its z is uniform; to the rest of the program it is N(0, I)."""
+    """BiGAN's nets for MNIST, weights from N(0, 0.02^2). Its z is uniform; to the rest of the program N(0, I)."""
     if shape != (28, 28, 1) or discriminators != [(("x", "z"), 2)]:
         raise Problem(
             f"net=bigan-mnist is for grey pictures of 28 pixels, with one discriminator, of (x, z); these are "
             f"{shape}: take data=mnist member=bigan."
         )
-    layers, pixels = [], 28 * 28
-    for inputs in (latent, UNITS):
-        layers += [nn.Linear(inputs, UNITS, bias=False), nn.BatchNorm1d(UNITS), nn.ReLU()]
-    last = nn.Linear(UNITS, pixels), nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28))
-    return {
-        "encoder": Perceptron(pixels, latent),
-        "decoder": nn.Sequential(Uniform(), *layers, *last),
+    pixels = 28 * 28
+    nets = {
+        "encoder": BiganEncoder(pixels, latent),
+        "decoder": BiganDecoder(latent, pixels),
         "discriminator0": BiganDiscriminator(pixels, latent),
     }
+    _start(nets)
+    nn.init.zeros_(nets["discriminator0"].head[-1].weight)
+    return nets
+
+
+def _start(nets: dict[str, nn.Module]) -> None:
+    """Weights from N(0, 0.02^2), biases 0."""
+    for layer in (m for net in nets.values() for m in net.modules() if isinstance(m, nn.Linear)):
+        nn.init.normal_(layer.weight, 0, 0.02)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
 
 
 class ImplicitEncoder(nn.Module):
@@ -116,10 +173,7 @@ def _toy(
         "decoder": _hidden(2, 4),
         "discriminator0": ToyDiscriminator(),
     }
-    for layer in (m for net in nets.values() for m in net.modules() if isinstance(m, nn.Linear)):
-        nn.init.normal_(layer.weight, 0, 0.02)
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)
+    _start(nets)
     return nets
 
 

@@ -95,8 +95,9 @@ def steps(
         "generator": config.lr,
         "multipliers": config.lr_multipliers,
     }
+    adam = {"betas": (config.beta1, config.beta2), "weight_decay": config.l2}
     optimizers = {
-        who: torch.optim.Adam(parameters, rates[who], betas=(config.beta1, config.beta2))
+        who: torch.optim.Adam(parameters, rates[who], **adam)
         for who, parameters in players.items()
         if parameters
     }

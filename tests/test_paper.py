@@ -70,13 +70,13 @@ def test_a_few_steps_and_resuming_with_dropout_is_exact(tmp_path):
 
 
 def test_bigans_nets_have_its_sizes_and_a_uniform_prior():
-    """MNIST's, Donahue et al. 2017: two hidden layers of 1,024 each; D and G see z in (-1, 1)."""
+    """MNIST's, its code: two hidden layers of 1,024 each, no biases; D and G see z in (-1, 1)."""
     nets = paper.build("bigan-mnist", (28, 28, 1), 50, PAIRS)
-    hidden = 1024 * 1024 + 2 * 1024  # and batch norm's
+    hidden = 1024 * 1024
     assert {name: sum(p.numel() for p in net.parameters()) for name, net in nets.items()} == {
-        "encoder": 784 * 1024 + 1024 + hidden + 1024 * 50 + 50,
-        "decoder": 50 * 1024 + 2 * 1024 + hidden + 1024 * 784 + 784,
-        "discriminator0": 834 * 1024 + 1024 + hidden + 1024 + 1,
+        "encoder": 784 * 1024 + hidden + 1024 * 50,
+        "decoder": 50 * 1024 + 50 * 1024 + hidden + 1024 * 784,
+        "discriminator0": 784 * 1024 + 50 * 1024 + hidden + 1024,
     }
     z = torch.randn(20_000, 50, generator=torch.Generator().manual_seed(0))
     u = perceptrons.Uniform()(z)
@@ -86,7 +86,27 @@ def test_bigans_nets_have_its_sizes_and_a_uniform_prior():
     assert x.shape == (5, 1, 28, 28) and 0 < x.min() <= x.max() < 1
     assert nets["encoder"].eval()(x).shape == (5, 50)
     logits = nets["discriminator0"].eval()(x, z[:5])
-    assert logits.shape == (5, 2) and (logits[:, 1] == 0).all() and logits[:, 0].std() > 0
+    assert logits.shape == (5, 2) and (logits == 0).all()  # its last layer starts at 0
+
+
+def test_bigans_encoder_ends_in_a_sigmoid_between_minus_one_and_one():
+    logits = torch.linspace(-10, 10, 50)[None]
+    z = perceptrons.Normal()(logits)
+    assert torch.allclose(perceptrons.Uniform()(z), 2 * logits.sigmoid() - 1, atol=1e-5)
+    assert perceptrons.Normal()(torch.tensor([[-1e4, 1e4]])).abs().max() < 6
+
+
+def test_bigans_discriminator_norms_real_and_generated_pairs_each_by_themselves():
+    """One half's logits do not depend on the other half's pairs."""
+    nets = paper.build("bigan-mnist", (28, 28, 1), 50, PAIRS)
+    d = nets["discriminator0"].train()
+    torch.nn.init.normal_(d.head[-1].weight)
+    x, z = torch.rand(64, 1, 28, 28), torch.randn(64, 50)
+    twice = d(torch.cat([x[:32], x[:32]]), torch.cat([z[:32], z[:32]]))
+    assert torch.equal(twice[:32], twice[32:])
+    both = d(x, z)
+    assert torch.allclose(both[:32], twice[:32], atol=1e-5)
+    assert not torch.allclose(both[32:], twice[:32], atol=1e-2)
 
 
 def test_bigans_nets_are_not_for_points():
