@@ -152,6 +152,7 @@ STUDIES = {
             "holes, MSE": ("inpainting_mse", "{:.4f}"),
             "Fréchet": ("frechet", "{:.0f}"),
         },
+        seeds=2,
     ),
     "mnist": Study(
         of(DIGITS, "ali", steps=20_500, cooldown=10_000)
@@ -159,7 +160,7 @@ STUDIES = {
         | of(DIGITS, "vae", steps=31_500, cooldown=15_500, batch=128, lr=1e-3, r1=0.0)
         | {
             "`bigan`, its paper's nets": parse(
-                ["preset=mnist-bigan", "steps=70000", "cooldown=35000"]
+                ["preset=mnist-bigan", "steps=32000", "cooldown=20000"]
             )
         },
         {
