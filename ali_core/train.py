@@ -96,7 +96,8 @@ def steps(
         "multipliers": config.lr_multipliers,
     }
     adam = {"betas": (config.beta1, config.beta2), "weight_decay": config.l2}
-    optimizers = {  # fused: one pass over the weights, a tenth to a quarter of a step on a CPU
+    # fused: one pass over the weights; a twentieth of a step on pictures, a quarter on wide perceptrons
+    optimizers = {
         who: torch.optim.Adam(parameters, rates[who], **adam, fused=True)
         for who, parameters in players.items()
         if parameters
