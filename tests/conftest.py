@@ -142,12 +142,14 @@ def translators(tmp_path_factory) -> Path:
 def settle(page) -> None:
     """Waits until the script has run and nothing is pending for 300 ms."""
     page.wait_for_function(
-        """() => { const app = document.querySelector('[data-testid="stApp"]');
+        """call => { const app = document.querySelector('[data-testid="stApp"]');
         const busy = !app || app.getAttribute('data-test-script-state') === 'running'
             || !document.querySelector('[data-testid="stMain"] [data-testid="stElementContainer"]')
             || document.querySelector('[data-testid="stSkeleton"], [data-testid="stSpinner"]');
+        if (window.call !== call) { window.call = call; window.quiet = 0; }  // each call waits anew
         if (busy) { window.quiet = 0; return false; }
         window.quiet ||= Date.now();
         return Date.now() - window.quiet > 300; }""",
+        arg=time.monotonic(),
         polling=50,
     )
