@@ -80,10 +80,8 @@ class BiganDiscriminator(nn.Module):
         self.x = nn.Sequential(
             nn.Flatten(), _plain(pixels, UNITS), nn.LeakyReLU(0.2), _plain(UNITS, UNITS)
         )
-        self.norm, self.head = (
-            _hidden_norm(),
-            nn.Sequential(nn.LeakyReLU(0.2), nn.Linear(UNITS, 1, False)),
-        )
+        self.norm = _hidden_norm()
+        self.head = nn.Sequential(nn.LeakyReLU(0.2), _plain(UNITS, 1))
 
     def forward(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
         hidden = self.x(x) + self.z(self.uniform(z))

@@ -289,3 +289,14 @@ def test_alice_finds_the_ring():
             reached.append(modes(x, ring.centres, 0.1)[0])  # within 0.3 of a centre
     assert reached == [0, 8]
     assert 0.9 < np.sqrt((x**2).sum(1).mean()) < 1.1
+
+
+def test_l2_is_a_price_of_every_weights_square():
+    """Adam's first step is the rate against the gradient's sign; at a price of 1 a large weight's own is that."""
+    loop = train.steps(Config(name="x", l2=1.0, steps=1, width=16), data.load("grid"))
+    before = {k: w.clone() for k, w in next(loop).nets["decoder"].named_parameters()}
+    after = dict(next(loop).nets["decoder"].named_parameters())
+    for name, weight in before.items():
+        large = weight.abs() > 0.1
+        moved = (after[name] - weight)[large]
+        assert large.any() and torch.allclose(moved, -1e-3 * weight[large].sign(), atol=1e-5), name
