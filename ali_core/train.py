@@ -119,8 +119,10 @@ def steps(
     turn = yield progress(start, {})
     for step in range(start, config.steps):
         samples = inputs.samples(run, step, world, rank, accelerator.device)
-        with torch.random.fork_rng():  # for dropout
-            torch.manual_seed(config.seed * 1_000_003 + step)
+        with (
+            torch.random.fork_rng()
+        ):  # for dropout and the toy encoder's noise: not draw's numbers again
+            torch.manual_seed(config.seed * 1_000_003 + step + 2**31)
             losses, shown = objectives.losses(row, samples, config.r1)
         for i, (who, loss) in enumerate(losses.items()):
             optimizers[who].zero_grad()

@@ -17,7 +17,7 @@ import safetensors.torch
 import torch
 
 from ali_core import data, inputs, objectives, train
-from ali_core.config import Config
+from ali_core.config import Config, parse
 from ali_core.family import FAMILY
 from ali_core.problem import Problem, write_beside
 
@@ -300,3 +300,18 @@ def test_l2_is_a_price_of_every_weights_square():
         large = weight.abs() > 0.1
         moved = (after[name] - weight)[large]
         assert large.any() and torch.allclose(moved, -1e-3 * weight[large].sign(), atol=1e-5), name
+
+
+def test_an_encoders_own_noise_is_not_the_decoders_z():
+    """ALI's toy encoder draws inside of itself: from the seed of the step, and still other numbers."""
+    config = dataclasses.replace(parse(["preset=grid-paper"]), steps=1)
+    loop, before = train.steps(config, data.load("grid")), []
+    encoder = next(loop).nets["encoder"]
+    encoder.register_forward_pre_hook(lambda *_: before.append(torch.get_rng_state()))
+    next(loop)
+    generator = torch.Generator()
+    generator.set_state(before[0])
+    noise = torch.randn(config.batch, 2, generator=generator)
+    drawn = inputs.draw(config, 100_000, (2,), 0)
+    for name in ("z", "noise"):
+        assert not torch.isin(noise, drawn[name]).any(), name
