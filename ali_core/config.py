@@ -234,6 +234,11 @@ def check(config: Config) -> Config:
     for term, slack in config.slack.items():
         if not math.isfinite(slack):
             raise Problem(f"slack.{term}={slack} must be a number.")
+    if config.compile and config.r1:
+        raise Problem(
+            "compile=true and r1 do not go together: r1 asks for a gradient of D's gradient, which torch.compile "
+            "does not give; take compile=false, or r1=0 (spectral norm)."
+        )
     if not config.name or set(config.name) & set('/\\:*?"<>|') or config.name.startswith("."):
         raise Problem(
             f"name={config.name!r} cannot be the name of a folder; use letters, digits, -."

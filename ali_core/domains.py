@@ -123,4 +123,6 @@ def two(x: Data, z: Data) -> Data:
             f"{x.name} has pictures of {x.shape}, {z.name} of {z.shape} (height, width, channels): "
             "give both the same size= and channels=."
         )
-    return replace(x, prior=z)
+    # a set that came with a second domain keeps neither its pairs nor the name by which `truth` knows them
+    name = x.name if x.prior is None else f"{x.name}+{z.name}"
+    return replace(x, name=name, prior=replace(z, prior=None, partners=None), partners=None)

@@ -16,22 +16,24 @@ def draw(config: Config, n: int, shape: tuple[int, ...], step: int) -> dict[str,
     """Everything that step `step` draws, from (seed, step) alone, each (batch, …).
 
     index: picture numbers; z: prior draws; noise: of the posteriors, (batch, passes, d); holes: two
-    sets of uniform numbers, (batch, 8); known, prior: a uniform number; x_noise: as x, for points.
+    sets of uniform numbers, (batch, 8); known, prior: a uniform number; x_noise: as x goes through the
+    networks, where the decoder draws.
     """
     generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
     b = config.batch
     index = torch.randint(n, (b,), generator=generator)
     z = torch.randn(2, b, config.latent, generator=generator)
     more = torch.randn(b, len(DRAWN) - 1, config.latent, generator=generator)
-    return {
+    drawn = {
         "index": index,
         "z": z[0],
         "noise": torch.cat([z[1][:, None], more], 1),
         "holes": torch.rand(b, 8, generator=generator),
         "known": torch.rand(b, generator=generator),
-        "x_noise": torch.randn(b, shape[0], generator=generator) if len(shape) == 1 else index,
-        "prior": torch.rand(b, generator=generator),
     }
+    if config.decoder_noise:
+        drawn["x_noise"] = torch.randn(b, *shape[2:], *shape[:2], generator=generator)
+    return drawn | {"prior": torch.rand(b, generator=generator)}
 
 
 class Inputs:

@@ -98,3 +98,11 @@ def test_reading_a_card_and_a_map_needs_no_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == "set()", done.stderr
+
+
+def test_compile_and_r1_are_refused_before_anything_is_loaded():
+    """torch.compile has no gradient of a gradient, which r1 asks for at the first step."""
+    for words in (["compile=true"], ["r1=0.1"]):
+        check(parse(words))
+    with pytest.raises(Problem, match="compile=true and r1 do not go together"):
+        check(parse(["compile=true", "r1=0.1"]))

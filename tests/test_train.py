@@ -173,6 +173,21 @@ def test_what_a_step_draws_depends_on_seed_and_step_only():
     assert many.min() == 0 and many.max() == 999
 
 
+def test_a_decoders_noise_has_its_sd_on_pictures_and_on_points():
+    """Of a decoder that answers 0, only the noise is left."""
+    rng = np.random.default_rng(0)
+    pictures, none = rng.integers(0, 255, (60, 28, 20, 3), np.uint8), np.zeros(60, int)
+    colours = data.Data("noise", pictures, none, pictures[:8], none[:8], ("a",), "", "")
+    noisy = Config(name="n", batch=64, sd=0.3, decoder_noise=True)
+    for held, side in ((colours, (3, 28, 20)), (data.load("grid"), (2,))):
+        nets = {"decoder": lambda z, side=side: torch.zeros(len(z), *side)}
+        given = inputs.Inputs(noisy, FAMILY["ali"], held)
+        made = given.samples(nets, 0, 1, 0, torch.device("cpu")).x_tilde
+        assert made.shape == (64, *side)
+        assert (made.std().item(), made.mean().item()) == pytest.approx((0.3, 0), abs=0.06)
+        assert made.std(0).min() > 0.15 and made.reshape(64, -1).std(1).mean() > 0.15
+
+
 def test_two_processes_are_one_to_rounding(tmp_path):
     """A fresh torchrun with gloo; it must say that there were two."""
     with socket.socket() as s:

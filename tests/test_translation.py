@@ -58,6 +58,23 @@ def turned(n: int = 80, n_test: int = 40) -> Data:
 # ---- the domains
 
 
+def test_a_second_set_in_place_of_the_partner_that_was_made_is_no_pair(tmp_path):
+    first, other = npz(tmp_path / "pairs.npz"), tmp_path / "other.npz"
+    np.savez(other, images=bars(30, 1)[0])
+    alone, both = data.load(str(first)), data.load(str(first), prior=str(other))
+    assert alone.partners is not None and both.partners is None
+    assert both.prior.x.shape[1:] == both.shape and len(both.prior.x) != len(alone.prior.x)
+    known = dataclasses.replace(turned(), name="mnist-transpose")
+    mixed = domains.two(known, alone)
+    assert domains.truth(known.name, known.x, False) is not None
+    assert domains.truth(mixed.name, mixed.x, False) is None
+    assert mixed.prior.prior is None and mixed.prior.partners is None
+    triangle = Config(member="triangle", pairs=5)
+    assert len(Inputs(triangle, FAMILY["triangle"], known).pairs[0]) == 5
+    with pytest.raises(Problem, match=r"mnist-transpose\+pairs knows none"):
+        Inputs(triangle, FAMILY["triangle"], mixed)
+
+
 def test_a_flat_picture_has_no_edges_and_a_square_its_outline():
     flat = np.zeros((1, 28, 28, 1), np.uint8)
     assert domains.edges(flat).sum() == 0
