@@ -10,6 +10,9 @@ from app.lessons import LESSONS
 
 from .conftest import settle
 
+# a change is painted in the next frame: by the one after, it is there, however late a busy machine has it
+PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
 
 def opened(page, address: str):
     """The lab's component once it shows a frame."""
@@ -25,10 +28,16 @@ def step(root) -> int:
 
 
 def pixels(root, space: str, lane: int = 0) -> str:
-    """What a panel shows, as a data URL."""
-    page = root.page
-    page.wait_for_timeout(250)
-    return root.locator(f'canvas[data-space="{space}"]').nth(lane).evaluate("c => c.toDataURL()")
+    """What a panel shows once what was asked for is painted, and stays, as a data URL."""
+    canvas, shots = root.locator(f'canvas[data-space="{space}"]').nth(lane), [""]
+
+    def still() -> bool:
+        root.page.evaluate(PAINTED)
+        shots.append(canvas.evaluate("c => c.toDataURL()"))
+        return shots[-1] == shots[-2]
+
+    until(root.page, still)
+    return shots[-1]
 
 
 def until(page, condition, seconds: float = 40):
