@@ -72,6 +72,7 @@ class Scene:
         self.z = torch.randn(len(self.x), 2, generator=generator)
         self.many = torch.randn(SAMPLES, 2, generator=generator)
         self.corners = torch.rand(len(self.x), 4, generator=generator)
+        self.noise = torch.randn(len(DRAWN), len(self.x), 2, generator=generator)
         side = 1.2 * float(np.abs(data.x_test).max())
         self.bounds_x, self.bounds_z = (-side, side), (-REACH, REACH)
         codes = torch.tensor([-PROBES, 0.0, PROBES])
@@ -107,6 +108,7 @@ class Scene:
             "guess": train.guessing(row),
             "sees": {"x": sees["x"], "z": sees["z"], "joint": sees["xz"]},
             "stochastic": row.stochastic,
+            "drawn": True,  # constraints are over drawn codes; recordings without this have them at the means
             "bounds_x": self.bounds_x,
             "bounds_z": self.bounds_z,
             "terms": {
@@ -125,15 +127,15 @@ class Scene:
             arrays["centres"] = data.centres
         return pack("scene", about | more, arrays)
 
-    def samples(self, nets: dict) -> Samples:
-        """The scene's points and codes through the networks, posteriors at their means."""
+    def samples(self, nets: dict, drawn: bool = False) -> Samples:
+        """The scene's points and codes through the networks, posteriors at their means, or drawn from."""
         more, (first, second) = {}, self.corners.chunk(2, 1)
         if "z_hole" in self.row.names:
             more = {
                 "hole": holes(first, self.data.shape),
                 "again": holes(second, self.data.shape),
             }
-        noise = torch.zeros(len(DRAWN), len(self.x), 2)
+        noise = self.noise if drawn else torch.zeros_like(self.noise)
         sd = self.config.sd
         return Samples(nets, self.x, self.z, noise, sd, y=self.y, known=self.known, **more)
 
@@ -166,7 +168,8 @@ def frame(progress: train.Progress, scene: Scene, turn: str = "both", **more) ->
             "step": progress.step,
             "turn": turn,
             "losses": _finite(progress.losses),
-            "constraints": _finite(objectives.divergences(row, s)),
+            # expectations over q(z|x): at its mean the -ELBO comes out too good
+            "constraints": _finite(objectives.divergences(row, scene.samples(nets, drawn=True))),
             "modes": None,
             "good": None,
             "mse": (s.x - s.x_rec).square().mean().item(),

@@ -121,6 +121,27 @@ def test_reconstructions_are_decoded_means_and_their_error_is_what_is_said():
     assert about["mse"] == pytest.approx((scene.x - made).square().mean().item(), rel=1e-5)
 
 
+def test_what_is_said_of_constraints_is_over_codes_that_are_drawn():
+    """As the card has it: of a VAE whose clouds are wide, the mean alone decodes too well."""
+    scene, progress = begun(member="vae", steps=200, data="ring")
+    about, arrays = packs.unpack(lab.frame(progress, scene))
+    assert arrays["z_sd"].mean() > 0.2 and packs.unpack(scene.pack())[0]["drawn"]
+    mean, log_sigma = progress.nets["encoder"](scene.x).detach().chunk(2, 1)
+    generator, found = torch.Generator().manual_seed(7), []
+    sd = scene.config.sd
+    kl = (0.5 * (mean**2 + (2 * log_sigma).exp() - 1) - log_sigma).sum(1).mean()
+    for k in range(200):
+        noise = torch.randn(mean.shape, generator=generator) if k else torch.zeros_like(mean)
+        made = progress.nets["decoder"](mean + log_sigma.exp() * noise).detach()
+        nll = ((scene.x - made) ** 2).sum(1) / (2 * sd**2) + np.log(2 * np.pi * sd**2)
+        found.append((nll.mean() + kl).item())
+    at_mean, *drawn = found
+    said = about["constraints"]["negative_elbo"]
+    assert np.mean(drawn) - at_mean > 1
+    assert said == pytest.approx(np.mean(drawn), abs=(np.mean(drawn) - at_mean) / 2)
+    assert about["constraints"]["term_kl"] == pytest.approx(kl.item(), rel=1e-4)
+
+
 def test_pulls_lower_the_generators_loss():
     scene, progress = begun(member="gan", steps=30)
     _, arrays = packs.unpack(lab.frame(progress, scene))
@@ -255,6 +276,16 @@ def test_a_table_is_read_with_commas_semicolons_tabs_and_titles():
             np.testing.assert_allclose(points.read_csv("t", text.encode()), x, rtol=1e-6)
     with pytest.raises(Problem, match="is not text"):
         points.read_csv("t", b"\xff\xfe\x00")
+
+
+def test_of_sorted_points_of_ones_own_the_panels_show_both_ends():
+    x = np.random.default_rng(0).normal(0, 0.1, (600, 2))
+    x[300:] += 10
+    held = points.own(x)
+    scene = lab.Scene(lab.config({"data": "mine"}), held)
+    second = int((scene.x[:, 0] > 0).sum())
+    assert len(scene.x) == lab.SHOWN and 90 < second < lab.SHOWN - 90
+    assert (np.sort(held.x, 0) == np.sort(points.own(x[::-1]).x, 0)).all()
 
 
 def test_points_of_ones_own_are_centred_scaled_and_trained_on():
