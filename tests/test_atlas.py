@@ -98,6 +98,28 @@ def test_a_picture_set_is_written_once_and_other_pictures_are_refused(copy, buil
         layout._store_pictures(copy.parent, path.stem, built[1].x_test[::-1])
 
 
+def test_umap_is_given_the_exact_neighbours_and_searches_none(monkeypatch, recwarn):
+    """So many codes that it would search by itself; it says nothing, and neighbours stay neighbours."""
+    import sklearn.manifold
+    import umap
+
+    class Searched:
+        def __init__(self, *_, **__):
+            raise AssertionError("UMAP searches neighbours")
+
+    monkeypatch.setattr(umap.umap_, "NNDescent", Searched)
+    monkeypatch.setitem(layout.UMAP, "n_epochs", 20)
+    rng = np.random.default_rng(3)
+    z = rng.normal(size=(4200, 6)).astype(np.float32)
+    z[:, 0] += 12 * (np.arange(4200) % 3)
+    flat = layout.unfolded(z)
+    assert flat.shape == (4200, 2) and flat.dtype == np.float32
+    assert not [w for w in recwarn if "knn" in str(w.message)]
+    some = rng.permutation(4200)[:600]
+    found = sklearn.manifold.trustworthiness(z[some], flat[some], n_neighbors=15)
+    assert 0.8 < found <= 1
+
+
 def test_a_missing_atlas_says_which_command_makes_it(copy):
     (copy / "atlas.npz").unlink()
     with pytest.raises(Problem, match=r"atlas\.npz is missing; `python -m ali_core atlas .*tiny`"):
