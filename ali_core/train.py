@@ -23,7 +23,7 @@ from .config import KEEPING, Config, check
 from .inputs import Inputs, as_input
 from .problem import Problem
 
-# A discriminator has won when its loss, averaged over some 500 steps, falls below this share of
+# A discriminator has won when its loss in the matches, averaged over some 500 steps, falls below this share of
 # 2 ln K, the loss of guessing (0.35 for two tuples): it is then right about 9 pairs of 10 and sure
 # of it. Runs that collapse to a few pictures go there; those that shipped stay near 1.2.
 WON = 0.25
@@ -144,11 +144,12 @@ def steps(
         if "generator" in (turn or EVERYONE):
             _average(averaged, nets, min(config.ema, (1 + step) / (10 + step)))
         if guess:
-            value = accelerator.reduce(losses["discriminator"].detach(), "mean").item()
+            value = torch.tensor(matched(row, shown, config.r1), device=accelerator.device)
+            value = accelerator.reduce(value, "mean").item()
             average = value if math.isnan(average) else average + (value - average) / 500
             if average < WON * guess:
                 raise Problem(
-                    f"Step {step + 1}: the discriminator has won (its loss averages {average:.3f}, "
+                    f"Step {step + 1}: the discriminator has won (its loss in the match averages {average:.3f}, "
                     f"guessing is {guess:.3f}): encoder and decoder no longer learn. "
                     f"{advice} a smaller lr_discriminator, or another seed."
                 )
@@ -170,6 +171,17 @@ def guessing(row: objectives.Member) -> float:
     return sum(2 * math.log(len(m.tuples)) for m in row.matches)
 
 
+def matched(row: objectives.Member, shown: dict[str, float], r1: float) -> float:
+    """What the discriminators pay in their matches alone: without R1, and without terms such as labels."""
+    found = shown["discriminator"] - r1 * sum(
+        shown.get(f"steepness {i}", 0.0) for i in range(len(row.matches))
+    )
+    for name, term in row.terms.items():
+        if term.player == "discriminator" and term.weight:
+            found -= shown.get(f"multiplier of {name}", term.weight) * shown[name]
+    return found
+
+
 def player(net: str) -> str:
     """Who trains a network: "discriminator", "multipliers", or "generator" (encoder and decoder)."""
     kind = net.rstrip("0123456789")
@@ -183,7 +195,7 @@ def resume(
     optimizers: dict[str, torch.optim.Optimizer],
     path: Path,
 ) -> tuple[int, float]:
-    """Loads a saved state into everything when there is one. -> steps done, discriminator's average
+    """Loads a saved state into everything when there is one. -> steps, average of D in its matches
 
     Raises Problem when the state is of another config, naming the fields, or cannot be read.
     """

@@ -1,5 +1,6 @@
 """The loop: exact resume, many processes as one, and stops with a sentence.   python -m pytest tests/test_train.py"""
 
+import copy
 import dataclasses
 import os
 import signal
@@ -21,7 +22,7 @@ from ali_core.config import Config, parse
 from ali_core.family import FAMILY
 from ali_core.problem import Problem, write_beside
 
-from .processes import run
+from . import processes
 
 SMALL = Config(name="small", member="alice", data="grid", width=16, batch=32, steps=12, cooldown=4)
 ROOT = Path(__file__).parents[1]
@@ -50,11 +51,18 @@ def same(a, b):
 @pytest.mark.parametrize("name", [n for n, row in FAMILY.items() if "x_pair" not in row.names])
 def test_every_row_trains_and_moves_both_its_players(name, grid):
     config = dataclasses.replace(SMALL, member=name, steps=3, cooldown=0)
-    steps = list(train.train(config, grid))
+    loop = train.steps(config, grid)
+    start = {k: copy.deepcopy(net.state_dict()) for k, net in next(loop).nets.items()}
+    steps = list(loop)
     assert [p.step for p in steps] == [1, 2, 3]
     assert all(np.isfinite(list(p.losses.values())).all() for p in steps)
-    untrained = objectives.prepare(FAMILY[name], (2,), Config(width=16), classes=25)
-    assert untrained.keys() == steps[-1].nets.keys()
+    assert start.keys() == steps[-1].nets.keys()
+    assert {"encoder", "decoder"} <= start.keys()
+    assert len([k for k in start if k.startswith("discriminator")]) == len(FAMILY[name].matches)
+    for k, net in steps[-1].nets.items():
+        moved = max((w - start[k][key]).abs().max().item() for key, w in net.named_parameters())
+        # Adam's step is at most about the rate, and there were three
+        assert 1e-5 < moved < 4 * config.lr, k
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(grid):
@@ -146,6 +154,27 @@ def test_a_discriminator_that_has_won_stops_with_a_sentence(grid):
         last(still, far)
 
 
+@pytest.mark.parametrize(
+    ("member", "more"),
+    [
+        ("ali", {"r1": 1000.0}),
+        ("gali4", {"r1": 1000.0}),
+        ("semi-supervised", {"r1": 1000.0}),
+        ("semi-supervised", {"weights": {"supervised": 3.0}}),
+        ("alice-adversarial", {}),
+    ],
+)
+def test_what_decides_whether_d_has_won_is_what_it_pays_in_its_matches_alone(member, more, grid):
+    config = dataclasses.replace(SMALL, member=member, steps=1, cooldown=0, **more)
+    loop, row = train.steps(config, grid), FAMILY[member]
+    nets = next(loop).nets
+    s = inputs.Inputs(config, row, grid).samples(nets, 0, 1, 0, torch.device("cpu"))
+    alone = objectives.losses(row._replace(terms={}), s)[0]["discriminator"].item()
+    progress = next(loop)
+    assert float(progress.state()[1]["average"]) == pytest.approx(alone, rel=1e-4)
+    assert (progress.losses["discriminator"] > alone + 0.01) == bool(more)
+
+
 def test_averaged_weights_are_the_recursion_written_out(grid):
     expected = None
     for i, progress in enumerate(train.train(SMALL, grid)):
@@ -205,14 +234,17 @@ def test_two_processes_are_one_to_rounding(tmp_path):
         timeout=300,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    run(tmp_path / "one")
+    processes.run(tmp_path / "one")
     with safetensors.safe_open(tmp_path / "two", "pt") as file:
         assert file.metadata()["world"] == "2"
     two, one = (safetensors.torch.load_file(tmp_path / name) for name in ("two", "one"))
     furthest = max((two[k] - one[k]).abs().max().item() for k in one)
-    assert 0 <= furthest < 1e-4
-    moved = max((one[k] - 0).abs().max().item() for k in one)
-    assert moved > 0.1
+    assert one.keys() == two.keys() and furthest < 1e-4
+    with torch.random.fork_rng():
+        torch.manual_seed(processes.CONFIG.seed)
+        start = objectives.prepare(FAMILY["alice"], (2,), processes.CONFIG)
+    moved = [(one[f"{n}.{k}"] - w).abs().max().item() for n in start for k, w in start[n].named_parameters()]  # fmt: skip
+    assert min(moved) > 1e-3 > 10 * furthest, "a hundred times what rounding does"
 
 
 def command(*words, cwd):
