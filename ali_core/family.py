@@ -10,7 +10,7 @@ import re
 
 from . import terms
 from .config import Config
-from .objectives import Match, Member, Term, forward_kl, reverse_kl, symmetric_kl
+from .objectives import MAXIMISED, Match, Member, Term, forward_kl, reverse_kl, symmetric_kl
 from .problem import Problem
 from .tuples import (
     AFTER,
@@ -36,14 +36,16 @@ _ON_BOTH = r"\mathrm{KL}\left(q(x, z)\,\|\,p(x, z)\right)"
 
 def _cycle_x(weight: float) -> dict[str, Term]:
     formula = r"\mathbb{E}_q\,\|x-G(E(x))\|_1"
-    return {"reconstruction": Term(weight, terms.reconstruction, formula, (-1, 0), _X_GIVEN_Z)}
+    return {
+        "reconstruction": Term(weight, terms.reconstruction, formula, (MAXIMISED, 0), _X_GIVEN_Z)
+    }
 
 
 def _cycle_z(weight: float) -> dict[str, Term]:
     formula = r"\mathbb{E}_p\,\|z-E(G(z))\|_2^2"
     return {
         "latent_reconstruction": Term(
-            weight, terms.latent_reconstruction, formula, (0, -1), _Z_GIVEN_X
+            weight, terms.latent_reconstruction, formula, (0, MAXIMISED), _Z_GIVEN_X
         )
     }
 
@@ -52,7 +54,7 @@ def _cycle_domain(weight: float) -> dict[str, Term]:
     formula = r"\mathbb{E}_p\,\|z-E(G(z))\|_1"
     return {
         "prior_reconstruction": Term(
-            weight, terms.prior_reconstruction, formula, (0, -1), _Z_GIVEN_X
+            weight, terms.prior_reconstruction, formula, (0, MAXIMISED), _Z_GIVEN_X
         )
     }
 
@@ -269,12 +271,12 @@ def table() -> list[dict[str, str]]:
             for key, term in row.terms.items()
             if term.constraint and term.weight
         ]
-        i_q, i_p = row.information
+        i_q, i_p = ("maximised" if i == MAXIMISED else f"{i:g}" for i in row.information)
         lines.append(
             {
                 "member": name,
-                "I_q": f"{i_q:g}",
-                "I_p": f"{i_p:g}",
+                "I_q": i_q,
+                "I_p": i_p,
                 "minimises": row.formula,
                 "constraints": constraints,
                 "says": row.says,
@@ -307,8 +309,8 @@ def plain(formula: str) -> str:
 def main(argv: list[str]) -> None:
     """python -m ali_core family."""
     argparse.ArgumentParser("python -m ali_core family", description=__doc__).parse_args(argv)
-    print(f"{'member':18} {'I_q':>5} {'I_p':>5}  minimises; constraints (weight)")
+    print(f"{'member':18} {'I_q':>9} {'I_p':>9}  minimises; constraints (weight)")
     for line in table():
         held = "; ".join(f"{plain(formula)} ({weight})" for formula, weight in line["constraints"])
-        print(f"{line['member']:18} {line['I_q']:>5} {line['I_p']:>5}  {plain(line['minimises'])}")
-        print(f"{'':18} {'':>5} {'':>5}  {held}")
+        print(f"{line['member']:18} {line['I_q']:>9} {line['I_p']:>9}  {plain(line['minimises'])}")
+        print(f"{'':18} {'':>9} {'':>9}  {held}")

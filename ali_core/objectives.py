@@ -13,6 +13,9 @@ from .problem import Problem
 from .samples import Samples
 
 Tuples = tuple[tuple[str, ...], ...]
+# The coefficient of information that is wanted by a loss that is no likelihood: its sign is known, its size in
+# nats is not
+MAXIMISED = -math.inf
 
 
 class Term(NamedTuple):
@@ -87,12 +90,12 @@ class Member(NamedTuple):
 
     @property
     def information(self) -> tuple[float, float]:
-        """Coefficients of I_q(x;z) and I_p(x;z) in what is minimised; negative: it is maximised."""
+        """Coefficients of I_q(x;z) and I_p(x;z) in what is minimised; negative: more is wanted, see MAXIMISED."""
         pairs = [m.information for m in self.matches]
         pairs += [
             tuple(term.weight * a for a in term.information)
             for name, term in self.terms.items()
-            if name not in self.slack
+            if term.weight and name not in self.slack
         ]
         return tuple(sum(column) for column in zip(*pairs, strict=True)) if pairs else (0.0, 0.0)
 

@@ -1,6 +1,6 @@
 """The tuples that discriminators tell apart, a match each; letters as in family.py."""
 
-from .objectives import Match
+from .objectives import MAXIMISED, Match
 
 PAIRS = (("x", "z_hat"), ("x_tilde", "z"))  # ALI, eq. 1: (x, E(x)) against (G(z), z)
 _JS = r"\mathrm{{JS}}\left(q({0})\,\|\,p({0})\right)"
@@ -16,12 +16,12 @@ GIVEN_Y = Match((("x", "z_hat", "y"), ("x_tilde", "z", "y")), _JS.format(r"x, z 
 SAME_X = Match(
     (("x", "x"), ("x", "x_rec")),
     r"\mathrm{JS}\left((x, x)\,\|\,(x, G(E(x)))\right)",
-    information=(-1, 0),
+    information=(MAXIMISED, 0),
 )
 SAME_Z = Match(
     (("z", "z"), ("z", "z_rec")),
     r"\mathrm{JS}\left((z, z)\,\|\,(z, E(G(z)))\right)",
-    information=(0, -1),
+    information=(0, MAXIMISED),
 )
 FOUR = Match(  # GALI-4
     (("x", "z_hat"), ("x", "z_rec_hat"), ("x_tilde", "z"), ("x_rec_tilde", "z")),

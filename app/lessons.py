@@ -224,7 +224,7 @@ LESSONS = (
         "Train a VAE with kl at 2000. When does it stop to say anything about x (posterior collapse)?",
         {"member": "vae", "data": "grid", "vae.kl": 2000},
         "The table of the whole family, with formulas, is on page Compare under “Family”. Ask which rows have a negative "
-        "coefficient (InfoGAN, ALICE: they are paid for information).",
+        "coefficient (InfoVAE) or “maximised” (InfoGAN, ALICE): they are paid for information.",
         {"39": "info-least", "0": "info-vae", "−0.5": "info-half", "−1": "info-most"},
     ),
 )  # fmt: skip

@@ -223,7 +223,8 @@ def show_family(chosen: list[str]) -> None:
     st.caption(
         "q(x, z): a picture and its code; p(x, z): a code of the prior and its picture. $I_q$ and $I_p$: how "
         "much information picture and code hold about each other in the one and in the other; the number is "
-        "its coefficient in what is minimised, so below 0 the member wants more of it. Constraints: "
+        "its coefficient in what is minimised, so below 0 the member wants more of it; “maximised”: it wants more, at a price that is not in "
+        "nats, as its term is no likelihood (ALICE's absolute error). Constraints: "
         "divergences that are 0 when q and p agree, and their weights; λ is learned. Bold: compared above."
     )
     st.markdown(comparison.family(bridge.members(), chosen), unsafe_allow_html=True)
