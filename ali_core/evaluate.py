@@ -28,6 +28,7 @@ from .sets import SEED, entry, rounded
 
 SUBSET = 500
 INFORMATION = 2_000  # pictures among which I_q is estimated
+NEAR = 0.1  # nats below its ceiling from which an estimate says nothing but "at least"
 
 
 def measure(
@@ -46,8 +47,12 @@ def measure(
     truth = x.astype(np.float32) / 255 if x.dtype == np.uint8 else x
     found = {}
 
-    def note(key: str, value: float, says: str, **more) -> None:
-        found[key] = entry(value, says, len(x), seed, **more)
+    # E could read a class that it is told, so beside it stands what it does with a guessed one
+    true = "" if told is None else "; networks told the true class"
+    guessed = "; networks told the class that the classifier gives x"
+
+    def note(key: str, value: float, says: str, told: str = true, **more) -> None:
+        found[key] = entry(value, says + told, len(x), seed, **more)
 
     says = "mean squared error of G(E(x)), mean codes, pixels in 0 to 1; lower is better"
     if x.ndim == 2:
@@ -75,6 +80,16 @@ def measure(
             right = verdict == truth_of_it
             shares = {"factors": per_factor(data, right)} if data.factors else {}
             note(key, right.mean(), says + end, **shares)
+        if told is not None:
+            blind = model.reconstruct(x, own)
+            value = metrics.mse(blind, truth).mean()
+            note("reconstruction_mse_guessed", value, "mean squared error of G(E(x))", guessed)
+            if x.ndim == 4:
+                says = "structural similarity of x and G(E(x)), at most 1"
+                note("ssim_guessed", metrics.ssim(blind, truth).mean(), says, guessed)
+            right = (classifier.decide(classifier.logits(blind)) == y).mean()
+            says = "share of reconstructions that the classifier gives the picture's true class"
+            note("class_kept_guessed", right, says, guessed)
 
     if (named := model.classify(x)) is not None:
         says = "share of held-out examples whose class the discriminator names"
@@ -96,8 +111,7 @@ def measure(
         note("drawn_sd", metrics.against_prior(drawn)["sd"], says + "the prior's is 1")
         few = min(INFORMATION, len(x))
         value = metrics.information_q(mean[:few], sd[:few], seed)
-        says = "I_q(x;z) in nats, by Monte Carlo over n pictures: at most log n, "
-        found["information_q"] = entry(value, says + f"{np.log(few):.2f}", few, seed)
+        found["information_q"] = entry(value, about_information(value, few) + true, few, seed)
     z = model.prior(len(x), seed)
     heard = model.encode(model.decode(z, told), told)
     says = "I_p(x;z) in nats, at least: what a linear function of E(G(z)) tells of z"
@@ -117,6 +131,18 @@ def measure(
         says += "drawn for another picture: as large as log_odds where it ignores z"
         note("log_odds_swapped", model.score(x, drawn[others], told).mean(), says)
     return found | _constraints(model, data, n, seed)
+
+
+def about_information(value: float, n: int) -> str:
+    """What an estimate of I_q among n pictures says, which cannot be told once it is all that n can show."""
+    ceiling = np.log(n)
+    says = f"I_q(x;z) in nats, by Monte Carlo over n pictures: at most log n, {ceiling:.2f}"
+    if value < ceiling - NEAR:
+        return says
+    return (
+        says
+        + ", where it stands: every picture is told from the others, and how much more a code tells is not seen"
+    )
 
 
 def _constraints(model: Model, data: Data, n: int, seed: int) -> dict[str, dict]:

@@ -13,7 +13,7 @@ from .classifier import RUNS, Classifier, fingerprint, per_factor
 from .data import Data
 from .model import Model
 from .problem import write_beside
-from .sets import PROBE, ROOM, SEED, entry
+from .sets import PROBE, ROOM, SEED, entry, told_true
 
 
 def compare(
@@ -29,11 +29,11 @@ def compare(
     Of the first n held-out pictures (0: all); entries as of `evaluate.measure`.
     """
     n = min(n or len(data.x_test), len(data.x_test))
-    found = _probes(model, data, n, seed, runs)
+    found = _probes(model, data, classifier, n, seed, runs)
     return found | (_obedience(model, data, classifier, n, seed) if model.classes else {})
 
 
-def _probes(model, data, n, seed, runs) -> dict[str, dict]:
+def _probes(model, data, classifier, n, seed, runs) -> dict[str, dict]:
     fit = min(len(data.x), PROBE)
     told, told_test = (data.y[:fit], data.y_test[:n]) if model.classes else (None, None)
     codes, code_test = model.encode(data.x[:fit], told), model.encode(data.x_test[:n], told_test)
@@ -44,10 +44,17 @@ def _probes(model, data, n, seed, runs) -> dict[str, dict]:
     found = {}
     for space, (shares, words) in probes.items():
         says = f"accuracy of a logistic regression on {words}, standardised, mean of the factors'"
+        says += "" if space else told_true(model)
         found[f"probe_accuracy{space}"] = entry(
             float(np.mean(list(shares.values()))), says, n, seed, fit=fit, factors=shares
         )
-    nearest = {
+    nearest = {}
+    if model.classes:
+        guess = classifier.decide(classifier.logits(data.x_test[:n]))
+        share = _nearest(data, codes, model.encode(data.x_test[:n], guess))
+        words = "codes of networks told the factors that the classifier gives the held-out pictures"
+        nearest["_guessed"] = (share, fit, words)
+    nearest |= {
         "": (_nearest(data, codes, code_test), fit, "codes"),
         "_pca": (pca["nearest"], fit, name),
         "_pixels": (pixels["nearest"], few, "raw pixels"),
@@ -55,6 +62,7 @@ def _probes(model, data, n, seed, runs) -> dict[str, dict]:
     for space, (share, among, words) in nearest.items():
         says = f"share of held-out pictures' factors in which the nearest training picture, by {words},"
         says += " is the same, mean of the factors'"
+        says += told_true(model) if words == "codes" else ""
         found[f"nn_accuracy{space}"] = entry(share, says, n, seed, fit=among)
     return found
 

@@ -39,7 +39,7 @@ def compare(
     found = {}
     if data.loadings is not None and model.latent == 1 and not model.classes:
         found["posterior_kl"] = _known_truth(model, data, n, seed)
-    elif data.centres is not None:
+    elif data.centres is not None and data.loadings is None:
         count, good = metrics.modes(model.sample(POINTS, seed), data.centres, data.sd)
         says = f"of {len(data.centres)} modes, those that samples reach (VEEGAN's protocol)"
         found["modes"] = entry(count, says, POINTS, seed, split="samples")
@@ -60,9 +60,9 @@ def compare(
         found |= _samples(model, data, classifier, n, samples, seed)
     several = bool(data.factors)  # factors.py compares those
     if classifier is not None and not several:
-        found |= _accuracies(model, data, n, seed, runs)
+        found |= _accuracies(model, data, classifier, n, seed, runs)
     if len(data.shape) == 3:
-        found |= _inpainting(model, data, n, seed)
+        found |= _inpainting(model, data, classifier, n, seed)
     if classifier is not None and model.classes and not several:
         found |= _obedience(model, data, classifier, n, seed)
     return found
@@ -79,7 +79,7 @@ def _known_truth(model, data, n, seed) -> dict:
     return entry(away, says, len(x), seed)
 
 
-def _inpainting(model, data, n, seed) -> dict[str, dict]:
+def _inpainting(model, data, classifier, n, seed) -> dict[str, dict]:
     """The error inside of random holes, filled by the model, beside what the mean picture gives."""
     corners = torch.rand(n, 4, generator=torch.Generator().manual_seed(seed))
     hole = holes(corners, data.shape).numpy()[:, 0][..., None]
@@ -87,15 +87,29 @@ def _inpainting(model, data, n, seed) -> dict[str, dict]:
     # a model that never saw a hole is shown a black one, as GALI's paper has it
     hidden = np.where(hole, np.float32(HIDDEN if model.fills else 0), x)
     told = data.y_test[:n] if model.classes else None
-    made, size = model.reconstruct(hidden, told), hole.sum() * data.shape[2]
+    size = hole.sum() * data.shape[2]
     mean = data.x.mean(0, dtype=np.float64) / 255
     says = "mean squared error inside of random holes of "
-    error = float(((made - x) ** 2 * hole).sum(dtype=np.float64) / size)
-    dull = float(((mean - x) ** 2 * hole).sum(dtype=np.float64) / size)
-    return {
-        "inpainting_mse": entry(error, says + "G(E(m(x))); lower is better", n, seed),
-        "inpainting_mse_mean": entry(dull, says + "the mean picture", n, seed),
+
+    def error(made: np.ndarray) -> float:
+        return float(((made - x) ** 2 * hole).sum(dtype=np.float64) / size)
+
+    filled, words = error(model.reconstruct(hidden, told)), "G(E(m(x))); lower is better"
+    found = {
+        "inpainting_mse": entry(filled, says + words + told_true(model), n, seed),
+        "inpainting_mse_mean": entry(error(mean), says + "the mean picture", n, seed),
     }
+    if told is not None and classifier is not None:
+        guess = classifier.decide(classifier.logits(np.where(hole, np.float32(0), x)))
+        words += "; networks told the class that the classifier gives the rest of x"
+        filled = error(model.reconstruct(hidden, guess))
+        found["inpainting_mse_guessed"] = entry(filled, says + words, n, seed)
+    return found
+
+
+def told_true(model: Model) -> str:
+    """What a number of a conditional model says at its end: a class that is told could be read from the code."""
+    return "; networks told the true class" if model.classes else ""
 
 
 def _obedience(model, data, classifier, n, seed) -> dict[str, dict]:
@@ -157,7 +171,7 @@ def _confidence(data, classifier, logits, n, seed) -> dict[str, dict]:
     return found
 
 
-def _accuracies(model, data, n, seed, runs) -> dict[str, dict]:
+def _accuracies(model, data, classifier, n, seed, runs) -> dict[str, dict]:
     """How well classes can be read from mean codes, beside raw pixels and PCA."""
     fit = min(len(data.x), FIT * n, ROOM // int(np.prod(data.shape)))
     told, told_test = (data.y[:fit], data.y_test[:n]) if model.classes else (None, None)
@@ -175,15 +189,21 @@ def _accuracies(model, data, n, seed, runs) -> dict[str, dict]:
         values |= {f"{key}_{space}": value for key, value in read.items()}
     found = {}
     for space, name in spaces.items():
-        says = (
-            f"share of held-out pictures whose nearest training picture, by {name}, has its class"
-        )
+        told = "" if space else told_true(model)
+        says = f"share of held-out pictures whose nearest training picture, by {name}, has its class{told}"
         key = f"nn_accuracy{space}"
         found[key] = entry(values[key], says, n, seed, fit=fit)
-        says = f"accuracy of a logistic regression on {name}, standardised"
+        says = f"accuracy of a logistic regression on {name}, standardised{told}"
         key = f"probe_accuracy{space}"
         found[key] = entry(values[key], says, n, seed, fit=min(fit, PROBE))
     says = "share of held-out pictures whose nearest training picture, by the encoder's last hidden layer, has its class"
+    says += told_true(model)
+    if model.classes:
+        guess = classifier.decide(classifier.logits(data.x_test[:n]))
+        share = metrics.knn_accuracy(codes, y, model.encode(data.x_test[:n], guess), y_test)
+        words = "share of held-out pictures whose nearest training picture, by codes, has its class; networks told the "
+        words += "class that the classifier gives the held-out ones"
+        found["nn_accuracy_guessed"] = entry(share, words, n, seed, fit=fit)
     found["nn_accuracy_hidden"] = entry(
         values["nn_accuracy_hidden"], f"{says} (BiGAN's protocol)", n, seed, fit=fit
     )

@@ -1,5 +1,7 @@
 """A card in words and tables: which number is shown how, and what it is compared to."""
 
+import math
+
 # measure: its name, its decimals, and whether it is a share
 MEASURES = {
     "reconstruction_mse": ("Reconstruction error (MSE)", 4, False),
@@ -19,7 +21,7 @@ MEASURES = {
     "drawn_sd": ("Spread of drawn codes", 2, False),
     "posterior_sd": ("Width of a posterior", 2, False),
     "latent_norm": ("Length of the mean codes", 2, False),
-    "information_q": ("Information in codes of pictures, I_q (nats)", 1, False),
+    "information_q": ("Information in codes of pictures, I_q (nats, at most log n)", 1, False),
     "information_p": ("Information in pictures of codes, I_p (nats)", 1, False),
     "log_odds": ("Discriminator on a picture and its code", 2, False),
     "negative_elbo": ("−ELBO (nats)", 0, False),
@@ -67,7 +69,6 @@ COMPARED = {
     "drawn_sd": "the prior: 1",
     "posterior_sd": "the prior: 1",
     "latent_norm": "the prior: {prior}",
-    "information_q": "at most log n",
     "information_p": "a lower bound",
     "negative_elbo": "lower is better",
     "match_0": "a discriminator that guesses: 0",
@@ -101,19 +102,28 @@ def written(key: str, value: float | None) -> str:
 
 def compared(key: str, card: dict, mean_picture_error: float | None) -> str:
     """What a number of the card is to be compared to."""
+    guessed = card["metrics"].get(f"{key}_guessed")
+    told = f"; with the class guessed: {written(key, guessed['value'])}" if guessed else ""
     if key == "reconstruction_mse":
         known = mean_picture_error is not None
-        return f"the mean picture: {mean_picture_error:.4f}" if known else "lower is better"
+        return (
+            f"the mean picture: {mean_picture_error:.4f}" if known else "lower is better"
+        ) + told
     known = {other: entry["value"] for other, entry in card["metrics"].items()}
     known["prior"] = card["metrics"][key].get("prior")
     factors = card["data"].get("factors") or {"class": card["data"]["label_names"]}
     known["chance"] = sum(1 / max(1, len(names)) for names in factors.values()) / len(factors)
+    if key == "information_q":
+        ceiling = math.log(card["metrics"][key]["n"])
+        reached = known[key] > ceiling - 0.1
+        more = ", reached: what a code tells beyond is not seen" if reached else ""
+        return f"at most log n: {written(key, ceiling)}{more}"
     template = COMPARED.get(key, "at most 100%")
     if "probe_accuracy_pixels" not in known and key == "probe_accuracy":
         template = "PCA of the same size {probe_accuracy_pca}"
     asked = {other: written(key, known[other]) for other in known if f"{{{other}}}" in template}
     try:
-        return template.format(**asked)
+        return template.format(**asked) + told
     except KeyError:  # a card of another version lacks the number to compare to
         return "–"
 

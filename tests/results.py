@@ -81,6 +81,12 @@ def _one(data: str, cards: list[dict]) -> str:
             for title, (key, form) in columns.items()
         ]
         lines.append(f"| `{card['name']}` | " + " | ".join(cells) + " |")
+        guessed = [
+            form.format(found["value"]) if (found := card["metrics"].get(f"{key}_guessed")) else ""
+            for key, form in columns.values()
+        ]
+        if any(guessed):
+            lines.append("| *told a guessed class* | " + " | ".join(guessed) + " |")
     floor = {"nn_accuracy": "nn_accuracy_pixels", "frechet": "frechet_floor"}
     floor |= {"inpainting_mse": "inpainting_mse_mean"}
     cells = [

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ali_core import batch, checkpoint, data, evaluate, metrics, run, train
+from ali_core import batch, checkpoint, data, evaluate, metrics, run, sets, train
 from ali_core.classifier import Classifier, fingerprint
 from ali_core.config import Config
 from ali_core.model import Model
 from ali_core.problem import Problem
+from app.card import compared
 
 SHIPPED = Path(__file__).parents[1] / "checkpoints"
 rng = np.random.default_rng
@@ -281,6 +282,36 @@ def test_points_are_measured_by_their_modes(tmp_path, monkeypatch):
     assert found["good_samples"]["split"] == "samples" and 0 <= found["good_samples"]["value"] < 0.5
     assert found["reconstruction_mse"]["n"] == 10_000
     assert not {"frechet", "ssim", "nn_accuracy"} & set(found) and "classifier" not in card
+
+
+def test_points_on_a_line_have_no_modes_to_count(tmp_path):
+    """Of linear data's own points 63 % lie within 3 sd of its one centre: not a measure of samples."""
+    held = data.load("linear")
+    _, good = metrics.modes(held.x_test, held.centres, held.sd)
+    assert 0.6 < good < 0.66
+    for latent, member in ((1, "vae"), (2, "vae")):
+        config = Config(name="l", member=member, data="linear", width=8, latent=latent, steps=1)
+        progress = deque(train.train(config, held), maxlen=1).pop()
+        run.write_checkpoint(tmp_path / str(latent), config, held, progress, 1.0)
+        found = sets.compare(Model.load(tmp_path / str(latent)), held, None)
+        assert set(found) == ({"posterior_kl"} if latent == 1 else set())
+
+
+def test_an_estimate_at_its_ceiling_says_so():
+    ceiling, n = math.log(2000), 2000
+    for value, reached in ((ceiling, True), (ceiling - 0.05, True), (ceiling - 0.3, False)):
+        card = {"metrics": {"information_q": {"value": value, "n": n}}, "data": {"label_names": []}}
+        for words in (evaluate.about_information(value, n), compared("information_q", card, None)):
+            assert "at most log n" in words and "7.6" in words
+            assert ("not seen" in words) == reached
+
+
+@pytest.mark.parametrize("name", [n for n in checkpoint.names(SHIPPED)])
+def test_shipped_estimates_of_information_say_what_they_can(name):
+    for key, entry in checkpoint.card(SHIPPED / name).get("metrics", {}).items():
+        if key == "information_q":
+            words = evaluate.about_information(entry["value"], entry["n"])
+            assert entry["says"].startswith(words)
 
 
 # ---- what is shipped

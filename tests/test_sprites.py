@@ -233,6 +233,27 @@ def test_the_card_has_each_factors_number_beside_the_mean(folder):
     assert "inception_score" not in said
 
 
+def test_beside_what_is_told_the_true_class_stands_what_is_told_a_guessed_one(squares, folder):
+    model, held = Model.load(folder), data.load(str(squares))
+    card, judge = checkpoint.card(folder), Classifier.get(held, runs=squares.parent / ".runs")
+    said, x, y = card["metrics"], held.x_test, held.y_test
+    guess = judge.decide(judge.logits(x))
+    assert 0 < (guess != y).any(1).mean() < 1
+    made, true = model.reconstruct(x, guess), model.reconstruct(x, y)
+    for key, pictures in (("_guessed", made), ("", true)):
+        value = said[f"reconstruction_mse{key}"]["value"]
+        assert value == pytest.approx(((pictures - x / 255) ** 2).mean(), rel=1e-4)
+        right = (judge.decide(judge.logits(pictures)) == y).mean()
+        assert said[f"class_kept{key}"]["value"] == pytest.approx(right, abs=1e-5)
+    assert (made != true).any()
+    for key in ("ssim", "nn_accuracy", "inpainting_mse"):
+        assert said[f"{key}_guessed"]["value"] != said[key]["value"]
+        assert "told the true class" in said[key]["says"]
+        assert "that the classifier gives" in said[f"{key}_guessed"]["says"]
+    told = compared("class_kept", card, None)
+    assert told.endswith(f"; with the class guessed: {said['class_kept_guessed']['value']:.1%}")
+
+
 def test_the_models_page_shows_every_factor(folder):
     card = checkpoint.card(folder)
     table = by_factor(card).splitlines()
@@ -241,7 +262,7 @@ def test_the_models_page_shows_every_factor(folder):
     assert f"| {shares['row']:.1%} | {shares['column']:.1%} | {shares['shade']:.1%} |" in "".join(
         table
     )
-    assert compared("class_kept", card, None) == "chance: 44.4%"
+    assert compared("class_kept", card, None).startswith("chance: 44.4%; with the class guessed")
     assert compared("probe_accuracy", card, None).startswith("PCA of the same size")
     assert "%" in compared("confident", card, None)
     plain = {"data": {"label_names": ["a"]}, "metrics": {"class_kept": {"value": 0.5}}}
