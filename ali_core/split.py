@@ -29,17 +29,18 @@ def drawn(hashes: Iterable[bytes], *shares: float) -> list[np.ndarray]:
     """Row numbers of parts, in an order that the hashes decide as well: no class comes first.
 
     Every share (up to two) is taken from what the ones before left; the last part is the rest. A part
-    of so few that none would fall to it gets one; it is empty only where all rows left are copies.
+    to which none would fall gets one, and leaves one to each after it; it is empty only where there are
+    fewer different pictures than parts.
     """
     numbers = np.frombuffer(b"".join(hashes), ">u8").reshape(-1, 2) / 2.0**64
     left, parts = np.argsort(numbers[:, 0], kind="stable"), []
-    for share, place in zip(shares, numbers.T, strict=False):
-        own = place[left]
+    for k, share in enumerate(shares):
+        own, rest = numbers[left, k], len(shares) - k
+        different = np.unique(own)
         taken = own < share
         if not taken.any():
-            taken = own == own.min(initial=1)
-        if taken.all():
-            taken = own < own.max(initial=0)
+            taken = own == different[:1]
+        taken &= own < different[-rest] if len(different) > rest else False
         parts.append(left[taken])
         left = left[~taken]
     return [*parts, left]
