@@ -100,7 +100,7 @@ def test_parts_that_a_set_brings_are_mixed_too(tmp_path):
     all_classes_early(found)
     assert parts(found) == (set(map(bytes, PICTURES[train])), set(map(bytes, PICTURES[~train])))
     for x, y in ((found.x, found.y), (found.x_test, found.y_test)):
-        rows = [np.flatnonzero((PICTURES == picture).all((1, 2, 3)))[0] for picture in x]
+        rows = [np.flatnonzero((picture == PICTURES).all((1, 2, 3)))[0] for picture in x]
         assert (KINDS[rows] == y).all()
     names = np.array(["test", "a", "b", "a", "b"])[np.arange(300) % 5]
     z = domains.transpose(PICTURES)

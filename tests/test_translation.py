@@ -322,6 +322,31 @@ def test_the_card_says_what_was_translated_and_how_well(folder):
     assert gallery.size == (n * 28, 2 * 28)
 
 
+@pytest.mark.parametrize("named", ["x", "z", "neither"])
+def test_only_one_of_two_domains_may_have_classes(named, tmp_path, monkeypatch):
+    """The card has a classifier of the domain that has classes, under that domain's name."""
+    monkeypatch.chdir(tmp_path)
+    x, y = bars(60, 0)
+    for name, pictures in (("x", x), ("z", domains.transpose(x))):
+        labels = {"labels": y} if name == named else {}
+        np.savez(f"{name}.npz", images=pictures, **labels)
+    words = "data=x.npz prior=z.npz member=alice-cycles name=two width=4 latent=8 batch=8 steps=2"
+    assert program.main(["train", *words.split()]) == 0
+    assert program.main(["evaluate", "checkpoints/two"]) == 0
+    card = checkpoint.card("checkpoints/two")
+    assert set(card["metrics"]) == {"there_cycle", "back_cycle"}
+    judges = {key: card[key]["data"] for key in ("classifier", "prior_classifier") if key in card}
+    assert (
+        judges == {"x": {"classifier": "x"}, "z": {"prior_classifier": "z"}, "neither": {}}[named]
+    )
+    # where the truth is known, too, each side's pictures are judged by its own
+    held = data.load("x.npz", prior="z.npz")
+    both = dataclasses.replace(held, partners=held.x, x_test=held.x_test, prior=held)
+    judges = (None, evaluate.judge(held)) if named == "x" else (None, None)
+    found = translation.measure(Model.load("checkpoints/two"), both, judges, 3)
+    assert ("there_class" in found, "back_class" in found) == (named == "x", False)
+
+
 def test_the_numbers_are_those_of_the_arrays(folder):
     model, both = Model.load(folder), data.load(str(folder.parents[1] / "bars.npz"))
     # nobody asks a translator's D, so that it is not kept
