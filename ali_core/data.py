@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ali_core import domains
+from ali_core import domains, split
 from ali_core.idx import KNOWN, STACKED, file_of, read_idx, stacked, where
 from ali_core.pictures import read, see, shown
 from ali_core.problem import Problem
@@ -25,16 +25,19 @@ MAX_BYTES = 200 * 2**20
 # Whole numbers beyond are measurements, not classes
 MOST_CLASSES = 1000
 
-# A picture's name, how to get its bytes, and its class
-Source = tuple[str, Callable[[], bytes], int]
+# How a folder may be cut in two: these, and nothing else beside them
+TRAIN, HELD_OUT = "train", ("test", "validation", "valid", "val")
+
+# A picture's name, and how to get its bytes
+Source = tuple[str, Callable[[], bytes]]
 
 
 def load(data: str, size: int = 0, channels: int = 0, prior: str = "") -> Data:
     """Loads a data set by name or path, as pictures of `size` x `size` with 1 or 3 `channels`.
 
     data: a name of KNOWN, or STACKED; a path to an .npz file, a folder of IDX files or a folder of pictures
-    (class = subfolder); "hf:NAME" or "hf:FOLDER" for Hugging Face; a toy: a name
-    of TOYS. prior: a second data set, the other domain of a translation; domains.KNOWN have theirs
+    (class = subfolder; “train” and “test” alone are parts, with the classes in them); "hf:NAME" or
+    "hf:FOLDER" for Hugging Face; a toy: a name of TOYS. prior: a second data set, the other domain of a translation; domains.KNOWN have theirs
     already. 0 = as the data has it. Raises Problem when nothing can be read.
     """
     if prior:
@@ -110,17 +113,20 @@ def _npz(path: Path) -> Data:
     if factors:
         first, classes = next(iter(factors.items()))
         names = [f"{first} {c}" for c in classes] if len(names) == len(factors) else classes
+    elif y.ndim > 1:
+        names = []  # of measurements, which have no classes
     said = {key: str(arrays[key]) for key in ("licence", "source", "held_out") if key in arrays}
     said = {"licence": "unknown", "source": f"file {path.name}"} | said
     about = said | {"label_names": names, "factors": factors}
     if "images_b" in arrays:
         return domains.paired(path, x, y, arrays["images_b"], arrays.get("split"), about)
-    rule = "a tenth of the pictures, drawn with a fixed seed" if train is None else "by its “train”"
-    train = _kept(len(x)) if train is None else train.astype(bool)
+    if train is None:
+        return _split(str(path), path.stem, x, y, split.contents(x), **about)
+    train = train.astype(bool)
     if not train.any() or train.all():
         raise Problem(f"{path}: “train” must leave some images to train on and some held out.")
-    parts = {"x": x[train], "y": y[train], "x_test": x[~train], "y_test": y[~train]}
-    return Data(path.stem, **parts, **{"held_out": rule} | about)
+    parts = split.unsorted(x[train], y[train], x[~train], y[~train])
+    return Data(path.stem, *parts, **{"held_out": "by its “train”"} | about)
 
 
 def _factors(y: np.ndarray, names: list[str]) -> dict[str, list[str]]:
@@ -146,15 +152,24 @@ def _folder(folder: Path, size: int, channels: int) -> Data:
         if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts)
     )
     inside = [path.relative_to(folder) for path in paths]
-    classes = [path.parts[0] if len(path.parts) > 1 else name for path in inside]
-    names = sorted(set(classes))
-    sources = [
-        (file.as_posix(), path.read_bytes, names.index(c))
-        for file, path, c in zip(inside, paths, classes, strict=True)
-    ]
-    x, y, skipped = _read_all(str(folder), sources, size, channels)
-    left, y = np.unique(y, return_inverse=True)  # without the classes that had nothing readable
-    return _split(name, x, y, [names[k] for k in left], f"folder {name}", skipped=skipped)
+    tops = {path.parts[0] for path in inside if len(path.parts) > 1}
+    own = TRAIN in tops and len(tops) > 1 and tops <= {TRAIN, *HELD_OUT}
+    held_out = next((top for top in HELD_OUT if top in tops), None) if own else None
+    if own:
+        inside = [path for path in inside if path.parts[0] in (TRAIN, held_out)]
+    classes = [p.parts[own] if len(p.parts) > own + 1 else name for p in inside]
+    sources = [(path.as_posix(), (folder / path).read_bytes) for path in inside]
+    x, rows, hashes, skipped = _read_all(str(folder), sources, size, channels)
+    # without the classes that had nothing readable
+    names, y = np.unique([classes[row] for row in rows], return_inverse=True)
+    about = {"label_names": names.tolist(), "source": f"folder {name}"}
+    about |= {"licence": "unknown", "skipped": skipped}
+    if not own:
+        return _split(str(folder), name, x, y, hashes, **about)
+    train = np.array([inside[row].parts[0] == TRAIN for row in rows])
+    if not train.any() or train.all():
+        raise Problem(f"{folder}: “{TRAIN}” or “{held_out}” holds no picture that can be read.")
+    return Data(name, *split.unsorted(x[train], y[train], x[~train], y[~train]), **about)
 
 
 def _hugging_face(name: str, size: int, channels: int) -> Data:
@@ -185,26 +200,29 @@ def _hugging_face(name: str, size: int, channels: int) -> Data:
     if train not in labelled:
         raise Problem(f"“{name}” has rows without a label in its split “{train}”; leave them out.")
 
-    def part(key: str, channels: int) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    def part(
+        key: str, channels: int
+    ) -> tuple[np.ndarray, np.ndarray, list[bytes], tuple[str, ...]]:
         rows = splits[key].cast_column(column, datasets.Image(decode=False))
-        labels = rows[label] if label else [0] * len(rows)
+        labels = np.array(rows[label] if label else [0] * len(rows), np.int64)
         sources = [
-            (f"{key} row {k}", lambda k=k: _row_bytes(rows[k][column]), c)
-            for k, c in enumerate(labels)
+            (f"{key} row {k}", lambda k=k: _row_bytes(rows[k][column])) for k in range(len(rows))
         ]
-        return _read_all(f"“{name}” ({key})", sources, size, channels)
+        x, kept, hashes, skipped = _read_all(f"“{name}” ({key})", sources, size, channels)
+        return x, labels[kept], hashes, skipped
 
-    x, y, skipped = part(train, channels)
+    x, y, hashes, skipped = part(train, channels)
     info = splits[train].info
     names = list(features[label].names) if label else [path.name]
-    about = (names, f"Hugging Face data set {path.name if path.exists() else name}")
-    licence = info.license or "unknown"
+    source = f"Hugging Face data set {path.name if path.exists() else name}"
+    about = {"label_names": names, "source": source, "licence": info.license or "unknown"}
     if test is None or test == train:
-        return _split(path.name, x, y, *about, licence, skipped)
-    x_test, y_test, more = part(test, x.shape[3])
+        return _split(f"“{name}”", path.name, x, y, hashes, skipped=skipped, **about)
+    x_test, y_test, _, more = part(test, x.shape[3])
     if x_test.shape[1:] != x.shape[1:]:
         raise Problem(f"“{name}”: the pictures have different sizes; give size=28, 32 or 64.")
-    return Data(path.name, x, y, x_test, y_test, about[0], licence, about[1], skipped + more)
+    parts = split.unsorted(x, y, x_test, y_test)
+    return Data(path.name, *parts, skipped=skipped + more, **about)
 
 
 def _row_bytes(cell: dict) -> bytes:
@@ -213,15 +231,16 @@ def _row_bytes(cell: dict) -> bytes:
 
 def _read_all(
     where: str, sources: list[Source], size: int, channels: int
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Reads pictures side by side: x uint8 (n,h,w,c), y (n,), and the names of the unreadable.
+) -> tuple[np.ndarray, list[int], list[bytes], tuple[str, ...]]:
+    """Reads pictures side by side: x uint8 (n,h,w,c), their sources' numbers, a hash of each picture as
+    it is stored, whatever `size`, and the names of the unreadable.
 
     channels 0: 1 when every picture is grey. size 0: the size of the first, which all must have.
     """
     from tqdm import tqdm
 
-    def one(source: Source) -> np.ndarray | None:
-        name, content, _ = source
+    def one(source: Source) -> tuple[np.ndarray, bytes] | None:
+        name, content = source
         try:
             picture = read(name, content(), MAX_BYTES)
         except (Problem, OSError):
@@ -229,13 +248,13 @@ def _read_all(
         shape = (size, size, channels or 3) if size else (*picture.size[::-1], channels or 3)
         if max(shape) > 256:
             raise Problem(f"{where}: the pictures are large; give size=28, 32 or 64.")
-        return see(picture, shape, invert=False).array
+        return see(picture, shape, invert=False).array, split.content(picture)
 
     with ThreadPoolExecutor() as pool:
-        arrays = list(tqdm(pool.map(one, sources), total=len(sources), disable=None, leave=False))
-    pairs = list(zip(arrays, sources, strict=True))
-    skipped = tuple(source[0] for array, source in pairs if array is None)
-    arrays = [array for array in arrays if array is not None]
+        found = list(tqdm(pool.map(one, sources), total=len(sources), disable=None, leave=False))
+    kept = [k for k, pair in enumerate(found) if pair is not None]
+    skipped = tuple(source[0] for source, pair in zip(sources, found, strict=True) if pair is None)
+    arrays = [found[k][0] for k in kept]
     if not arrays:
         raise Problem(f"{where}: no picture that can be read among {len(sources)} files.")
     if skipped:
@@ -246,31 +265,21 @@ def _read_all(
     x = np.stack(arrays)
     if not channels and (x == x[..., :1]).all():
         x = x[..., :1]
-    y = [source[2] for array, source in pairs if array is not None]
-    return x, np.array(y, np.int64), skipped
-
-
-def _kept(n: int) -> np.ndarray:
-    """A mask of n that leaves every tenth, drawn with a fixed seed, for the held-out part."""
-    mask = np.ones(n, bool)
-    mask[np.random.default_rng(0).permutation(n)[: max(1, n // 10)]] = False
-    return mask
+    return x, kept, [found[k][1] for k in kept], skipped
 
 
 def _split(
-    name: str,
-    x: np.ndarray,
-    y: np.ndarray,
-    label_names: list[str],
-    source: str,
-    licence: str = "unknown",
-    skipped: tuple[str, ...] = (),
+    where: str, name: str, x: np.ndarray, y: np.ndarray, hashes: list[bytes], **about
 ) -> Data:
-    if len(x) < 2:
-        raise Problem(f"“{name}” has one readable picture; two are the least: one is held out.")
-    train = _kept(len(x))
-    parts = (x[train], y[train], x[~train], y[~train])
-    return Data(name, *parts, label_names, licence, source, skipped)
+    """Data of one part: every picture's hash says whether it is held out, and where it stands."""
+    held, train = split.drawn(hashes, split.SHARE)
+    if not len(held) or not len(train):
+        raise Problem(
+            f"{where} has one readable picture, copies apart; two are the least: one to train on, one "
+            "held out."
+        )
+    parts = (x[train], y[train], x[held], y[held])
+    return Data(name, *parts, **{"held_out": split.RULE} | about)
 
 
 def _sized(data: Data, size: int, channels: int) -> Data:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ali_core.problem import Problem
+from ali_core.split import RULE, SHARE, contents, drawn, order
 from ali_core.toys import Data
 
 
@@ -87,7 +88,7 @@ def paired(
     """The true pairs (x, z) of an .npz, classes y; `split` says "a", "b" or "test" of each.
 
     A pair of split "a" gives training its x, one of "b" its z, one of "test" is held out. Without
-    `split` every tenth pair is held out. about: further fields of both Data. Raises Problem that
+    `split` a hash of x says it, a tenth "test". about: further fields of both Data. Raises Problem that
     names the array that does not fit.
     """
     z = z[..., None] if z.ndim == 3 else z
@@ -96,15 +97,17 @@ def paired(
             f"{path}: “images_b” {z.dtype} {z.shape} must be bytes, one picture for each of "
             f"“images” {x.shape}."
         )
+    a = b = test = ()
     if split is None:
-        split = np.array(["a", "b"] * 5, "<U4")[np.random.default_rng(0).permutation(len(x)) % 10]
-        split[np.random.default_rng(1).permutation(len(x))[: max(1, len(x) // 10)]] = "test"
-    parts = {name: split == name for name in ("a", "b", "test")}
-    if split.shape != (len(x),) or not all(part.any() for part in parts.values()):
+        test, a, b = drawn(contents(x), SHARE, 0.5)
+        about = {"held_out": RULE} | about
+    elif split.shape == (len(x),):
+        parts = (np.flatnonzero(split == name) for name in ("a", "b", "test"))
+        a, b, test = (part[order(y[part])] for part in parts)
+    if not (len(a) and len(b) and len(test)):
         raise Problem(
             f"{path}: “split” must give each of the {len(x)} pairs a, b or test, all used."
         )
-    a, b, test = parts.values()
     shared = {"name": path.stem, "y_test": y[test]} | about
     prior = Data(x=z[b], y=y[b], x_test=z[test], **shared)
     return Data(x=x[a], y=y[a], x_test=x[test], **shared, prior=prior, partners=z[a])

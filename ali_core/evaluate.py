@@ -200,10 +200,15 @@ def main(argv: list[str]) -> None:
     digest = model.card["weights"]["sha256"]
     config = model.card["config"]
     held = data.load(config["data"], config["size"], config["channels"], config.get("prior", ""))
+    if not held.learned(model.card["data"].get("fingerprint")):
+        say(
+            f"{held.name} is not what {model.name} was trained on, by the fingerprint in its card: what is "
+            "held out now may have been learned"
+        )
     sides = [held, held.prior] if model.domains else [held]
     say(f"a classifier of {held.name}: read, or trained first")
-    judges = tuple(classifier for side in sides if (classifier := judge(side)))
-    classifier = judges[0] if judges else None
+    judges = tuple(judge(side) for side in sides)
+    classifier = judges[0]
 
     def measured(n: int) -> dict[str, dict]:
         if model.domains:
@@ -223,7 +228,7 @@ def main(argv: list[str]) -> None:
         if checkpoint.card(words.checkpoint)["weights"]["sha256"] != digest:
             raise Problem(f"{words.checkpoint} got other weights meanwhile; run the command again.")
         entries = {"classifier": classifier.card} if classifier else {}
-        if model.domains and judges:
+        if model.domains and judges[1]:
             entries["prior_classifier"] = judges[1].card
         checkpoint.update_card(words.checkpoint, metrics=found, **entries)
         if model.domains:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ali_core.problem import Problem
+from ali_core.split import unsorted
 from ali_core.toys import Data
 
 # fmt: off
@@ -113,10 +114,7 @@ def read_idx(folder: Path) -> Data:
     name = folder.resolve().name
     return Data(
         name,
-        x[..., None],
-        y.astype(np.int64),
-        x_test[..., None],
-        y_test.astype(np.int64),
+        *unsorted(x[..., None], y.astype(np.int64), x_test[..., None], y_test.astype(np.int64)),
         [str(k) for k in range(int(max(y.max(), y_test.max())) + 1)],
         "unknown",
         f"folder {name}",

@@ -94,9 +94,8 @@ def classes_of(data: Data, y: np.ndarray) -> tuple[torch.Tensor, list[int]]:
 
     Raises Problem for data without at least two classes.
     """
-    every = np.concatenate([data.y, data.y_test]).reshape(len(data.y) + len(data.y_test), -1)
-    sizes = (every.max(0) + 1).tolist()
-    if max(sizes) < 2:
+    sizes = data.sizes
+    if max(sizes, default=0) < 2:
         raise Problem(
             f"{data.name} has no labels, which this member needs; give pictures in one subfolder per "
             "class, or an .npz with “labels”."
@@ -148,14 +147,11 @@ def _true_pairs(
 def labelled(data: Data, count: int, seed: int) -> torch.Tensor:
     """Numbers of `count` training examples, as many of each class, drawn with the seed."""
     generator = torch.Generator().manual_seed(seed)
-    y = torch.from_numpy(data.y)
-    names = y.unique()
-    each, left = divmod(count, len(names))
+    y, names = torch.from_numpy(data.y), data.sizes[0]
+    each, left = divmod(count, names)
     if not each or left:
-        raise Problem(
-            f"labels={count} must be a multiple of the {len(names)} classes of {data.name}."
-        )
-    rows = [(y == name).nonzero()[:, 0] for name in names]
+        raise Problem(f"labels={count} must be a multiple of the {names} classes of {data.name}.")
+    rows = [(y == name).nonzero()[:, 0] for name in range(names)]
     return torch.cat([r[torch.randperm(len(r), generator=generator)[:each]] for r in rows])
 
 

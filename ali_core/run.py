@@ -27,9 +27,10 @@ from .inputs import as_input, classes_of
 from .model import Model, to_bytes
 from .problem import Problem, write_beside
 from .sheet import grid, write_png
-from .train import Progress, precision, train
+from .train import Progress, precision, steps
 
 RUNS = Path(".runs")
+SAMPLES = "samples.png"
 WHOLE = 8_000_000  # bytes of weights beyond which all networks are kept in half precision
 
 
@@ -46,10 +47,15 @@ def main(argv: list[str]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.append(True))
     clock = _Clock(folder / "seconds.json")
-    steps = train(config, data, state)
-    progress = next(steps, None)
-    if progress is None:
-        raise Problem(f"{state} has all of its {config.steps} steps; give more steps= to go on.")
+    loop = steps(config, data, state)
+    progress = next(loop)
+    if progress.step > config.steps or not config.steps:
+        raise Problem(f"{state} has {progress.step} steps; give more than that, steps=, to go on.")
+    if progress.step == config.steps:
+        if progress.main:
+            _finish(config, data, progress, clock.before)
+        return
+    progress = next(loop)
     bar = tqdm(total=config.steps, initial=progress.step, disable=not progress.main, unit="step")
     if progress.step > 1 and progress.main:
         bar.write(f"resumed at step {progress.step - 1}")
@@ -66,7 +72,7 @@ def main(argv: list[str]) -> None:
                 _picture(folder / f"step-{progress.step:07}.png", config, data, progress.averaged)
         if last:
             break
-        progress = next(steps, None)
+        progress = next(loop)
     bar.close()
     if stop:
         print(
@@ -74,10 +80,27 @@ def main(argv: list[str]) -> None:
             file=sys.stderr,
         )
     elif progress.main:
-        write_checkpoint(Path("checkpoints") / config.name, config, data, progress, clock.seconds)
-        print(
-            f"Wrote checkpoints/{config.name}; next: python -m ali_core evaluate checkpoints/{config.name}"
-        )
+        _finish(config, data, progress, clock.seconds)
+
+
+def _finish(config: Config, data: datasets.Data, progress: Progress, seconds: float) -> None:
+    """Writes the checkpoint, unless it is there: its card has numbers that took their time."""
+    folder = Path("checkpoints") / config.name
+    ours = _stored(data, progress)
+    try:
+        there = checkpoint.weights(folder)
+    except Problem:  # lost, damaged, or never written
+        there = {}
+    whole = there.keys() == ours.keys() and all(
+        np.array_equal(there[k], v.numpy()) for k, v in ours.items()
+    )
+    if whole and (len(data.shape) == 1 or (folder / SAMPLES).exists()):
+        more = "." if config.cooldown else "; more steps= goes on."
+        print(f"{folder.as_posix()} is there, with all of its {config.steps} steps{more}")
+        return
+    write_checkpoint(folder, config, data, progress, seconds)
+    name = folder.as_posix()
+    print(f"Wrote {name}; next: python -m ali_core evaluate {name}")
 
 
 class _Clock:
@@ -126,14 +149,11 @@ def _pixels(x: torch.Tensor) -> np.ndarray:
     return to_bytes(x.permute(0, 2, 3, 1).cpu().numpy())
 
 
-def write_checkpoint(
-    folder: Path, config: Config, data: datasets.Data, progress: Progress, seconds: float
-) -> None:
-    """Writes weights, card and six samples: E and G averaged, D as it stands.
+def _stored(data: datasets.Data, progress: Progress) -> dict[str, torch.Tensor]:
+    """A checkpoint's tensors: E and G averaged, D as it stands.
 
     A translator's D is left out: it tells pairs of pictures apart, and no reader asks it.
     """
-    row = family.member(config)
     nets = progress.averaged if data.prior else progress.nets | progress.averaged
     sizes = {name: sum(v.nbytes for v in net.state_dict().values()) for name, net in nets.items()}
     scorers = [name for name in nets if name.startswith("discriminator")]
@@ -145,11 +165,18 @@ def write_checkpoint(
         short = v.dim() > 1 and (large or name in scorers)
         return (v.half() if short else v).cpu().contiguous()
 
-    tensors = {
+    return {
         f"{name}.{k}": stored(name, v)
         for name, net in nets.items()
         for k, v in net.state_dict().items()
     }
+
+
+def write_checkpoint(
+    folder: Path, config: Config, data: datasets.Data, progress: Progress, seconds: float
+) -> None:
+    """Writes weights, card and six samples."""
+    row, tensors = family.member(config), _stored(data, progress)
     shapes = {name: list(tensor.shape) for name, tensor in tensors.items()}
     pictures = "points" if len(data.shape) == 1 else "pictures"
     card = {
@@ -164,6 +191,7 @@ def write_checkpoint(
             "held_out": len(data.x_test),
             "shape": list(data.shape),
             "label_names": list(data.label_names),
+            "fingerprint": data.fingerprint,
         }
         | ({"classes": classes_of(data, data.y)[1]} if row.classes else {})
         | _second_domain(config, data)
@@ -195,7 +223,7 @@ def write_checkpoint(
         else:
             made = [model.sample(1, seed) for seed in range(6)]
         samples = to_bytes(np.concatenate(made))
-        write_png(folder / "samples.png", grid(samples, columns=6))
+        write_png(folder / SAMPLES, grid(samples, columns=6))
 
 
 def _second_domain(config: Config, data: datasets.Data) -> dict:

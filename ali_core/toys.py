@@ -1,8 +1,12 @@
 """What a data set is, and the toys in the plane, drawn here from a seed."""
 
+import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
+
+from ali_core.split import RULE
 
 TOYS = ("grid", "ring", "moons", "spiral", "linear")
 
@@ -42,6 +46,37 @@ class Data:
     def shape(self) -> tuple[int, ...]:
         """The shape of one example: (h,w,c), or (2,)."""
         return self.x.shape[1:]
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many classes each factor has: the data set says it, whatever part of it is at hand."""
+        if self.factors:
+            return [len(classes) for classes in self.factors.values()]
+        return [len(self.label_names)] * (1 if self.y.ndim == 1 else self.y.shape[1])
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Twelve letters that differ when pictures, classes or parts differ, of either domain."""
+        parts = [self.x, self.y, self.x_test, self.y_test]
+        if self.prior:
+            parts += [self.prior.x, self.prior.y, self.prior.x_test, self.prior.y_test]
+        return digest(*parts, *([] if self.partners is None else [self.partners]))
+
+    def learned(self, fingerprint: str | None) -> bool:
+        """Whether what noted this fingerprint has learned from this set, and from this part of it.
+
+        None, of what is older than fingerprints: where the set brings its own parts, surely so.
+        """
+        return fingerprint == self.fingerprint if fingerprint else self.held_out != RULE
+
+
+def digest(*arrays: np.ndarray) -> str:
+    """Twelve letters that differ when the arrays do."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(repr((array.shape, array.dtype)).encode())
+        found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()[:12]
 
 
 def toy(name: str, n: int = 100_000, n_test: int = 10_000, seed: int = 0) -> Data:

@@ -103,7 +103,9 @@ def steps(
         if parameters
     }
 
-    start, average = resume(config, nets, averaged, optimizers, state) if state else (0, math.nan)
+    start, average, shown = 0, math.nan, {}
+    if state:
+        start, average, shown = resume(config, data, nets, averaged, optimizers, state)
     run = {k: torch.compile(net) if config.compile else net for k, net in nets.items()}
     run = {k: accelerator.prepare(net) for k, net in run.items()}
     run |= inputs.given(accelerator.device)
@@ -112,11 +114,11 @@ def steps(
 
     def progress(step: int, losses: dict[str, float]) -> Progress:
         def state_now(average=average):
-            return _state(config, nets, averaged, optimizers, step, average)
+            return _state(config, data, nets, averaged, optimizers, step, average, losses)
 
         return Progress(step, losses, nets, averaged, state_now, accelerator.is_main_process)
 
-    turn = yield progress(start, {})
+    turn = yield progress(start, shown)
     for step in range(start, config.steps):
         samples = inputs.samples(run, step, world, rank, accelerator.device)
         with (
@@ -190,22 +192,25 @@ def player(net: str) -> str:
 
 def resume(
     config: Config,
+    data: datasets.Data,
     nets: dict[str, nn.Module],
     averaged: dict[str, nn.Module],
     optimizers: dict[str, torch.optim.Optimizer],
     path: Path,
-) -> tuple[int, float]:
-    """Loads a saved state into everything when there is one. -> steps, average of D in its matches
+) -> tuple[int, float, dict[str, float]]:
+    """Loads a saved state into everything when there is one. -> steps, average of D in its matches, losses
 
-    Raises Problem when the state is of another config, naming the fields, or cannot be read.
+    Raises Problem when the state is of another config, naming the fields, of another data set, or cannot
+    be read.
     """
     if not path.exists():
-        return 0, math.nan
+        return 0, math.nan, {}
     try:
         with safetensors.safe_open(path, "pt") as file:
             said = file.metadata()
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         old, step = json.loads(said["config"]), int(said["step"])
+        losses = json.loads(said.get("losses", "{}"))
     except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
         raise Problem(f"{path} cannot be read ({error}); delete it to start again.") from None
     new = dataclasses.asdict(config)
@@ -219,6 +224,12 @@ def resume(
         raise Problem(
             f"{path} was trained with another config ({said}). Take the old values, another name=, "
             "or delete the file."
+        )
+    if not data.learned(said.get("fingerprint")):
+        raise Problem(
+            f"{path} was trained on other pictures than {data.name} now holds, or on another part of them: "
+            "what is held out may have been learned. Put back what was there, take another name=, or delete "
+            "the file."
         )
     for prefix, group in (("nets", nets), ("averaged", averaged)):
         for name, net in group.items():
@@ -237,10 +248,10 @@ def resume(
         for weight, slots in optimizer.state.items():
             for slot in ("exp_avg", "exp_avg_sq"):
                 slots[slot] = torch.empty_like(weight).copy_(slots[slot])
-    return step, float(said["average"])
+    return step, float(said["average"]), losses
 
 
-def _state(config, nets, averaged, optimizers, step, average):
+def _state(config, data, nets, averaged, optimizers, step, average, losses):
     tensors = {}
     for prefix, group in (("nets", nets), ("averaged", averaged)):
         for name, net in group.items():
@@ -255,6 +266,8 @@ def _state(config, nets, averaged, optimizers, step, average):
         "config": json.dumps(dataclasses.asdict(config)),
         "step": str(step),
         "average": repr(average),
+        "fingerprint": data.fingerprint,
+        "losses": json.dumps(losses),
     }
     return tensors, said
 

@@ -21,13 +21,13 @@ PASSED_ON = ("MIT", "CC0")  # licences under which the gallery shows the data's 
 
 
 def measure(
-    model: Model, data: Data, judges: tuple[Classifier, ...], n: int = 0, seed: int = SEED
+    model: Model, data: Data, judges: tuple[Classifier | None, ...], n: int = 0, seed: int = SEED
 ) -> dict[str, dict]:
     """Means over the first n held-out pictures (0: all) of each domain. -> the card's entries
 
-    judges: a classifier of each domain, or none.
+    judges: a classifier of each domain, None for one without classes; () for none of both.
     """
-    found, sides = {}, (data, data.prior)
+    found, sides, judges = {}, (data, data.prior), judges or (None, None)
     for back, way in enumerate(("there", "back")):
         source, target = sides[back], sides[1 - back]
         x = source.x_test[: n or None]
@@ -55,8 +55,7 @@ def measure(
             found[f"{way}_ssim{kind}"] = entry(
                 metrics.ssim(pixels, truth).mean(), says, len(x), seed
             )
-            if judges:
-                judge = judges[1 - back]
+            if judge := judges[1 - back]:
                 right = judge.decide(judge.logits(pixels)) == y
                 says = f"{name}: share in which the classifier gives the {what} the true class"
                 shares = per_factor(target, right)

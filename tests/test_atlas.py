@@ -253,7 +253,8 @@ def test_reading_an_atlas_needs_neither_torch_nor_umap_nor_sklearn():
 
 
 def test_too_few_held_out_pictures_are_one_sentence(copy, tmp_path):
-    np.savez(tmp_path / "few.npz", images=np.zeros((40, 28, 28, 3), np.uint8))
+    few = np.random.default_rng(0).integers(0, 255, (40, 28, 28, 3), np.uint8)
+    np.savez(tmp_path / "few.npz", images=few, train=np.arange(40) >= 4)
     config = checkpoint.card(copy)["config"] | {"data": str(tmp_path / "few.npz")}
     checkpoint.update_card(copy, config=config)
     with pytest.raises(Problem, match="holds out 4; a map needs 16"):

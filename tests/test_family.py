@@ -5,6 +5,7 @@ from collections import deque
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from ali_core import atlas, checkpoint, data, evaluate, layout, run, sets, train
@@ -13,6 +14,7 @@ from ali_core.config import Config, parse
 from ali_core.family import FAMILY, member
 from ali_core.inputs import Inputs, labelled
 from ali_core.model import Model, to_bytes
+from ali_core.objectives import divergences
 from ali_core.problem import Problem
 
 # every member starts from this; the data's noise is what p(x|z) is said to have
@@ -184,6 +186,26 @@ def test_labelled_examples_are_as_many_of_each_class_and_depend_on_the_seed():
     assert rows.tolist() == labelled(grid, 50, 3).tolist() != labelled(grid, 50, 4).tolist()
     with pytest.raises(Problem, match="multiple of the 25 classes"):
         labelled(grid, 40, 0)
+    # ten examples of few classes are of 25 all the same
+    few = dataclasses.replace(grid, x=grid.x[:10], y=grid.y[:10])
+    assert len(set(few.y)) < 10 and set(labelled(few, 25, 0).tolist()) <= set(range(10))
+
+
+@pytest.mark.parametrize("name", ["conditional-alice", "semi-supervised"])
+def test_a_slice_without_the_highest_class_has_as_many_classes_as_its_set(name):
+    grid = data.load("grid")
+    low = grid.y_test < 20
+    some = dataclasses.replace(grid, x_test=grid.x_test[low], y_test=grid.y_test[low])
+    config = Config(name="c", member=name, data="grid", labels=25, width=8, batch=8, steps=1)
+    assert Inputs(config, FAMILY[name], some).classes == 25
+    progress = list(train.train(config, some))[-1]
+    held = dataclasses.replace(
+        some, x=some.x_test[:10], y=some.y_test[:10], y_test=some.y_test[:10]
+    )
+    drawn = Inputs(config, FAMILY[name], held)
+    assert drawn.classes == 25
+    samples = drawn.samples(progress.nets, 0, 1, 0, torch.device("cpu"))
+    assert all(np.isfinite(v) for v in divergences(FAMILY[name], samples).values())
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,7 +18,8 @@ import safetensors
 import safetensors.torch
 import torch
 
-from ali_core import data, inputs, objectives, train
+from ali_core import __main__ as program
+from ali_core import checkpoint, data, inputs, objectives, split, train
 from ali_core.config import Config, parse
 from ali_core.family import FAMILY
 from ali_core.problem import Problem, write_beside
@@ -124,6 +126,23 @@ def test_a_broken_state_is_a_sentence(grid, tmp_path):
     state.write_bytes(b"not a state")
     with pytest.raises(Problem, match=r"state.safetensors cannot be read .*; delete it"):
         last(SMALL, grid, state)
+
+
+def test_a_state_of_another_set_is_refused_and_one_older_than_fingerprints_is_not(grid, tmp_path):
+    """Of a set that was cut by chance then, an older one is refused as well: it has seen what is held out."""
+    state = tmp_path / "state.safetensors"
+    progress = last(SMALL, grid)
+    keep(progress, state)
+    one_less = dataclasses.replace(grid, x_test=grid.x_test[1:], y_test=grid.y_test[1:])
+    with pytest.raises(Problem, match=r"state.safetensors was trained on other pictures than grid"):
+        last(SMALL, one_less, state)
+    tensors, said = progress.state()
+    assert said.pop("fingerprint") == grid.fingerprint
+    write_beside(state, safetensors.torch.save(tensors, said))
+    older = next(train.steps(SMALL, grid, state))
+    assert older.step == 12 and older.losses == progress.losses
+    with pytest.raises(Problem, match="or on another part of them"):
+        last(SMALL, dataclasses.replace(grid, held_out=split.RULE), state)
 
 
 def test_the_learning_rate_falls_linearly_to_its_end():
@@ -301,9 +320,9 @@ def test_a_signal_saves_and_stops(number, tmp_path):
     assert f"Stopped at step {saved_step(state)}; the same command goes on" in output
 
 
-def test_the_command_trains_and_the_checkpoint_loads(tmp_path):
-    """The command a reader types, and exit status 2 with a sentence when it is run again at its end."""
-    words = ("preset=grid-alice", "name=g", "width=16", "batch=32", "steps=40")
+def test_the_command_trains_and_exports_again_what_was_lost(tmp_path, monkeypatch, capsys):
+    """The command a reader types; run again at its end it leaves a whole checkpoint as it is."""
+    words = ("preset=grid-alice", "name=g", "width=16", "batch=32", "steps=40", "cooldown=10")
     process = command(*words, cwd=tmp_path)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
@@ -312,9 +331,35 @@ def test_the_command_trains_and_the_checkpoint_loads(tmp_path):
     model = Model.load(tmp_path / "checkpoints/g")
     assert model.card["training"]["samples_seen"] == 40 * 32
     assert model.sample(5, seed=0).shape == (5, 2)
-    process = command(*words, cwd=tmp_path)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 2 and "has all of its 40 steps; give more steps=" in output
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "checkpoints/g"
+    card, weights = checkpoint.card(folder), (folder / "model.safetensors").read_bytes()
+    checkpoint.update_card(folder, metrics={"kept": 1})
+    again = ["train", *words]
+    assert (
+        program.main(again) == 0
+        and "is there, with all of its 40 steps." in capsys.readouterr().out
+    )
+    assert checkpoint.card(folder)["metrics"] == {"kept": 1}
+
+    def lost():
+        shutil.rmtree(folder)
+
+    def half_written():  # the card of another run's weights
+        (folder / "model.safetensors").write_bytes(weights[:-8])
+
+    def other():  # a whole checkpoint, of fewer steps
+        assert program.main([*again[:-2], "steps=20", "cooldown=0", "name=short"]) == 0
+        shutil.rmtree(folder)
+        shutil.copytree("checkpoints/short", folder)
+
+    for harm in (lost, half_written, other):
+        harm()
+        assert program.main(again) == 0 and "Wrote checkpoints/g" in capsys.readouterr().out
+        assert checkpoint.card(folder) == card, harm.__name__
+        assert (folder / "model.safetensors").read_bytes() == weights
+    assert program.main([*again[:-2], "steps=39", "cooldown=10"]) == 2
+    assert "steps: was 40, is 39" in capsys.readouterr().err
 
 
 def test_alice_finds_the_ring():

@@ -117,8 +117,12 @@ def test_an_npz_of_pairs_gives_each_domain_its_own_part(tmp_path):
     assert (both.partners == domains.transpose(x[:20])).all()
     assert (both.x_test == x[35:]).all() and (both.prior.x_test == domains.transpose(x[35:])).all()
     drawn = data.load(str(npz(tmp_path / "q.npz")))
-    assert len(drawn.x_test) == 4 == len(drawn.prior.x_test)
-    assert len(drawn.x) + len(drawn.prior.x) == 36 and 10 <= len(drawn.x) <= 26
+    held = len(drawn.x_test)
+    assert 1 <= held <= 10 and held == len(drawn.prior.x_test)
+    assert len(drawn.x) + len(drawn.prior.x) + held == 40 and 8 <= len(drawn.x) <= 28
+    assert (drawn.prior.x_test == domains.transpose(drawn.x_test)).all()
+    assert (drawn.partners == domains.transpose(drawn.x)).all()
+    assert "by a hash" in drawn.held_out and both.held_out == ""
     small = data.load(str(tmp_path / "q.npz"), 32, 3)
     shapes = {part.shape[1:] for part in (small.x, small.prior.x, small.partners)}
     assert shapes == {(32, 32, 3)} == {small.prior.x_test.shape[1:]}
@@ -323,15 +327,41 @@ def test_the_card_says_what_was_translated_and_how_well(folder):
     for way in ("there", "back"):
         for key in ("mse", "ssim", "class"):
             for kind in ("", "_copy", "_neighbour"):
-                assert found[f"{way}_{key}{kind}"]["n"] == 12
+                assert found[f"{way}_{key}{kind}"]["n"] == card["data"]["held_out"]
         assert 0 < found[f"{way}_cycle"]["value"] < 1
     assert "lying → standing" in found["there_mse"]["says"]
     assert card["classifier"]["data"] == "bars" == card["prior_classifier"]["data"]
     # a drawing of one's own must not be passed on unless its licence says so
     gallery = Image.open(folder / "gallery.png")
     n = card["gallery"]["n"]
-    assert card["gallery"]["made"] and not card["gallery"]["paired"] and n == 6
+    assert card["gallery"]["made"] and not card["gallery"]["paired"] and n >= 3
+    assert n == card["data"]["held_out"] // 2
     assert gallery.size == (n * 28, 2 * 28)
+
+
+@pytest.mark.parametrize("named", ["x", "z", "neither"])
+def test_only_one_of_two_domains_may_have_classes(named, tmp_path, monkeypatch):
+    """The card has a classifier of the domain that has classes, under that domain's name."""
+    monkeypatch.chdir(tmp_path)
+    x, y = bars(60, 0)
+    for name, pictures in (("x", x), ("z", domains.transpose(x))):
+        labels = {"labels": y} if name == named else {}
+        np.savez(f"{name}.npz", images=pictures, **labels)
+    words = "data=x.npz prior=z.npz member=alice-cycles name=two width=4 latent=8 batch=8 steps=2"
+    assert program.main(["train", *words.split()]) == 0
+    assert program.main(["evaluate", "checkpoints/two"]) == 0
+    card = checkpoint.card("checkpoints/two")
+    assert set(card["metrics"]) == {"there_cycle", "back_cycle"}
+    judges = {key: card[key]["data"] for key in ("classifier", "prior_classifier") if key in card}
+    assert (
+        judges == {"x": {"classifier": "x"}, "z": {"prior_classifier": "z"}, "neither": {}}[named]
+    )
+    # where the truth is known, too, each side's pictures are judged by its own
+    held = data.load("x.npz", prior="z.npz")
+    both = dataclasses.replace(held, partners=held.x, x_test=held.x_test, prior=held)
+    judges = (None, evaluate.judge(held)) if named == "x" else (None, None)
+    found = translation.measure(Model.load("checkpoints/two"), both, judges, 3)
+    assert ("there_class" in found, "back_class" in found) == (named == "x", False)
 
 
 def test_the_numbers_are_those_of_the_arrays(folder):
