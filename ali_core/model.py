@@ -233,7 +233,10 @@ class Model:
             return []
         if y is None:
             raise Problem(f"{self.name} must be told the class of every picture.")
-        y = torch.from_numpy(np.asarray(y, np.int64).reshape(n, len(self.classes)))
+        y = np.asarray(y, np.int64).reshape(n, len(self.classes))
+        if not ((y >= 0) & (y < self.classes)).all():  # of a map whose data had more
+            raise Problem(f"{self.name} knows {self.classes} classes, and was told of another.")
+        y = torch.from_numpy(y)
         hot = [torch.nn.functional.one_hot(y[:, k], count) for k, count in enumerate(self.classes)]
         return [torch.cat(hot, 1).float()]
 

@@ -1,5 +1,7 @@
 """A card in words and tables: which number is shown how, and what it is compared to."""
 
+from app.plain import plain
+
 # measure: its name, its decimals, and whether it is a share
 MEASURES = {
     "reconstruction_mse": ("Reconstruction error (MSE)", 4, False),
@@ -130,7 +132,9 @@ def by_factor(card: dict) -> str:
         for word, shares in named.items()
         if set(factors) <= set(shares)
     ]
-    return rows(["", *factors], lines, tuple(range(1, len(factors) + 1))) if lines else ""
+    return (
+        rows(["", *map(plain, factors)], lines, tuple(range(1, len(factors) + 1))) if lines else ""
+    )
 
 
 def duration(seconds: float) -> str:
