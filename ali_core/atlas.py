@@ -5,19 +5,28 @@
 
 import hashlib
 import io
-import json
-from dataclasses import dataclass, field
+import math
+import struct
+import zipfile
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from . import checkpoint
+from . import checkpoint, schema
 from .problem import Problem
 from .sheet import cut
 
 FILE, PICTURES, NEIGHBOURS = "atlas.npz", "pictures", 8
+# its arrays; n codes of d numbers, k factors
+KEPT = {"z": ("n", "d"), "pca": ("n", 2), "umap": ("n", 2), "error": ("n",), "round_trip": ("n",)}
+KEPT |= {"y": ("n",), "labels": ("n", "k")}
+WHOLE = {"y": "i", "labels": "i"}
+FEWEST, MOST = 16, 100_000  # codes
+LARGEST = 100 << 20  # bytes of the file, and of its arrays
+FURTHEST, TINY = 1e6, 1e-9
 
 
 @dataclass(frozen=True)
@@ -61,24 +70,100 @@ def load(folder: str | Path) -> Atlas:
     path, card = Path(folder) / FILE, checkpoint.card(folder)
     command = f"python -m ali_core atlas {Path(folder).as_posix()}"
     try:
-        content = path.read_bytes()
+        size = path.stat().st_size
+        content = path.read_bytes() if size <= LARGEST else b""
     except OSError:
         raise Problem(f"{path} is missing; `{command}` makes it.") from None
     said = card.get("atlas", {})
     if said.get("weights") != card["weights"]["sha256"]:
         raise Problem(f"{path} was made from other weights than the card's; run `{command}` again.")
-    if said.get("sha256") != hashlib.sha256(content).hexdigest():
+    if size > LARGEST or said.get("sha256") != hashlib.sha256(content).hexdigest():
         raise Problem(f"{path} is not the file its card describes; run `{command}` again.")
-    with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        about = json.loads(str(file["about"]))
-        wide = {key: file[key].astype(np.float32) for key in ("z", "pca", "umap", "error")}
-        return Atlas(
-            **wide,
-            y=file["y"].astype(np.int64),
-            round_trip=file["round_trip"].astype(np.float32),
-            labels=file["labels"].astype(np.int64) if "labels" in file else None,
-            **about,
+    arrays = _arrays(path, content)
+    try:
+        about = schema.parse(
+            str(arrays.pop("about", "{}")).encode(), schema.About, path, f"run `{command}` again"
         )
+        _fit(arrays, about, card)
+    except ValueError as error:
+        raise Problem(f"{path} cannot be used ({error}); run `{command}` again.") from None
+    typical = about["typical"]
+    for name in ("z", "pca", "umap"):  # what lies upon each other is told apart by something
+        typical[name] = max(typical[name], TINY)
+    typical |= {key: [max(value, TINY) for value in typical[key]] for key in ("nearest", "error")}
+    known = {field.name for field in fields(Atlas)}
+    return Atlas(**arrays, **{key: value for key, value in about.items() if key in known})
+
+
+def _arrays(path: Path, content: bytes) -> dict[str, np.ndarray]:
+    """The file's arrays of KEPT, floats as float32, integers as int64, and `about`, text."""
+    try:
+        # numpy writes no comment and no zip64: a list of a million files is refused before it is read
+        end, listed = content[-22:-18], struct.unpack("<I", content[-10:-6])[0]
+        if end != b"PK\5\6" or content[-2:] != b"\0\0" or listed > 1 << 16:
+            raise ValueError("it is no .npz")
+        with zipfile.ZipFile(io.BytesIO(content)) as file:
+            names = {name.removesuffix(".npy") for name in file.namelist()}
+            found, room = {}, LARGEST
+            for name in [*KEPT, "about"]:
+                if name in names:
+                    found[name] = _array(file, name, room)
+                    room -= found[name].nbytes
+    except Exception as error:  # damaged zips raise nearly every exception there is
+        raise Problem(
+            f"{path} cannot be read ({error}); copy the checkpoint again, or make its atlas anew."
+        ) from None
+    with np.errstate(over="ignore"):  # `_fit` finds the infinity
+        return {
+            name: array.astype({"f": np.float32, "i": np.int64, "u": np.int64}.get(array.dtype.kind))
+            if name != "about" else array
+            for name, array in found.items()
+        }  # fmt: skip
+
+
+def _array(file: zipfile.ZipFile, name: str, room: int) -> np.ndarray:
+    """An array of a zip; its header is believed only as far as `room` bytes."""
+    with file.open(f"{name}.npy") as stream:
+        version = np.lib.format.read_magic(stream)
+        read = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[version]
+        shape, by_columns, kind = read(stream)
+        size = math.prod(shape) * kind.itemsize
+        if kind.kind not in ("U" if name == "about" else "fiu") or not 0 <= size <= room:
+            raise ValueError(f"«{name}» is {shape} of {kind}")
+        content = stream.read(size)
+        return np.frombuffer(content, kind).reshape(shape, order="F" if by_columns else "C")
+
+
+def _fit(arrays: dict[str, np.ndarray], about: dict, card: dict) -> None:
+    """Raises ValueError where arrays, what is said of them, and the card do not fit each other."""
+    z, factors, typical = arrays.get("z"), about.get("factors", {}), about["typical"]
+    if z is None or z.ndim != 2 or not FEWEST <= len(z) <= MOST:
+        raise ValueError(f"«z» must hold {FEWEST} to {MOST:,} codes")
+    n, classes = len(z), card["data"].get("classes", [])
+    if factors or "labels" in arrays:
+        wanted = KEPT
+        if classes and len(classes) != len(factors):
+            raise ValueError("it knows other factors than its card")
+    else:
+        wanted = {name: shape for name, shape in KEPT.items() if name != "labels"}
+    sizes = {"n": n, "d": card["config"]["latent"], "k": len(factors)}
+    for name, shape in wanted.items():
+        array, shape = arrays.get(name), tuple(sizes.get(side, side) for side in shape)
+        if array is None or array.shape != shape or array.dtype.kind != WHOLE.get(name, "f"):
+            raise ValueError(f"«{name}» must have the shape {shape}")
+        if array.dtype.kind == "f" and not (np.abs(array) <= FURTHEST).all():  # nor NaN
+            raise ValueError(f"«{name}» holds numbers beyond {FURTHEST:,}")
+    named = [len(names) for names in factors.values()]
+    labels = len(about["label_names"]) or schema.LABELS
+    for name, most in (("y", labels), *([("labels", np.array(named))] if named else [])):
+        if (arrays[name] < 0).any() or (arrays[name] >= most).any():
+            raise ValueError(f"«{name}» holds classes that have no name")
+    levels, rows = typical["levels"], (typical["nearest"], typical["error"])
+    if not {0.5, 0.99} <= set(levels) or any(len(row) != len(levels) for row in rows):
+        raise ValueError("«typical» lacks a level")
 
 
 def nearest(atlas: Atlas, z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -133,11 +218,10 @@ def pictures(root: str | Path, name: str) -> np.ndarray:
     """The picture set ROOT/pictures/NAME.png, in the order of the atlas. -> uint8 (n,h,w,c)"""
     path = Path(root) / PICTURES / f"{name}.png"
     try:
-        with Image.open(path) as sheet:
-            sheet.load()
-            n, h, w = (int(word) for word in sheet.text["pictures"].split())
+        with Image.open(path, formats=("PNG",)) as sheet:
+            n, h, w = (int(word) for word in sheet.info["pictures"].split())
             found = cut(sheet, n, h, w)
-            intact = sheet.text["sha256"] == hashlib.sha256(found.tobytes()).hexdigest()
+            intact = sheet.info["sha256"] == hashlib.sha256(found.tobytes()).hexdigest()
     except FileNotFoundError:
         raise Problem(f"{path} is missing; `python -m ali_core atlas` makes it.") from None
     except Exception as error:  # damaged files raise nearly every exception there is

@@ -11,6 +11,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load as parse_tensors
 
+from . import schema
 from .problem import Problem, write_beside
 
 CARD, WEIGHTS = "card.json", "model.safetensors"
@@ -23,22 +24,19 @@ def names(root: str | Path = "checkpoints") -> list[str]:
 
 
 def card(folder: str | Path) -> dict:
-    """Reads card.json; raises Problem when it is missing, not JSON, or lacks a field the program needs."""
+    """Reads card.json; raises Problem when it is missing, or not what a card may be: see schema.Card."""
     path = Path(folder) / CARD
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        missing = [k for k in ("name", "config", "member", "data", "weights") if k not in content]
+        if (size := path.stat().st_size) > schema.LONGEST:
+            raise Problem(f"{path} has {size:,} bytes; a card has {schema.LONGEST:,} at most.")
+        content = path.read_bytes()
     except FileNotFoundError:
         raise Problem(
             f"{path} is missing; a checkpoint is a folder with a card and weights."
         ) from None
-    except (ValueError, TypeError, OSError) as error:
-        raise Problem(
-            f"{path} cannot be read as JSON ({error}); copy the checkpoint again."
-        ) from None
-    if missing:
-        raise Problem(f"{path} lacks the field «{missing[0]}»; copy the checkpoint again.")
-    return content
+    except OSError as error:
+        raise Problem(f"{path} cannot be read ({error}); copy the checkpoint again.") from None
+    return schema.card(content, path)
 
 
 def weights(folder: str | Path) -> dict[str, np.ndarray]:
@@ -48,12 +46,13 @@ def weights(folder: str | Path) -> dict[str, np.ndarray]:
     """
     path, said = Path(folder) / WEIGHTS, card(folder)["weights"]
     try:
-        content = path.read_bytes()
+        size = path.stat().st_size
+        content = path.read_bytes() if size == said["bytes"] else b""
     except OSError:
         raise Problem(f"{path} is missing; copy the checkpoint again.") from None
-    if len(content) != said["bytes"]:
+    if size != said["bytes"]:
         raise Problem(
-            f"{path} has {len(content)} bytes where its card says {said['bytes']}: it is truncated or "
+            f"{path} has {size} bytes where its card says {said['bytes']}: it is truncated or "
             "replaced; copy the checkpoint again."
         )
     if hashlib.sha256(content).hexdigest() != said["sha256"]:
@@ -62,7 +61,7 @@ def weights(folder: str | Path) -> dict[str, np.ndarray]:
         )
     try:
         tensors = parse_tensors(content)
-    except SafetensorError as error:
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:  # or of numbers numpy lacks
         raise Problem(
             f"{path} is not a safetensors file ({error}); copy the checkpoint again."
         ) from None
@@ -83,8 +82,11 @@ def save(folder: str | Path, content: bytes, shapes: dict[str, list[int]], card:
     """Writes the weights (a safetensors file's bytes), then the card that vouches for them."""
     digest = hashlib.sha256(content).hexdigest()
     said = {"file": WEIGHTS, "sha256": digest, "bytes": len(content), "shapes": shapes}
+    card = schema.fitting(
+        card | {"weights": said}, Path(folder) / CARD
+    )  # before anything is written
     write_beside(Path(folder) / WEIGHTS, content)
-    _write_card(folder, card | {"weights": said})
+    _write_card(folder, card)
 
 
 def update_card(folder: str | Path, **entries) -> None:
@@ -93,5 +95,6 @@ def update_card(folder: str | Path, **entries) -> None:
 
 
 def _write_card(folder: str | Path, content: dict) -> None:
+    content = schema.fitting(content, Path(folder) / CARD)  # what is written can be read
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     write_beside(Path(folder) / CARD, (text + "\n").encode())

@@ -76,8 +76,10 @@ class Sines(nn.Module):
 
     def __init__(self, inputs: int, top: float):
         super().__init__()
-        directions = torch.randn(self.WAVES, inputs, generator=torch.Generator().manual_seed(0))
-        self.register_buffer("waves", directions * torch.logspace(-1, 0, self.WAVES)[:, None] * top)
+        draw, cpu = torch.Generator().manual_seed(0), {"device": "cpu"}
+        directions = torch.randn(self.WAVES, inputs, generator=draw, **cpu)
+        lengths = torch.logspace(-1, 0, self.WAVES, **cpu)
+        self.register_buffer("waves", directions * lengths[:, None] * top)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         phase = x @ self.waves.T

@@ -9,6 +9,7 @@ import argparse
 import hashlib
 import io
 import json
+import math
 import sys
 import time
 import warnings
@@ -24,7 +25,7 @@ from .atlas import FILE, NEIGHBOURS, PICTURES, nearest_rows, pictures
 from .latent import in_turn
 from .model import Model, to_bytes
 from .problem import Problem, write_beside
-from .sheet import grid
+from .sheet import MOST_PIXELS, grid
 
 MOST, COLUMNS = 10_000, 100
 UMAP = {"n_neighbors": 15, "min_dist": 0.1, "random_state": 42}
@@ -49,6 +50,8 @@ def build(folder: str | Path, made: str = "", most: int = MOST) -> None:
     if model.domains:
         raise Problem(f"{model.name} is a translator: it has no latents to map; use `evaluate`.")
     held = data.load(config["data"], config["size"], config["channels"])
+    if len(held.shape) == 3:  # a sheet that is larger is not read
+        most = min(most, MOST_PIXELS // math.prod(held.shape[:2]))
     x = held.x_test[:most]
     told = y = held.y_test[:most]
     if len(x) <= UMAP["n_neighbors"]:
@@ -87,6 +90,7 @@ def build(folder: str | Path, made: str = "", most: int = MOST) -> None:
     typical = _typical(z, maps, error)
     source = folder.name + "-made" if made else held.name
     name = f"{source}-{x.shape[1]}{'-rgb' * (x.shape[3] == 3)}" if x.ndim == 4 else ""
+    name = name.replace(":", "-")  # elsewhere it would name a drive
     if name:
         _store_pictures(folder.parent, name, x, shared=not made)
     about = {

@@ -4,14 +4,14 @@ python -m ali_core sample checkpoints/NAME OUT.png       a sheet of samples
 """
 
 import argparse
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from . import checkpoint, metrics
-from .config import Config
+from . import checkpoint, metrics, schema
 from .family import FAMILY, JOINT
 from .latent import in_turn
 from .objectives import Member, prepare
@@ -48,20 +48,32 @@ class Model:
     def load(cls, folder: str | Path) -> "Model":
         """Reads and verifies a checkpoint folder; raises Problem that names the file and what is wrong."""
         card, tensors = checkpoint.card(folder), checkpoint.weights(folder)
-        path, config = Path(folder) / checkpoint.CARD, card["config"]
-        if config.get("member") not in FAMILY:
+        path = Path(folder) / checkpoint.CARD
+        config = schema.config(card, path)
+        card = card | {"config": dataclasses.asdict(config)}
+        if config.member not in FAMILY:
             known = ", ".join(FAMILY)
-            raise Problem(
-                f"{path}: unknown member «{config.get('member')}»; this version knows {known}."
-            )
-        row = FAMILY[config["member"]]
+            raise Problem(f"{path}: unknown member «{config.member}»; this version knows {known}.")
+        row = FAMILY[config.member]
+        shape, classes = tuple(card["data"]["shape"]), sum(card["data"].get("classes", ()))
+        prior = shape if "domains" in card["data"] else ()
+        file = path.with_name(checkpoint.WEIGHTS)
         try:
-            shape, classes = tuple(card["data"]["shape"]), sum(card["data"].get("classes", ()))
-            prior = shape if "domains" in card["data"] else ()
-            nets = prepare(row, shape, Config(**config), classes, prior)
-            nets = {k: nets[k] for k in ("encoder", "decoder")} if prior else nets
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise Problem(f"{path}: the config cannot be built ({error!r}).") from None
+            with torch.device("meta"):  # sizes only; as with R1: spectral norm would want numbers
+                sizes = prepare(
+                    row, shape, dataclasses.replace(config, r1=config.r1 or 1.0), classes, prior
+                )
+            many = sum(p.numel() for k in _kept(sizes, prior) for p in sizes[k].parameters())
+            held = sum(tensor.size for tensor in tensors.values())
+            if many > held:
+                raise Problem(
+                    f"Its networks have {many:,} weights, and {file.name} holds {held:,}."
+                )
+            nets = prepare(row, shape, config, classes, prior)
+        except (Problem, KeyError, TypeError, ValueError, RuntimeError) as error:
+            why = error if isinstance(error, Problem) else repr(error)
+            raise Problem(f"{path}: the config cannot be built. {why}") from None
+        nets = {name: nets[name] for name in _kept(nets, prior)}
         for name, net in nets.items():
             own = {
                 k.removeprefix(f"{name}."): torch.from_numpy(v)
@@ -72,7 +84,6 @@ class Model:
                 net.load_state_dict(own)
             except RuntimeError as error:
                 what = str(error).splitlines()[-1].strip()
-                file = path.with_name(checkpoint.WEIGHTS)
                 raise Problem(f"{file} does not fit the {name} of its card: {what}") from None
             device = "cuda" if torch.cuda.is_available() else "cpu"
             net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
@@ -222,7 +233,10 @@ class Model:
             return []
         if y is None:
             raise Problem(f"{self.name} must be told the class of every picture.")
-        y = torch.from_numpy(np.asarray(y, np.int64).reshape(n, len(self.classes)))
+        y = np.asarray(y, np.int64).reshape(n, len(self.classes))
+        if not ((y >= 0) & (y < self.classes)).all():  # of a map whose data had more
+            raise Problem(f"{self.name} knows {self.classes} classes, and was told of another.")
+        y = torch.from_numpy(y)
         hot = [torch.nn.functional.one_hot(y[:, k], count) for k, count in enumerate(self.classes)]
         return [torch.cat(hot, 1).float()]
 
@@ -238,6 +252,11 @@ class Model:
     def _batched(self, run: Callable, *inputs: torch.Tensor) -> np.ndarray:
         parts = zip(*(t.split(BATCH) for t in inputs), strict=True)
         return torch.cat([run(*(t.to(self.device) for t in part)).cpu() for part in parts]).numpy()
+
+
+def _kept(nets: dict, prior: tuple[int, ...]) -> tuple[str, ...]:
+    """The names of the networks that a checkpoint has: a translator's D is not among them."""
+    return ("encoder", "decoder") if prior else tuple(nets)
 
 
 def _pairs(row: Member) -> tuple[int | None, tuple[int, int]]:

@@ -4,12 +4,22 @@ import gzip
 import json
 import math
 import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from . import schema
 from .problem import Problem
+
+LARGEST = 32 << 20  # bytes of a recording, packed and unpacked: ours have a thirtieth of it
+# arrays that every scene and every frame has: kind, sides; 0: any
+SHAPES = {
+    "scene": {"y": ("u1", 0)} | dict.fromkeys(("x", "z", "at_x", "at_z"), ("i2", 0, 2)),
+    "frame": dict.fromkeys(("x_tilde", "z_hat", "x_rec"), ("i2", 0, 2))
+    | {"lattice": ("i2", 0, 0, 2)},
+}
 
 
 def pack(kind: str, numbers: dict, arrays: dict) -> bytes:
@@ -69,15 +79,48 @@ def recording(packs: list[bytes]) -> bytes:
 
 def read(path: Path) -> list[bytes]:
     """The packs of a recording: its scene, with a card, then its frames; raises Problem for others."""
+    remedy = f"make it anew: python -m ali_core record {path.stem}"
     try:
-        packs = list(parted(gzip.decompress(path.read_bytes())))
-        unpack(packs[0])
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"more than {LARGEST:,} bytes")
+        unzip = zlib.decompressobj(31)
+        packs = list(parted(unzip.decompress(path.read_bytes(), LARGEST)))
+        if not unzip.eof or len(packs) < 2:
+            raise ValueError("it is cut off, or too large")
+        steps = []
+        for number, content in enumerate(packs):
+            kind = schema.Frame if number else schema.Scene
+            about = schema.parse(_words(content), kind, f"{path}, pack {number}", remedy)
+            schema.fit(about, schema.Pack, f"{path}, pack {number}", remedy)
+            _check(content, about, SHAPES[about["kind"]])
+            steps += [about["step"]] if number else []
+        if steps[0] != 0 or steps != sorted(set(steps)):
+            raise ValueError("its steps do not rise from 0")
     except FileNotFoundError:
         raise Problem(
             f"{path} is missing; make it: python -m ali_core record {path.stem}"
         ) from None
-    except (OSError, EOFError, struct.error, IndexError, json.JSONDecodeError) as error:
-        raise Problem(
-            f"{path} is no recording ({error}); make it anew: python -m ali_core record {path.stem}"
-        ) from None
+    except (OSError, zlib.error, struct.error, ValueError) as error:
+        raise Problem(f"{path} is no recording ({error}); {remedy}") from None
     return packs
+
+
+def _words(content: bytes) -> bytes:
+    (length,) = struct.unpack_from("<I", content)
+    return content[4 : 4 + length]
+
+
+def _check(content: bytes, about: dict, wanted: dict) -> None:
+    """Raises ValueError where a pack's arrays are not inside of it, or not those that are drawn."""
+    entries, room = about["arrays"], len(content) - 4 - len(_words(content))
+    for name, entry in entries.items():
+        bytes_each = {"u1": 1, "i2": 2}[entry["type"]]
+        if entry["at"] % bytes_each or entry["at"] + math.prod(entry["shape"]) * bytes_each > room:
+            raise ValueError(f"«{name}» is not whole")
+    for name, (kind, *sides) in wanted.items():
+        entry = entries.get(name, {"type": "", "shape": []})
+        fits = len(entry["shape"]) == len(sides) and all(
+            side in (0, own) for side, own in zip(sides, entry["shape"], strict=True)
+        )
+        if entry["type"] != kind or not fits:
+            raise ValueError(f"«{name}» is not what is drawn")

@@ -8,6 +8,8 @@ from PIL import Image
 
 from .problem import write_beside
 
+MOST_PIXELS = 10_000 * 64 * 64  # of a sheet: what a map has at most, unless it is asked for more
+
 
 def grid(pictures: np.ndarray, columns: int, scale: int = 1) -> Image.Image:
     """Tiles uint8 pictures (n, h, w, c) row by row without gaps; `scale` repeats pixels.
@@ -24,10 +26,18 @@ def grid(pictures: np.ndarray, columns: int, scale: int = 1) -> Image.Image:
 
 
 def cut(sheet: Image.Image, n: int, h: int, w: int) -> np.ndarray:
-    """The first n pictures of a sheet made by `grid` at scale 1. -> uint8 (n, h, w, c)"""
+    """The first n pictures of a sheet made by `grid` at scale 1. -> uint8 (n, h, w, c)
+
+    Raises ValueError, before anything is decoded, for a sheet that is of another size or too large.
+    """
+    columns, rows = max(1, sheet.width // max(1, w)), max(1, sheet.height // max(1, h))
+    fits = sheet.size == (columns * w, rows * h) and 0 <= columns * rows - n < columns
+    if not fits or sheet.mode not in ("L", "RGB") or sheet.width * sheet.height > MOST_PIXELS:
+        raise ValueError(
+            f"it has {sheet.width} x {sheet.height} pixels ({sheet.mode}), not {n} pictures of {w} x {h}"
+        )
     pixels = np.asarray(sheet)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
-    rows, columns = pixels.shape[0] // h, pixels.shape[1] // w
     tiles = pixels.reshape(rows, h, columns, w, -1).swapaxes(1, 2)
     return tiles.reshape(rows * columns, h, w, -1)[:n]
 

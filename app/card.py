@@ -2,6 +2,8 @@
 
 import math
 
+from app.plain import plain
+
 # measure: its name, its decimals, and whether it is a share
 MEASURES = {
     "reconstruction_mse": ("Reconstruction error (MSE)", 4, False),
@@ -140,7 +142,9 @@ def by_factor(card: dict) -> str:
         for word, shares in named.items()
         if set(factors) <= set(shares)
     ]
-    return rows(["", *factors], lines, tuple(range(1, len(factors) + 1))) if lines else ""
+    return (
+        rows(["", *map(plain, factors)], lines, tuple(range(1, len(factors) + 1))) if lines else ""
+    )
 
 
 def duration(seconds: float) -> str:

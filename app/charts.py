@@ -4,6 +4,8 @@ import numpy as np
 import plotly.graph_objects as go
 from PIL import Image, ImageOps
 
+from app.plain import label
+
 DATA, GENERATED, RECONSTRUCTION = "#0072B2", "#D55E00", "#009E73"
 CODES, PRIOR, DISCRIMINATOR, GREY = "#56B4E9", "#E69F00", "#CC79A7", "#888888"
 
@@ -68,7 +70,7 @@ def histogram(counts: np.ndarray, label_names: list[str]) -> go.Figure:
     figure = go.Figure(
         go.Bar(
             x=counts[some],
-            y=[label_names[i] for i in some],
+            y=[label(label_names[i]) for i in some],
             orientation="h",
             marker={"color": [class_colour(i) for i in some]},
             text=counts[some],

@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from app import bridge, link, portrait
+from app.plain import plain
 
 MOST = 2  # factors whose boxes stand side by side; more are folded away
 
@@ -38,7 +39,7 @@ def _boxes(name, key, own, says, label, why) -> tuple[int, ...]:
         first = says if own is None else f"{says}: {names[default]}"
         shown = [first, *names]
         picked = st.selectbox(
-            label if len(factors) == 1 else f"{label}: {called[factor]}",
+            label if len(factors) == 1 else f"{label}: {plain(called[factor])}",
             range(-1, len(names)),
             format_func=lambda i, shown=shown: shown[i + 1],
             key=word,
@@ -68,7 +69,7 @@ def every(name: str, z: np.ndarray, to: tuple[int, ...]) -> None:
     called = bridge.factors(name)
     for factor, names in enumerate(bridge.classes(name)):
         if len(called) > 1:
-            st.caption(called[factor])
+            st.caption(plain(called[factor]))
         y = each(name, to, factor)
         made = bridge.decode(name, np.repeat(z[None], len(names), 0), y)
         with st.container(horizontal=True, gap="xxsmall"):
@@ -77,4 +78,4 @@ def every(name: str, z: np.ndarray, to: tuple[int, ...]) -> None:
                     st.image(
                         portrait.whole(picture, 84), output_format="PNG", alt=f"decoded as {says}"
                     )
-                    st.caption(f"**{says}**" if label == to[factor] else says)
+                    st.caption(f"**{plain(says)}**" if label == to[factor] else plain(says))

@@ -1,13 +1,12 @@
 """Compare's figures and words, from cards and arrays; no model."""
 
-from html import escape
-
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
 from app import bridge, charts, map_figure
 from app.card import MEASURES, compared, duration, rows, written
+from app.plain import code, label, plain
 
 # which way is better: 1 up, -1 down; a number in brackets: the nearer to it. Others have no better.
 BETTER = {
@@ -29,13 +28,13 @@ def arrow(key: str) -> str:
 def meaning(key: str, names: list[str]) -> str:
     """What a measure of checkpoints is, which way is better, and what it is compared to."""
     cards = [bridge.card(name) for name in names if key in bridge.card(name).get("metrics", {})]
-    says, sign = cards[0]["metrics"][key]["says"].rstrip("."), arrow(key)
+    says, sign = plain(cards[0]["metrics"][key]["says"].rstrip(".")), arrow(key)
     words = {"↑": "Higher is better.", "↓": "Lower is better.", "": "Neither way is better."}
     way = words.get(sign) or f"The nearer to {sign[2:]} the better."
     than = {compared(key, card, bridge.mean_picture_error(names[0])) for card in cards}
     than -= {"higher is better", "lower is better"}  # said already
     beside = f" Compared to: {than.pop()}." if len(than) == 1 else ""
-    return f"{says[0].upper()}{says[1:]}. {'' if 'is better' in says else way}{beside}"
+    return f"{says[:1].upper()}{says[1:]}. {'' if 'is better' in says else way}{beside}"
 
 
 def best(key: str, values: list[float | None]) -> list[bool]:
@@ -61,7 +60,7 @@ def values(key: str, names: list[str]) -> list[float | None]:
 
 def unbroken(name: str) -> str:
     """A name that no table breaks at its hyphen."""
-    return name.replace("-", "\u2011")
+    return plain(name).replace("-", "\u2011")
 
 
 def table(names: list[str]) -> str:
@@ -83,7 +82,7 @@ def table(names: list[str]) -> str:
         )
     trainings = [card.get("training", {}) for card in cards]
     took = {
-        "Member of the family": [card["member"]["name"] for card in cards],
+        "Member of the family": [plain(card["member"]["name"]) for card in cards],
         "Numbers in a code": [str(card["config"]["latent"]) for card in cards],
         "Weights, in MB": [f"{card['weights']['bytes'] / 1e6:.1f}" for card in cards],
         "Pictures seen in training": [f"{t['samples_seen']:,}" if t else "–" for t in trainings],
@@ -102,7 +101,7 @@ def bars(key: str, names: list[str]) -> go.Figure:
         go.Bar(
             x=[value or 0 for value in found],
             y=[
-                f"{name}<br><b>{written(key, value)}</b>" + (" best" if mark else "")
+                f"{label(name)}<br><b>{written(key, value)}</b>" + (" best" if mark else "")
                 for name, value, mark in zip(names, found, marks, strict=True)
             ],
             orientation="h",
@@ -141,7 +140,7 @@ def small_map(
             2 * np.pi * (number - 1) / 8
         )  # each its own way, so that neighbours' numbers stay apart
         figure.add_annotation(
-            x=x, y=y, ax=26 * np.sin(turn), ay=-26 * np.cos(turn), text=f"<b>{number}</b>", hovertext=what,
+            x=x, y=y, ax=26 * np.sin(turn), ay=-26 * np.cos(turn), text=f"<b>{number}</b>", hovertext=label(what),
             bgcolor=ground, bordercolor=ink, borderpad=2, font={"size": 13, "color": ink},
             arrowcolor=ink, arrowwidth=1.5, arrowhead=6, arrowsize=1.2,
         )  # fmt: skip
@@ -155,7 +154,7 @@ def _cloud(name: str, sha256: str, _atlas) -> go.Figure:
     figure.update_traces(
         marker={"size": 2.5},
         customdata=None,
-        text=[_atlas.label_names[label] for label in _atlas.y],
+        text=[label(_atlas.label_names[k]) for k in _atlas.y],
         hoverinfo="text",
     )
     margin = dict.fromkeys("lrtb", 14)  # numbers at the edge
@@ -168,7 +167,7 @@ def _cloud(name: str, sha256: str, _atlas) -> go.Figure:
 def legend(label_names: list[str]) -> str:
     """The classes' colours in one line, Markdown with HTML; for all maps together."""
     return " &ensp; ".join(
-        f"<span style='color:{charts.class_colour(i)}'>●</span>&nbsp;{escape(word).replace(' ', '&nbsp;')}"
+        f"<span style='color:{charts.class_colour(i)}'>●</span>&nbsp;{plain(word).replace(' ', '&nbsp;')}"
         for i, word in enumerate(label_names)
     )
 
@@ -192,7 +191,7 @@ def family(members: list[dict], compared: list[str]) -> str:
     lines = []
     for row in members:
         mark = "**" if set(row["checkpoints"]) & set(compared) else ""
-        shipped = "".join(f"<br>`{unbroken(name)}`" for name in row["checkpoints"])
+        shipped = "".join(f"<br>{code(name)}".replace("-", "\u2011") for name in row["checkpoints"])
         held = "<br>".join(f"{formula(f)}&ensp;({weight})" for f, weight in row["constraints"])
         lines.append(
             [

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import bridge, classes, ends, film, link, tray
 from app.components.scrub import scrub
+from app.plain import plain
 
 WALK, MIX = "walk", "mix"
 STEPS = 13  # frames of a walk and of a mixture; the middle one is where it starts, or the sum
@@ -249,8 +250,8 @@ def heat_map(name: str, known, dim: int | None) -> None:
     alt = "How much each number of the code tells of each factor"
     st.plotly_chart(figure, key="heat", config={"displayModeBar": False}, alt=alt)
     parts = list(zip(known.factors, known.accuracy, known.chance, strict=True))
-    guess = ", ".join(f"{factor} {chance:.0%}" for factor, _, chance in parts)
-    right = ", ".join(f"{factor} {share:.0%}" for factor, share, _ in parts)
+    guess = ", ".join(f"{plain(factor)} {chance:.0%}" for factor, _, chance in parts)
+    right = ", ".join(f"{plain(factor)} {share:.0%}" for factor, share, _ in parts)
     seen = ", as the data's classifier sees them" * (bridge.atlas(name).labelled == "classifier")
     st.caption(
         f"Read from the code by a line: {right}."

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import bridge, charts, tray
+from app.plain import plain, sentence
 
 
 def item(text: str) -> str:
@@ -102,7 +103,7 @@ def choose_class(name: str, end: str) -> None:
     for factor, names in enumerate(bridge.classes(name)):
         y = tray.told(name, word)
         picked = st.selectbox(
-            f"It is taken as {several[factor]}".strip(),
+            f"It is taken as {plain(several[factor])}".strip(),
             range(len(names)),
             index=y[factor],
             format_func=lambda i, names=names: names[i],
@@ -118,16 +119,16 @@ def choose_class(name: str, end: str) -> None:
 def show(name: str, end: str, brief: bool = False) -> tuple[np.ndarray, np.ndarray, str] | None:
     """Draws an end's picker; unless `brief` it says what stands there. -> picture, code, words"""
     letter, word = end.upper(), st.session_state[end]
-    found, sentence = None, st.session_state.get(f"{end} problem")
+    found, why = None, st.session_state.get(f"{end} problem")
     try:
         picture, code = tray.picture(name, word), tray.latent(name, word)
         says = tray.says(name, word)
         found = picture, code, f"{letter}: {says}"
     except bridge.Problem as problem:
-        says, sentence = "", str(problem)
-    label = f"Change **{letter}**" if brief else f"**{letter}** {says}"
+        says, why = "", str(problem)
+    label = f"Change **{letter}**" if brief else f"**{letter}** {plain(says)}"
     with st.popover(label, help=None if brief else f"Change {letter}"):
         choose(name, end)
-    if sentence:
-        st.error(sentence)
+    if why:
+        st.error(sentence(why))
     return found

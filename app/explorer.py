@@ -1,11 +1,11 @@
 """The explorer: page, sidebar (checkpoint, its samples, the tray), navigation. main.py serves it."""
 
-import re
 from pathlib import Path
 
 import streamlit as st
 
 from app import bridge, charts, link, tray
+from app.plain import plain, sentence
 
 CHOSEN = "checkpoint"  # the picker's name in the session and in the link
 # without icons: the browser would fetch them from another host, as the tab's icon
@@ -42,23 +42,26 @@ def choose(key: str, names: list[str], problems: dict[str, str]) -> str | None:
 
 def refuse(asked: str, shown: str) -> None:
     """Says of a link's checkpoint that this page does not show it, and which page does."""
-    # a link's text must not become Markdown: a picture in it would call another host
-    plain = re.sub(r"[^\w.-]", "?", asked)[:60]
+    told, shown = plain(asked[:60]), plain(shown)
     if asked in bridge.translators():
-        st.warning(f"{plain} translates between two kinds of pictures; {shown} is shown here.")
-        to, says = "views/translate.py", f"{plain} on Translate"
+        st.warning(f"{told} translates between two kinds of pictures; {shown} is shown here.")
+        to, says = "views/translate.py", f"{told} on Translate"
     elif asked in bridge.names():
-        st.warning(f"{plain} knows one kind of pictures and cannot translate; {shown} is shown.")
-        to, says = "views/reconstruct.py", f"{plain} on Reconstruct"
+        st.warning(f"{told} knows one kind of pictures and cannot translate; {shown} is shown.")
+        to, says = "views/reconstruct.py", f"{told} on Reconstruct"
     else:
-        st.warning(f"There is no checkpoint «{plain}»; {shown} is shown.")
+        st.warning(f"There is no checkpoint «{told}»; {shown} is shown.")
         return
     st.page_link(to, label=says, icon=":material/arrow_forward:", query_params={CHOSEN: asked})
 
 
 def show_samples(name: str) -> None:
     """Six pictures the checkpoint makes up."""
-    strip = bridge.samples(name)
+    try:
+        strip = bridge.samples(name)
+    except bridge.Problem as problem:
+        st.error(sentence(problem), icon=":material/broken_image:")
+        return
     if strip is None:
         return
     st.caption("Six samples of it", help="Decoded from random codes of the prior, seeds 0 to 5.")
@@ -70,7 +73,7 @@ def sidebar(translating: bool) -> str | None:
     """The picker, samples of what is picked, the tray, and what is broken. -> the checkpoint that is looked at"""
     names = bridge.names()
     every = names + bridge.translators() * translating
-    problems = {name: sentence for name in every if (sentence := bridge.broken(name))}
+    problems = {name: why for name in every if (why := bridge.broken(name))}
     good = [name for name in names if name not in problems]
     if translating:  # the tray's pictures are those of the other pages' checkpoint
         chosen = choose("translator", bridge.translators(), problems)
@@ -87,8 +90,10 @@ def sidebar(translating: bool) -> str | None:
             )
     if good:
         tray.show(st.session_state[CHOSEN])
-    for broken, sentence in problems.items():
-        st.error(f"**{broken}** cannot be used. {sentence}", icon=":material/broken_image:")
+    for broken, why in problems.items():
+        st.error(
+            f"**{plain(broken)}** cannot be used. {sentence(why)}", icon=":material/broken_image:"
+        )
     return chosen
 
 
@@ -109,4 +114,4 @@ if name or translating or plane:
     try:
         page.run()
     except bridge.Problem as problem:
-        st.error(str(problem), icon=":material/broken_image:")
+        st.error(sentence(problem), icon=":material/broken_image:")

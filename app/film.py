@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from app import charts
+from app.plain import label
 
 
 def path_map(
@@ -83,7 +84,7 @@ def heat(
     figure = go.Figure(
         go.Heatmap(
             z=values,
-            y=rows,
+            y=[label(row) for row in rows],
             zmin=low,
             zmax=high,
             colorscale=scale,

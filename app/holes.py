@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import bridge, charts, link, portrait
 from app.components.hole import paint
+from app.plain import plain
 
 PAINTED = "hole"  # the hole's word, in the session and in the link
 
@@ -164,6 +165,6 @@ def elsewhere(name: str) -> None:
     able = bridge.fillers(name)
     if able:
         st.caption(
-            f"{name} never saw a picture with a hole. {' and '.join(able)} did: choose it in the sidebar "
+            f"{plain(name)} never saw a picture with a hole. {plain(' and '.join(able))} did: choose it in the sidebar "
             "to paint a hole here and see it filled."
         )

@@ -1,12 +1,14 @@
 """The map's right third: what is picked, its pictures in words and numbers, its files."""
 
 import io
+from urllib.parse import quote
 
 import numpy as np
 import streamlit as st
 
 from app import bridge, charts, classes, link, map_figure, tray
 from app.components import map as parts
+from app.plain import plain, sentence
 
 FAR = 10  # times the typical distance, from where a place counts as empty of data
 
@@ -97,7 +99,7 @@ def inspect_point(name: str, atlas, number: int) -> dict:
         )  # fmt: skip
     closer = (atlas.error > error).mean()
     st.markdown(
-        f"**{atlas.label_names[atlas.y[number]]}, no. {number}**; closer to its original than "
+        f"**{plain(atlas.label_names[atlas.y[number]])}, no. {number}**; closer to its original than "
         f"{closer:.0%} of reconstructions (error {error:.4f}, median {np.median(atlas.error):.4f}); "
         f"code moves {moved:.1f} on the way round (median {np.median(atlas.round_trip):.1f})."
     )
@@ -262,9 +264,9 @@ def show(name: str, view: str, colour: str) -> None:
         else:
             content = invite(atlas)
     except bridge.Problem as problem:
-        st.error(str(problem))
+        st.error(sentence(problem))
         content = {"gallery": [], "scale": 1}
     h, w, _ = bridge.card(name)["data"]["shape"]
     common = {"tile": [w, h], "labels": atlas.label_names, "alt": map_figure.alt(atlas, view)}
-    common["sheet"] = f"pictures/{atlas.pictures}.png"
+    common["sheet"] = f"pictures/{quote(atlas.pictures)}.png"
     parts.events({"picks": [], "near": [], "place": None} | common | content, on_event)

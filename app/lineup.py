@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from app import bridge, link, tray
+from app.plain import sentence
 
 REFUSED = "line-up refused"
 
@@ -32,7 +33,7 @@ def choose(name: str, atlas, most: int) -> tuple[list[str], np.ndarray]:
                 key="line-up file", on_change=take_file, args=(name,),
             )  # fmt: skip
     if refused := st.session_state.pop(REFUSED, None):
-        st.error(refused)
+        st.error(sentence(refused))
     if among == "tray":
         return _followed(name, tray.items())
     of = np.arange(len(atlas.y)) if among == "any" else np.flatnonzero(atlas.y == int(among))

@@ -27,6 +27,10 @@ async def recording(request: Request) -> Response:
     path = bridge.root() / "lab" / f"{name}.gz"
     if not re.fullmatch(r"[a-z0-9-]+", name) or not path.exists():
         return PlainTextResponse("There is no such recording.", 404)
+    try:
+        bridge.recorded(name)  # what cannot be drawn is not sent
+    except bridge.Problem as problem:
+        return PlainTextResponse(str(problem), 404)
     headers = {"content-encoding": "gzip", "cache-control": "no-cache"}
     return Response(path.read_bytes(), 200, headers, "application/octet-stream")
 

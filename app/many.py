@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import bridge
+from app.plain import code, plain, sentence
 
 RESULT, SHOWN = "many result", 8
 
@@ -14,7 +15,7 @@ def show(name: str, back: bool) -> None:
     most, megabytes = bridge.limits()
     st.markdown("#### Many at once")
     files = st.file_uploader(
-        f"Pictures, or a zip of them: {ours} → {theirs}",
+        f"Pictures, or a zip of them: {plain(ours)} → {plain(theirs)}",
         accept_multiple_files=True,
         key="many files",
         help=f"A zip may unpack to {megabytes} MB. They stay in this visit: nothing is stored, nothing is sent on.",
@@ -23,7 +24,7 @@ def show(name: str, back: bool) -> None:
     if not files:
         st.caption(
             f"Up to {most:,} pictures, files of up to 10 MB. You get a zip of PNGs: left what the model sees, right "
-            f"what it makes of it. Of more: `python -m ali_core translate {bridge.root() / name} IN OUT`"
+            f"what it makes of it. Of more: {code(f'python -m ali_core translate {bridge.root() / name} IN OUT')}"
         )
         return
     with st.container(horizontal=True):
@@ -35,7 +36,7 @@ def show(name: str, back: bool) -> None:
         try:
             st.session_state[RESULT] = asked, *run(name, files, back)
         except bridge.Problem as problem:
-            st.error(str(problem), icon=":material/broken_image:")
+            st.error(sentence(problem), icon=":material/broken_image:")
         stop.empty()
     if st.session_state.get(RESULT, (None,))[0] == asked:
         told(name, theirs, *st.session_state[RESULT][1:])
@@ -59,7 +60,7 @@ def told(name: str, theirs: str, done: int, content: bytes, bad: list[str]) -> N
     """What came of it."""
     if bad:
         rest = f"\n- and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
-        lines = "".join(f"\n- {sentence}" for sentence in bad[:SHOWN])
+        lines = "".join(f"\n- {sentence(one)}" for one in bad[:SHOWN])
         st.warning(f"{len(bad)} could not be read:{lines}{rest}", icon=":material/broken_image:")
     if not done:
         st.error("There is no picture in it that can be read; nothing is made.")

@@ -9,7 +9,9 @@ import streamlit as st
 from PIL import Image, ImageDraw
 from plotly.colors import sample_colorscale
 
-from app import bridge, charts
+from app import bridge, charts, plain
+
+NAMED = 100  # classes that have a name on the map
 
 
 def made(name: str, view: str, colour: str, dark: bool) -> go.Figure:
@@ -67,18 +69,18 @@ def latent_map(
             showlegend=False,
         )
     )  # fmt: skip
-    spots = label_spots(xy, y, len(label_names))
-    for label, word in enumerate(label_names):
+    spots = label_spots(xy, y, min(len(label_names), NAMED))
+    for label, word in enumerate(label_names[:NAMED]):
         if colour != "error":
             figure.add_scatter(
-                x=[None], y=[None], mode="markers", name=word, hoverinfo="skip",
+                x=[None], y=[None], mode="markers", name=plain.label(word), hoverinfo="skip",
                 marker={"size": 9, "color": charts.class_colour(label)},
             )  # fmt: skip
         if label not in spots:
             continue
         x, height = spots[label]
         figure.add_annotation(
-            x=x, y=height, text=word, showarrow=False,
+            x=x, y=height, text=plain.label(word), showarrow=False,
             font={"size": 13, "weight": 600, "color": ink, "shadow": "auto"},
         )  # fmt: skip
     legend = {"orientation": "h", "y": 0, "yanchor": "top", "x": 0.5, "xanchor": "center"}
@@ -115,8 +117,8 @@ def _preview(sha256: str, view: str, colour: str, _atlas) -> str:
     low, high = xy.min(0), xy.max(0)
     room = 0.062 * (high - low)  # what Plotly leaves around points
     low, high = low - room, high + room
-    scale = 1400 / (high - low).max()  # twice as large as most screens show it
-    width, height = (int(side) for side in (high - low) * scale)
+    scale = 1400 / max((high - low).max(), 1e-6)  # twice as large as most screens show it
+    width, height = (max(2, int(side)) for side in (high - low) * scale)
     image = Image.new("RGBA", (width, height))
     pen = ImageDraw.Draw(image)
     for (x, y), tone in zip((xy - low) * scale, tones, strict=True):

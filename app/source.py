@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from app import bridge, classes, link, portrait, tray
+from app.plain import plain, sentence
 
 KINDS = ["Gallery", "Upload", "Camera"]
 LAST, TOLD = "source last seen", "source told of"
@@ -80,7 +81,7 @@ def told(name: str, x: np.ndarray, what: str, seen: dict | None) -> tuple:
         if to != y:
             sentence = "Decoded as another class: the errors compare two classes."
         elif guessed and y == own:
-            sentence = f"Its class is a guess: as «{bridge.worded(name, y)}» its reconstruction is nearest."
+            sentence = f"Its class is a guess: as «{plain(bridge.worded(name, y))}» its reconstruction is nearest."
         else:
             sentence = ""
         st.caption(sentence, width=300)
@@ -159,7 +160,7 @@ def from_tray(name: str) -> None:
                 continue
             with st.container(width=58):
                 st.image(portrait.whole(picture, 56), output_format="PNG", alt=says)
-                st.button("Use", key=f"use {place}", help=says, on_click=pick, args=(word,))
+                st.button("Use", key=f"use {place}", help=plain(says), on_click=pick, args=(word,))
 
 
 # ---- what the reader has ---------------------------------------------------------------------------
@@ -209,7 +210,7 @@ def seen(see: Callable, filename: str, content: bytes, until: str) -> dict | Non
         st.session_state[LAST] = filename, content
         return found
     except bridge.Problem as problem:
-        st.error(str(problem), icon=":material/broken_image:")
+        st.error(sentence(problem), icon=":material/broken_image:")
     if LAST not in st.session_state:
         st.caption(until)
         return None

@@ -9,6 +9,7 @@ from PIL import Image
 
 from app import bridge, link, portrait, source, tray
 from app.components.draw import draw
+from app.plain import plain
 
 GALLERY, DRAW, UPLOAD, CAMERA, TRAY = "Gallery", "Draw", "Upload", "Camera", "Tray"
 FROM, NUMBER, TAKEN, DRAWINGS = "from", "no", "translate taken", "translate drawings"
@@ -102,7 +103,7 @@ def from_tray(name: str, back: bool) -> Subject | None:
                 st.button(
                     "Use",
                     key=f"translate {word}",
-                    help=says,
+                    help=plain(says),
                     on_click=take,
                     args=(word,),
                     type="primary" if word == chosen else "secondary",

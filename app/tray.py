@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from app import bridge, charts, link
+from app.plain import plain
 
 SIZE = 4
 ITEM = re.compile(r"p\d{1,7}|s\d{1,9}(t[0-2](\.\d{1,2})?)?(y\d{1,3}(\.\d{1,3}){0,7})?|[uz]\d{1,4}")
@@ -230,7 +231,7 @@ def _slot(name: str, place: int, item: str | None) -> None:
         st.button(
             "✕",
             key=f"tray remove {place}",
-            help=f"Take out: {what}",
+            help=f"Take out: {plain(what)}",
             on_click=remove,
             args=(item,),
             type="tertiary",

@@ -54,8 +54,9 @@ def test_what_was_saved_is_what_is_loaded(folder):
 
 def test_a_card_can_be_updated_and_keeps_the_rest(folder):
     before = checkpoint.card(folder)
-    checkpoint.update_card(folder, metrics={"mse": {"value": 0.5}})
-    assert checkpoint.card(folder) == before | {"metrics": {"mse": {"value": 0.5}}}
+    metrics = {"mse": {"value": 0.5, "n": 3, "says": "an error"}}
+    checkpoint.update_card(folder, metrics=metrics)
+    assert checkpoint.card(folder) == before | {"metrics": metrics}
     assert sorted(p.name for p in folder.iterdir()) == ["card.json", "model.safetensors"]
 
 
@@ -75,7 +76,10 @@ def test_missing_card(folder):
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"card"', '{"name": "a"}'])
 def test_a_card_that_is_no_card(folder, text):
     (folder / "card.json").write_text(text)
-    with pytest.raises(Problem, match=r"card.json (cannot be read|lacks the field)"):
+    with pytest.raises(
+        Problem,
+        match=r"card.json (cannot be read as JSON|cannot be used: expected object|lacks the field)",
+    ):
         Model.load(folder)
 
 
@@ -125,18 +129,37 @@ def test_a_wrong_shape_is_named(folder):
         Model.load(folder)
 
 
-def test_a_config_of_another_size_does_not_fit(folder):
-    rewrite(folder, config=checkpoint.card(folder)["config"] | {"width": 16})
-    with pytest.raises(
-        Problem, match=r"model.safetensors does not fit the encoder of its card: size"
-    ):
+@pytest.mark.parametrize(
+    ("width", "says"),
+    [
+        (4, r"model.safetensors does not fit the encoder of its card: size"),
+        (16, r"card.json: .*Its networks have 4,072 weights, and model.safetensors holds 1,144"),
+    ],
+)
+def test_a_config_of_another_size_does_not_fit(folder, width, says):
+    rewrite(folder, config=checkpoint.card(folder)["config"] | {"width": width})
+    with pytest.raises(Problem, match=says):
         Model.load(folder)
 
 
-@pytest.mark.parametrize("change", [{"width": "wide"}, {"width": -3}, {"latent": None}])
-def test_a_config_that_cannot_be_built(folder, change):
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            {"width": "wide"},
+            r"«width» of .*card.json: the config cannot be used: expected int, got",
+        ),
+        ({"width": -3}, r"card.json: the config cannot be built. width=-3 is outside 1 to 4096"),
+        (
+            {"latent": None},
+            r"«config.latent» of .*card.json cannot be used: expected int, got null",
+        ),
+        ({"net": "large"}, r"card.json: the config cannot be built. There is no net «large»"),
+    ],
+)
+def test_a_config_that_cannot_be_built(folder, change, says):
     rewrite(folder, config=checkpoint.card(folder)["config"] | change)
-    with pytest.raises(Problem, match=r"card.json: the config cannot be built"):
+    with pytest.raises(Problem, match=says):
         Model.load(folder)
 
 

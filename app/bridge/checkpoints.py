@@ -88,9 +88,23 @@ def _checked(folder: str, stamp: tuple) -> str | None:
 
 
 def samples(name: str) -> np.ndarray | None:
-    """Six samples, seeds 0 to 5, uint8 (6, h, w, c), as they were saved beside the weights; None without."""
-    path, (h, w, _) = root() / name / "samples.png", card(name)["data"]["shape"]
+    """Six samples, seeds 0 to 5, uint8 (6, h, w, c), as they were saved beside the weights; None without.
+
+    Raises Problem for a file that is something else.
+    """
+    path, (h, w, c) = root() / name / "samples.png", card(name)["data"]["shape"]
     if not path.exists():
         return None
-    with Image.open(path) as strip:
-        return sheet.cut(strip, 6, h, w)
+    return tiles(path, 6, h, w, c, "copy the checkpoint again")
+
+
+def tiles(path: Path, n: int, h: int, w: int, c: int, remedy: str) -> np.ndarray:
+    """The first n pictures of a PNG that sheet.grid made, uint8 (n, h, w, c); raises Problem for others."""
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            found = sheet.cut(image, n, h, w)
+        if found.shape[3] != c:
+            raise ValueError(f"it has {found.shape[3]} channels, not {c}")
+    except Exception as error:  # damaged files raise nearly every exception there is
+        raise Problem(f"{path} cannot be used ({error}); {remedy}.") from None
+    return found

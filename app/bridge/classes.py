@@ -18,7 +18,8 @@ def classes(name: str) -> list[list[str]]:
     if row is None or not row.conditional:
         return []
     if data.get("factors"):
-        return [list(names) for names in data["factors"].values()]
+        named = zip(data["factors"].values(), data["classes"], strict=True)
+        return [names[:size] for names, size in named]
     named = data["label_names"]  # of the first factor
     numbers = [[str(i) for i in range(size)] for size in data["classes"]]
     return [list(named) if len(named) == len(numbers[0]) else numbers[0], *numbers[1:]]

@@ -10,7 +10,7 @@ from ali_core import atlas as core
 from ali_core import latent
 from ali_core.problem import Problem
 
-from .checkpoints import root, stamp
+from .checkpoints import card, root, stamp
 
 
 def atlas(name: str):
@@ -47,8 +47,15 @@ def origin(atlas) -> str:
 
 
 def pictures(name: str) -> np.ndarray:
-    """The pictures of the checkpoint's map, uint8 (n, h, w, c)."""
-    return read_pictures(str(root()), atlas(name).pictures)
+    """The pictures of the checkpoint's map, uint8 (n, h, w, c); raises Problem for those of another."""
+    known = atlas(name)
+    found, shape = read_pictures(str(root()), known.pictures), tuple(card(name)["data"]["shape"])
+    if len(found) < len(known.z) or found.shape[1:] != shape:
+        raise Problem(
+            f"The pictures «{known.pictures}» are {len(found):,} of {found.shape[1:]}, and the map of {name} "
+            f"shows {len(known.z):,} of {shape}; make it anew: python -m ali_core atlas {root() / name}"
+        )
+    return found
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

@@ -11,9 +11,15 @@ from ali_core.problem import Problem
 from .checkpoints import root
 
 
-def recordings() -> dict[str, dict]:
-    """The recordings that can be replayed: name -> its scene (with "card"), by name."""
-    return {path.stem: recorded(path.stem)[0] for path in sorted((root() / "lab").glob("*.gz"))}
+def recordings() -> dict[str, dict | Problem]:
+    """The recordings, by name: its scene (with "card"), or the Problem that says what is wrong with it."""
+    found: dict[str, dict | Problem] = {}
+    for path in sorted((root() / "lab").glob("*.gz")):
+        try:
+            found[path.stem] = recorded(path.stem)[0]
+        except Problem as problem:
+            found[path.stem] = problem
+    return found
 
 
 def recorded(name: str) -> list[dict]:

@@ -5,13 +5,12 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import streamlit as st
-from PIL import Image
 
 from ali_core import domains as core
-from ali_core import metrics, sheet
+from ali_core import metrics
 from ali_core.problem import Problem
 
-from .checkpoints import card, root, stamp
+from .checkpoints import card, root, stamp, tiles
 from .models import ask, to_bytes
 
 Files = list[tuple[str, bytes]]
@@ -29,19 +28,10 @@ def gallery(name: str) -> dict | None:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _gallery(folder: str, stamp: tuple) -> dict:
     name = Path(folder).name
-    about, (h, w, _) = card(name)["gallery"], card(name)["data"]["shape"]
-    path = Path(folder) / about["file"]
-    try:
-        with Image.open(path) as image:
-            if image.size != (w * about["n"], 2 * h):
-                raise OSError(f"{image.width} x {image.height} pixels")
-            tiles = sheet.cut(image, 2 * about["n"], h, w)
-    except (OSError, SyntaxError) as error:
-        raise Problem(
-            f"{path} is not the gallery of its card ({error}); "
-            f"write it again: python -m ali_core evaluate {folder}"
-        ) from None
-    sides = tiles.reshape(2, about["n"], *tiles.shape[1:])
+    about, shape = card(name)["gallery"], card(name)["data"]["shape"]
+    remedy = f"write it again: python -m ali_core evaluate {folder}"
+    both = tiles(Path(folder) / about["file"], 2 * about["n"], *shape, remedy)
+    sides = both.reshape(2, about["n"], *shape)
     return {"sides": sides, "made": about["made"], "paired": about["paired"]}
 
 

@@ -5,6 +5,7 @@ import streamlit as st
 
 from app import bridge, charts, comparison, lineup, link, tray
 from app.card import MEASURES
+from app.plain import code, plain, sentence
 
 COLUMNS = 8  # pictures and samples in a row
 OTHERS = 3
@@ -44,7 +45,7 @@ def choose_others(options: list[str]) -> list[str]:
             del state["with"]
     link.keep("with", options[: OTHERS - 1], others_of(options), ",".join)
     chosen = st.multiselect(
-        f"{name} beside", options, key="with", max_selections=OTHERS, persist_state="session",
+        f"{plain(name)} beside", options, key="with", max_selections=OTHERS, persist_state="session",
         placeholder="one to three others", width=460,
         help="Checkpoints whose maps show the same pictures. The sidebar chooses the first.",
     )  # fmt: skip
@@ -59,7 +60,10 @@ def readable(others: list[str]) -> list[str]:
             bridge.atlas(other)
             good.append(other)
         except bridge.Problem as problem:
-            st.error(f"**{other}** is left out. {problem}", icon=":material/broken_image:")
+            st.error(
+                f"**{plain(other)}** is left out. {sentence(problem)}",
+                icon=":material/broken_image:",
+            )
     return good
 
 
@@ -151,7 +155,7 @@ def show_maps(chosen: list[str], words: list[str], x: np.ndarray) -> None:
                 shown = charts.enlarge(picture, max(1, 56 // len(picture)), charts.DATA)
                 st.image(shown, output_format="PNG", alt=what)
                 st.button(
-                    str(i), key=f"only {i}", help=f"Find this one: {what}", on_click=find, args=(i,),
+                    str(i), key=f"only {i}", help=f"Find this one: {plain(what)}", on_click=find, args=(i,),
                     type="primary" if only == i else "secondary",
                 )  # fmt: skip
     marked = [i for i in range(len(x)) if only in (0, i + 1)] or list(range(len(x)))
@@ -188,7 +192,9 @@ def show_numbers(chosen: list[str]) -> None:
     """One measure as bars, and all in a table."""
     keys = comparison.measured(chosen)
     if not keys:
-        st.info(f"Nothing is measured yet: `python -m ali_core evaluate checkpoints/{name}`")
+        st.info(
+            f"Nothing is measured yet: {code(f'python -m ali_core evaluate checkpoints/{name}')}"
+        )
         return
     link.keep("measure", keys[0], link.one_of(*keys))
     if st.session_state["measure"] not in keys:
@@ -217,7 +223,7 @@ def show_family(chosen: list[str]) -> None:
     for other in chosen:
         member = bridge.card(other)["member"]
         st.markdown(
-            f"**{comparison.unbroken(other)}** ({member['name']}): {comparison.formula(member['formula'])}"
+            f"**{comparison.unbroken(other)}** ({plain(member['name'])}): {comparison.formula(member['formula'])}"
         )
     st.markdown("#### The whole family")
     st.caption(
@@ -242,7 +248,7 @@ if not others:
     st.info(
         "Choose at least one other checkpoint to compare with."
         if options
-        else f"There is no other checkpoint whose map shows the same pictures as {name}'s, so nothing stands "
+        else f"There is no other checkpoint whose map shows the same pictures as {plain(name)}'s, so nothing stands "
         "beside it. `python -m ali_core train`, `evaluate` and `atlas` make one; see README."
     )
 if part in ("pictures", "maps"):

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import bridge, charts, link
+from app.plain import plain, sentence
 
 KINDS = {"real": "Real", "reconstruction": "Reconstruction", "sample": "Sample"}
 COLOURS = {"real": charts.DATA, "reconstruction": charts.RECONSTRUCTION, "sample": charts.GENERATED}
@@ -66,8 +67,8 @@ if st.session_state.get("game of") != (name, seed):
     st.session_state["game of"], st.session_state[GUESSES] = (name, seed), []
 said = st.session_state[GUESSES]
 st.markdown("#### Real, reconstruction, or sample?")
-if sentence := bridge.guessable(name):
-    st.info(sentence)
+if why := bridge.guessable(name):
+    st.info(sentence(why))
     st.stop()
 game = bridge.rounds(name, seed)
 hits = sum(word == one["kind"] for word, one in zip(said, game, strict=False))
@@ -89,7 +90,7 @@ with st.container(horizontal=True, gap="large"):
                   help="D is asked whether the picture, with its code, came from the data. It learned to tell these "
                   "apart; where it is right half of the time, the decoder has won.")  # fmt: skip
     else:
-        st.caption(f"{name} has no discriminator that sees pairs: you play alone.")
+        st.caption(f"{plain(name)} has no discriminator that sees pairs: you play alone.")
 if len(said) < len(game):
     picture, buttons = st.columns([1, 2], gap="large")
     one = game[len(said)]

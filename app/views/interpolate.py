@@ -9,6 +9,7 @@ from app import bridge, charts, classes, directions, ends, film, link, tray
 from app.components.follow import follow
 from app.components.pad import pad
 from app.components.scrub import scrub
+from app.plain import plain, sentence
 
 PATH, PAD, DIRECTIONS = "path", "pad", "directions"
 DEFAULTS = {"a": "p2", "b": "p13", "c": "p0", "d": "p1"}
@@ -154,7 +155,7 @@ def show_pad(name: str, y: tuple[int, ...] | None) -> None:
                     picture, codes[end], says = shown
                     drawn = charts.enlarge(picture, max(1, 84 // len(picture)))
                     st.image(drawn, output_format="PNG", alt=says)
-                    st.caption(says[3:])
+                    st.caption(plain(says[3:]))
     if len(codes) < 4:
         return
     z = bridge.corners([codes[end] for end in "abcd"], GRID)
@@ -186,7 +187,7 @@ name = st.session_state["checkpoint"]
 try:
     bridge.atlas(name)
 except bridge.Problem as problem:
-    st.error(str(problem))
+    st.error(sentence(problem))
     st.stop()
 if word := tray.received():
     ends.put("a", word)

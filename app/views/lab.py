@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import bridge, experiment, link
 from app.components.lab import LAYERS, VIEW, lab
+from app.plain import sentence
 
 REPLAY, LIVE = "Replay", "Live"
 RUN, MINE = "run", "lab runs"  # the id in the link; id -> secret of what this reader started
@@ -20,7 +21,10 @@ HEIGHT = {
 
 def replayed() -> list[dict]:
     """One or two recordings, chosen by name."""
-    found = bridge.recordings()
+    every = bridge.recordings()
+    found = {name: scene for name, scene in every.items() if isinstance(scene, dict)}
+    for problem in [one for one in every.values() if isinstance(one, bridge.Problem)]:
+        st.error(sentence(problem), icon=":material/broken_image:")
     if not found:
         st.info("There are no recordings here yet. Make them: `python -m ali_core record`.")
         return []
@@ -95,7 +99,7 @@ def live(row) -> list[dict]:
                 f"All {busy['limit']} places are taken, {busy['waiting']} wait: yours would too."
             )
         if problem := state.pop(TROUBLE, None):
-            st.error(problem, icon=":material/error:")
+            st.error(sentence(problem), icon=":material/error:")
         elif run and not about:
             st.info("The run of this link has ended. Start begins one with the settings above.")
     if not about:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import bridge, inspector, link, map_figure
+from app.plain import plain
 
 MEANS = {
     "umap": "Neighbours on this map mostly are neighbours among the codes (trustworthiness "
@@ -34,6 +35,7 @@ def show_map(name: str, atlas) -> None:
             label_visibility="collapsed", persist_state="session",
         )  # fmt: skip
         if len(colours) == 2:
+            choose["format_func"] = lambda word: f"colour: {plain(colours[word])}"  # Markdown
             colour = st.segmented_control(**choose, required=True, width="content")
         else:
             colour = st.selectbox(**choose, width=200)

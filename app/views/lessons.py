@@ -6,29 +6,35 @@ import streamlit as st
 
 from app import bridge, lessons, link
 from app.components.lab import lab
+from app.plain import plain
 
 NUMBER, PRESENT, ANSWERS, KNOB = "lesson", "present", "lesson answers", "knob"
 HEIGHT = {False: 640, True: 630}  # of the panels and their buttons, off and on the projector
 
 
 def measured(lesson: lessons.Lesson) -> dict[str, str]:
-    """The numbers of a lesson's answer, in words, from the recordings and the cards."""
-    found = {}
-    for name, (source, step, key) in lesson.measures.items():
+    """The numbers of a lesson's answer, in words, from the recordings and the cards; "–" for what they lack."""
+    return {name: worded(key, told(*where, key)) for name, (*where, key) in lesson.measures.items()}
+
+
+def told(source: str, step: int | None, key: str) -> float | None:
+    """A number of a card, or (`step`) of a recording; None where there is none."""
+    try:
         if step is None:
-            entry = bridge.card(source)["metrics"][key]
-            found[name] = worded(key, entry["value"])
-            continue
+            return bridge.card(source)["metrics"][key]["value"]
         frames = bridge.recorded(source)[1:]
         value = frames[-1] if step < 0 else [one for one in frames if one["step"] <= step][-1]
         for part in key.split("."):
             value = value[part]
-        found[name] = worded(key, value)
-    return found
+    except (bridge.Problem, KeyError):  # a file of somebody else's, in the place of ours
+        return None
+    return value
 
 
-def worded(key: str, value: float) -> str:
+def worded(key: str, value: float | None) -> str:
     """A number as prose has it."""
+    if value is None:
+        return "–"
     if key in ("good", "class_kept"):
         return f"{value:.0%}".replace("%", " %")
     if isinstance(value, int):
@@ -97,7 +103,7 @@ def show_text(lesson: lessons.Lesson, number: int) -> bool:
     if not presenting:
         with st.expander(f"For teachers ({lesson.minutes} minutes)", icon=":material/school:"):
             st.markdown(lesson.notes)
-            st.caption("Recordings: " + " ".join(said_of(name) for name in shown(lesson)))
+            st.caption("Recordings: " + plain(" ".join(said_of(name) for name in shown(lesson))))
     return answered
 
 

@@ -1,11 +1,13 @@
 """The card, for a careful reader: what data, how long, how good against what, bad at what, may I use it."""
 
 import json
+import re
 
 import streamlit as st
 
 from app import bridge, charts, classes, link, tray
 from app.card import MEASURES, by_factor, compared, duration, rows, written
+from app.plain import code, plain, sentence
 
 SHOWN = 32  # samples on the page
 
@@ -36,7 +38,9 @@ SAME_PAPER |= dict.fromkeys(("alice-z", "alice-adversarial", "conditional-alice"
 def show_training(card: dict) -> None:
     """What it is, its data, and how it was trained."""
     member, data, training = card["member"], card["data"], card.get("training", {})
-    st.markdown(f"**Member of the family: {member['name'].upper()}.** {member.get('says', '')}")
+    st.markdown(
+        f"**Member of the family: {plain(member['name'].upper())}.** {plain(member['says'])}"
+    )
     if member.get("formula"):
         st.latex(member["formula"])
         st.caption(
@@ -45,16 +49,16 @@ def show_training(card: dict) -> None:
         )
     config = card["config"]
     facts = [
-        ["Data", f"{linked(data)}, licence {data['licence']}"],
+        ["Data", f"{linked(data)}, licence {plain(data['licence'])}"],
         ["Pictures", f"{data['train']:,} to learn from, {data['held_out']:,} held out for every number here"],
-        *([["Held out", data["split"]]] if data.get("split") else []),
+        *([["Held out", plain(data["split"])]] if data.get("split") else []),
         ["Size", " × ".join(str(side) for side in data["shape"]) + f"; code of {config['latent']} numbers"],
     ]  # fmt: skip
     if training:
         seen = training["samples_seen"]
         facts += [
             ["Trained", f"{training['steps']:,} steps, {seen:,} pictures seen ({seen / data['train']:.1f} times each)"],
-            ["Time", f"{duration(training['seconds'])} on {training['hardware']}, seed {training['seed']}"],
+            ["Time", f"{duration(training['seconds'])} on {plain(training['hardware'])}, seed {training['seed']}"],
         ]  # fmt: skip
     facts.append(["Weights", f"{card['weights']['bytes'] / 1e6:.1f} MB, sha256 {card['weights']['sha256'][:12]}…"])  # fmt: skip
     st.markdown(rows(facts[0], facts[1:]))
@@ -62,8 +66,9 @@ def show_training(card: dict) -> None:
 
 def linked(data: dict) -> str:
     """The data's name as a link to where they come from, where that is an address."""
-    name, source = data["name"], data["source"]
-    return f"[{name}]({source})" if source.startswith("http") else f"{name} ({source})"
+    name, source = plain(data["name"]), data["source"]
+    known = re.fullmatch(r"https?://[\w./~%+-]+", source)
+    return f"[{name}]({source})" if known else f"{name} ({plain(source)})"
 
 
 def show_metrics(name: str, card: dict) -> None:
@@ -71,16 +76,18 @@ def show_metrics(name: str, card: dict) -> None:
     metrics = card.get("metrics", {})
     st.markdown("#### How good, against what")
     if not metrics:
-        st.info(f"Nothing is measured yet: `python -m ali_core evaluate checkpoints/{name}`")
+        st.info(
+            f"Nothing is measured yet: {code(f'python -m ali_core evaluate checkpoints/{name}')}"
+        )
         return
     mean = bridge.mean_picture_error(name)
     lines = [
         [
             MEASURES[key][0],
-            f"**{written(key, entry['value'])}** {entry.get('unit', '')}".strip(),
+            f"**{written(key, entry['value'])}** {plain(entry.get('unit', ''))}".strip(),
             compared(key, card, mean),
             f"{entry['n']:,}",
-            entry["says"],
+            plain(entry["says"]),
         ]
         for key, entry in metrics.items()
         if key in MEASURES
@@ -101,8 +108,8 @@ def show_family(names: list[str]) -> None:
         trust = card.get("atlas", {}).get("trustworthiness", {}).get("umap", {}).get("value")
         lines.append(
             [
-                f"**{name}**".replace("-", "\u2011"),  # unbroken
-                card["member"]["name"].upper(),
+                f"**{plain(name)}**".replace("-", "\u2011"),  # unbroken
+                plain(card["member"]["name"].upper()),
                 *(
                     written(key, metrics.get(key, {}).get("value"))
                     for key in (
@@ -170,11 +177,12 @@ def truncation(text: str) -> float:
 def show_rights(name: str, card: dict) -> None:
     """Limits, licence, citation."""
     st.markdown("#### What it is bad at")
-    st.markdown("\n".join(f"- {sentence}" for sentence in card.get("limits", [])))
+    st.markdown("\n".join(f"- {plain(limit)}" for limit in card.get("limits", [])))
     st.markdown("#### May I use it?")
     data = card["data"]
     st.markdown(
-        f"{card.get('licence', 'No licence is stated')}. Data: {data['licence']}, {data['source']}."
+        f"{plain(card.get('licence', 'No licence is stated'))}. Data: {plain(data['licence'])}, "
+        f"{plain(data['source'])}."
     )
     st.markdown("#### How to cite")
     member = card["member"]["name"]
@@ -183,7 +191,7 @@ def show_rights(name: str, card: dict) -> None:
     ]
     digest = card["weights"]["sha256"][:12]
     st.markdown(
-        "\n".join(f"- {line}" for line in [*papers, f"Checkpoint {name}, sha256 {digest}…"])
+        "\n".join(f"- {line}" for line in [*papers, f"Checkpoint {plain(name)}, sha256 {digest}…"])
     )
     st.download_button(
         "The whole card (JSON)",
@@ -196,7 +204,7 @@ def show_rights(name: str, card: dict) -> None:
 
 name = st.session_state["checkpoint"]
 card = bridge.card(name)
-st.markdown(f"#### {card.get('title') or name}")
+st.markdown(f"#### {plain(card.get('title') or name)}")
 left, right = st.columns([3, 2], gap="large")
 with left:
     show_training(card)
@@ -204,7 +212,7 @@ with right:
     try:
         show_samples(name)
     except bridge.Problem as problem:
-        st.error(str(problem))
+        st.error(sentence(problem))
 show_family([other for other in bridge.names() if not bridge.broken(other)])
 show_metrics(name, card)
 show_rights(name, card)

@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from app import bridge, charts, classes, film, holes, link, portrait, source
+from app.plain import plain
 
 DRAWS = 16
 ALIKE = 0.05  # a deviation of the draws, of 1, that hardly anybody sees
@@ -52,7 +53,7 @@ def story(x: np.ndarray, what: str, seen: dict | None, y, to) -> dict:
     with st.container(key="story"):
         columns = st.columns([1, 1, 1.7, 1, 1], gap="small")
     own = portrait.original(seen["original"]) if seen else portrait.whole(x)
-    cell(columns[0], "Your picture" if seen else "The picture", charts.DATA, own, what, what)
+    cell(columns[0], "Your picture" if seen else "The picture", charts.DATA, own, plain(what), what)
     steps = " ".join(seen["steps"]) if seen else "It is a picture of the kind the model knows."
     size = f"{x.shape[1]}x{x.shape[0]}"
     seen_alt = f"the same picture as the model sees it, {size} pixels"
@@ -82,7 +83,7 @@ def story(x: np.ndarray, what: str, seen: dict | None, y, to) -> dict:
         charts.RECONSTRUCTION,
         portrait.whole(x_rec),
         "The decoder's picture of that code"
-        + (f", as «{bridge.worded(name, to)}»." if to else "."),
+        + (f", as «{plain(bridge.worded(name, to))}»." if to else "."),
         f"reconstruction, mean squared error {found['mse']:.4f}",
     )
     cell(
@@ -144,7 +145,7 @@ def warn(found: dict) -> None:
         return
     st.warning(
         f"**Unlike anything this model has seen** ({' and '.join(found['unlike'])}). It has seen "
-        f"{card['data']['train']:,} pictures of {data} and nothing else; whatever you show it, it answers "
+        f"{card['data']['train']:,} pictures of {plain(data)} and nothing else; whatever you show it, it answers "
         "with a picture of that kind.",
         icon=":material/travel_explore:",
     )
@@ -214,7 +215,7 @@ def where(found: dict, codes: np.ndarray, itself: int) -> None:
     counts = np.bincount(atlas.y[indices])
     most = atlas.label_names[int(counts.argmax())]
     st.caption(
-        f"The {NEAR} nearest {kind} pictures by code: {counts.max()} of {NEAR} are «{most}». The nearest is "
+        f"The {NEAR} nearest {kind} pictures by code: {counts.max()} of {NEAR} are «{plain(most)}». The nearest is "
         f"{distances[0] / bridge.quantile(name, 'nearest', bridge.MEDIAN):.1f}x as far as a typical neighbour."
     )
 
@@ -235,7 +236,7 @@ def rivals(x: np.ndarray, found: dict) -> None:
                 output_format="PNG",
                 alt=f"reconstruction by {other}, mean squared error {told['mse']:.4f}",
             )
-            st.caption(f"**{other}**  \nMSE {told['mse']:.4f}  \nSSIM {told['ssim']:.3f}")
+            st.caption(f"**{plain(other)}**  \nMSE {told['mse']:.4f}  \nSSIM {told['ssim']:.3f}")
 
 
 def downloads(x: np.ndarray, found: dict, y, to) -> None:

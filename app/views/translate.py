@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import bridge, charts, classes, film, holes, link, many, portrait, subject, tray
 from app.card import duration, rows
+from app.plain import code, plain, sentence
 
 THERE, BACK = "there", "back"
 SHOWN = 12  # pairs of the gallery
@@ -16,8 +17,8 @@ name = st.session_state["translator"] if good else None
 
 
 def arrow(back: bool) -> str:
-    """A direction in words."""
-    return " → ".join(bridge.domains(name)[:: -1 if back else 1])
+    """A direction in words, as Markdown."""
+    return plain(" → ".join(bridge.domains(name)[:: -1 if back else 1]))
 
 
 def controls(gallery: dict | None) -> tuple[bool, str]:
@@ -61,13 +62,13 @@ def story(which: subject.Subject, back: bool, drawn: bool) -> None:
                 "Your picture",
                 charts.DATA,
                 portrait.original(which.original),
-                which.what,
+                plain(which.what),
                 which.what,
             )
         if not drawn:
             holes.cell(
                 "What the model sees", charts.DATA, portrait.whole(which.x),
-                which.steps if which.original else f"{which.what}. {which.steps}",
+                which.steps if which.original else f"{plain(which.what)}. {which.steps}",
                 f"what the model sees: {which.what}",
             )  # fmt: skip
         holes.cell(
@@ -129,6 +130,7 @@ def show_gallery(gallery: dict, back: bool) -> None:
                     alt=f"{ours} no. {number}, and as {theirs} below",
                 )  # fmt: skip
     whose = "made by the model" if gallery["made"] else "held out from training, chosen by nobody"
+    ours, theirs = plain(ours), plain(theirs)
     st.caption(f"The gallery's first {len(x)}, {whose}: above {ours}, below as {theirs}.")
 
 
@@ -140,7 +142,9 @@ def measured() -> None:
     metrics = bridge.card(name).get("metrics", {})
     st.markdown("#### How good")
     if not metrics:
-        st.caption(f"Nothing is measured yet: `python -m ali_core evaluate checkpoints/{name}`")
+        st.caption(
+            f"Nothing is measured yet: {code(f'python -m ali_core evaluate checkpoints/{name}')}"
+        )
         return
     lines = []
     for back, way in enumerate((THERE, BACK)):
@@ -172,16 +176,16 @@ def about() -> None:
     pairs = card["config"].get("pairs", 0)
     told = f"{pairs:,} true pairs among them" if pairs else "no pair of them known"
     st.caption(
-        f"**{name}** is {card['member']['name'].upper()}: {card['member'].get('says', '')} It learned from "
-        f"{data['train']:,} pictures of {bridge.domains(name)[0]} and {data['prior']['train']:,} of "
-        f"{bridge.domains(name)[1]}, {told}"
+        f"**{plain(name)}** is {plain(card['member']['name'].upper())}: {plain(card['member']['says'])} It learned from "
+        f"{data['train']:,} pictures of {plain(bridge.domains(name)[0])} and {data['prior']['train']:,} of "
+        f"{plain(bridge.domains(name)[1])}, {told}"
         + (
             f", in {training['steps']:,} steps ({duration(training['seconds'])}). "
             if training
             else ". "
         )
-        + f"It knows nothing else: whatever you show it, it answers with such a picture. Data: {data['licence']}; "
-        f"weights: {card.get('licence', 'no licence stated')}."
+        + f"It knows nothing else: whatever you show it, it answers with such a picture. Data: {plain(data['licence'])}; "
+        f"weights: {plain(card.get('licence', 'no licence stated'))}."
     )
     st.download_button(
         "Card (JSON)",
@@ -222,7 +226,12 @@ def swap(which: subject.Subject | None) -> None:
             del st.session_state["swapped"]  # it was chosen of another checkpoint
         link.keep("swapped", 0, link.number(0, last))
         number = st.number_input(
-            f"Picture no. of {other}", 0, last, key="swapped", persist_state="session", width=190
+            f"Picture no. of {plain(other)}",
+            0,
+            last,
+            key="swapped",
+            persist_state="session",
+            width=190,
         )
         item = f"p{number}"
         x, what = tray.picture(other, item), tray.says(other, item)
@@ -232,14 +241,14 @@ def swap(which: subject.Subject | None) -> None:
     with left:
         holes.cell(
             "The picture", charts.DATA, portrait.whole(x),
-            f"{what}. Guess: «{bridge.worded(other, y)}», whose reconstruction is nearest.", what,
+            f"{plain(what)}. Guess: «{plain(bridge.worded(other, y))}», whose reconstruction is nearest.", what,
         )  # fmt: skip
     with right:
         classes.every(other, found["z"][0], y)
     asked = {"checkpoint": other} | ({} if related else {"item": item})
     st.page_link(
         "views/reconstruct.py", query_params=asked, icon=":material/arrow_forward:",
-        label=f"On Reconstruct {other} takes your own picture, and you say what its class is",
+        label=f"On Reconstruct {plain(other)} takes your own picture, and you say what its class is",
     )  # fmt: skip
 
 
@@ -248,7 +257,7 @@ def holes_elsewhere() -> None:
     if able := [other for other in usable if bridge.fills(other)]:
         st.page_link(
             "views/reconstruct.py", query_params={"checkpoint": able[0]}, icon=":material/arrow_forward:",
-            label=f"Translate a picture with a hole into a whole one: paint it on Reconstruct, {able[0]} fills it",
+            label=f"Translate a picture with a hole into a whole one: paint it on Reconstruct, {plain(able[0])} fills it",
         )  # fmt: skip
 
 
@@ -257,7 +266,7 @@ def gallery_of() -> dict | None:
     try:
         return bridge.gallery(name)
     except bridge.Problem as problem:
-        st.error(str(problem), icon=":material/broken_image:")
+        st.error(sentence(problem), icon=":material/broken_image:")
         return None
 
 
