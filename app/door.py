@@ -51,9 +51,10 @@ def _inline() -> str:
     return " ".join(f"'sha256-{one}'" for one in made)
 
 
-# a component's script comes as a blob; workers and WebAssembly of this server run, and nothing is evaluated
+# a component's script comes as a blob; Plotly's WebGL writes functions as text and has them evaluated (without,
+# the map says that the browser has no WebGL); workers and WebAssembly of this server run
 POLICY = "; ".join([
-    "default-src 'self'", f"script-src 'self' blob: 'wasm-unsafe-eval' {_inline()}", "worker-src 'self' blob:",
+    "default-src 'self'", f"script-src 'self' blob: 'unsafe-eval' {_inline()}", "worker-src 'self' blob:",
     "style-src 'self' 'unsafe-inline'", "img-src 'self' data: blob:", "font-src 'self' data:",
     "media-src 'self' data: blob:", "connect-src 'self' blob: data: {sockets}", "object-src 'none'",
     "base-uri 'self'", "form-action 'self'", "frame-ancestors 'self' {frames}",

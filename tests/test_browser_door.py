@@ -12,18 +12,18 @@ from .pupils import until
 
 COMPLAINTS = """addEventListener("securitypolicyviolation", (e) =>
   console.error(`refused by policy: ${e.effectiveDirective} ${e.blockedURI} ${e.sourceFile} ${e.sample}`))"""
-PATHS = [
-    "/",
-    "/reconstruct",
-    "/interpolate",
-    "/compare",
-    "/translate",
-    "/model",
-    "/guess",
-    "/lessons?lesson=2",
-    "/lab?show=ali-grid",
-    "/lab?live=1",
-]
+PLOT, RUN = ".js-plotly-plot canvas", ".root[data-step]"
+PATHS = {  # and what is seen there once its script has run
+    "/": PLOT,
+    "/reconstruct": PLOT,
+    "/interpolate": PLOT,
+    "/compare": "svg",
+    "/translate": "svg",
+    "/model": "img",
+    "/guess": "img",
+    "/lessons?lesson=2": RUN,
+    "/lab?show=ali-grid": RUN,
+}
 # what later pages need: a worker of our own, WebAssembly in it; and what nobody may
 TRIES = """async () => {
   const code = `onmessage = async () => {
@@ -36,11 +36,11 @@ TRIES = """async () => {
     [worker.onmessage, worker.onerror] = [(e) => done(e.data), () => failed("no worker")];
     worker.postMessage(0);
   });
-  const outside = await fetch("http://elsewhere.example/").then(() => "answered", () => "refused");
+  const outside = await fetch("http://localhost:1/").then(() => "answered", () => "refused");
   const image = await new Promise((done) => {
     const img = new Image();
     [img.onload, img.onerror] = [() => done("shown"), () => done("refused")];
-    img.src = "http://elsewhere.example/x.png";
+    img.src = "http://localhost:1/x.png";
   });
   return { compiled, outside, image };
 }"""
@@ -50,10 +50,12 @@ def test_the_pages_run_under_their_policy(page, watched):
     said = []
     page.on("console", lambda m: "policy" in m.text.lower() and said.append(m.text))
     page.add_init_script(COMPLAINTS)
-    for path in PATHS:
+    for path, seen in PATHS.items():
         page.goto(watched[0] + path)
+        page.locator(seen).first.wait_for()
         settle(page)
         assert page.get_by_test_id("stException").count() == 0
+        assert page.get_by_text("WebGL is not supported").count() == 0
     assert said == []
     found = page.evaluate(TRIES)
     assert found == {"compiled": True, "outside": "refused", "image": "refused"}
