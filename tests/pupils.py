@@ -1,9 +1,11 @@
 """Visitors that are no browsers, another address among them, and a server as small as a test needs."""
 
 import asyncio
+import collections
 import contextlib
 import http.client
 import re
+import socket
 import threading
 import time
 import urllib.error
@@ -63,14 +65,14 @@ def stream(address: str, **more):
     )
 
 
-def session(socket) -> str:
+def session(page) -> str:
     """Runs the page's script. -> the session's id"""
     told, found = BackMsg(), ""
     told.rerun_script.query_string = ""
-    socket.send(told.SerializeToString())
+    page.send(told.SerializeToString())
     while True:
         answer = ForwardMsg()
-        answer.ParseFromString(socket.recv(timeout=60))
+        answer.ParseFromString(page.recv(timeout=60))
         if answer.WhichOneof("type") == "new_session":
             found = answer.new_session.initialize.session_id
         if answer.WhichOneof("type") == "script_finished":
@@ -122,3 +124,89 @@ class Pupil:
         path = f"/_stcore/upload_file/{self.session}/{name}"
         status, _, told = self.ask(method, path, content, **headers)
         return status, told.decode()
+
+
+class Bad(threading.Thread):
+    """One who takes what there is, from an address of their own, until a time: 64 pages that start runs and click
+    without pause, 60 files of 9 MB, foreign origins, half heads, polls that nobody reads."""
+
+    def __init__(self, address: str, source: str, end: float):
+        super().__init__(daemon=True)
+        self.address, self.source, self.end = address, source, end
+        self.had, self.refused = collections.Counter(), collections.Counter()
+
+    def run(self) -> None:
+        with contextlib.ExitStack() as held:
+            pages = [page for _ in range(64) if (page := self.tried("page", held, self.page))]
+            for page in pages:
+                self.tried("start", held, lambda held, page=page: self.start_run(page))
+            for _ in range(20):
+                self.tried(
+                    "foreign page", held, lambda held: self.page(held, "http://evil.example")
+                )
+            for k in range(64):
+                self.tried("line", held, lambda held, k=k: self.line(held, k % 2))
+            self.tried("uploads", held, self.uploads)
+            told = rerun("live=1", "lab")
+            while time.monotonic() < self.end:
+                for page in pages:
+                    with contextlib.suppress(Exception):  # it is closed, or says nothing yet
+                        page.send(told)
+                        while page.recv(timeout=0):
+                            pass
+
+    def tried(self, what: str, held, attempt):
+        """-> what it gives, or None where it was refused"""
+        try:
+            found = attempt(held)
+        except Exception:
+            self.refused[what] += 1
+            return None
+        self.had[what] += 1
+        return found
+
+    def page(self, held, origin: str | None = None):
+        more = {"origin": origin} if origin else {}
+        return held.enter_context(stream(self.address, source_address=(self.source, 0), **more))
+
+    def start_run(self, page) -> None:
+        buttons = clicked(page, rerun("live=1", "lab"))
+        clicked(page, rerun("live=1", "lab", buttons["Start"]))
+
+    def line(self, held, polls: int) -> None:
+        port = int(self.address.rsplit(":", 1)[1])
+        line = held.enter_context(
+            socket.create_connection(("localhost", port), source_address=(self.source, 0))
+        )
+        ask = "GET /live/frames?run=x.1&who=me HTTP/1.1\r\nHost: localhost\r\n"
+        line.sendall((ask + "\r\n" * polls).encode())
+
+    def uploads(self, held) -> None:
+        pupil = held.enter_context(Pupil(self.address, self.source))
+        for k in range(60):
+            kept = pupil.upload(f"file{k}", 9 * 2**20)[0] == 204
+            (self.had if kept else self.refused)["upload"] += 1
+
+
+def rerun(query: str, page: str, button: str = "") -> bytes:
+    """What a browser sends to have a page's script run, as by a button."""
+    told = BackMsg()
+    told.rerun_script.query_string, told.rerun_script.page_name = query, page
+    if button:
+        state = told.rerun_script.widget_states.widgets.add()
+        state.id, state.trigger_value = button, True
+    return told.SerializeToString()
+
+
+def clicked(page, told: bytes) -> dict[str, str]:
+    """Runs the page's script. -> its buttons: label -> id"""
+    page.send(told)
+    found = {}
+    while True:
+        answer = ForwardMsg()
+        answer.ParseFromString(page.recv(timeout=60))
+        if answer.WhichOneof("type") == "script_finished":
+            return found
+        button = answer.delta.new_element.button
+        if button.label:
+            found[button.label] = button.id
