@@ -60,5 +60,5 @@ if __name__ == "__main__":
     # a reader's browser opens by itself, and nobody is asked for an address; without the last, Streamlit
     # lays an offer of tools for programmers over every page, where it finds some of theirs
     words = ["--server.headless", "false", "--server.showEmailPrompt", "false"]
-    words += ["--logger.hideWelcomeMessage", "true", *sys.argv[1:]]
+    words += sys.argv[1:]
     sys.exit(run(prepare("requirements.txt"), "streamlit", "run", "app/main.py", *words))

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from app import bridge
+from app import bridge, visitors
 
 POLL = 8.0  # seconds until a poll is answered with nothing
 STEP = 0.05  # seconds between two looks
@@ -25,7 +25,7 @@ async def recording(request: Request) -> Response:
     """GET /live/recordings/NAME: packs, unpacked by the browser on their way in."""
     name = request.path_params["name"]
     path = bridge.root() / "lab" / f"{name}.gz"
-    if not re.fullmatch(r"[a-z0-9-]+", name) or not path.exists():
+    if not re.fullmatch(r"[a-z0-9-]{1,80}", name) or not path.exists():
         return PlainTextResponse("There is no such recording.", 404)
     try:
         bridge.recorded(name)  # what cannot be drawn is not sent
@@ -36,9 +36,13 @@ async def recording(request: Request) -> Response:
 
 
 async def frames(request: Request) -> Response:
-    """GET /live/frames?run=ID.SEQ&who=WORD: waits for what is newer. -> its number (uint32), packs"""
+    """GET /live/frames?run=ID.SEQ&who=WORD: waits for what is newer. -> its number (uint32), packs
+
+    Who has no page open asks too, and is no watcher for whom a run goes on.
+    """
     run, _, after = request.query_params.get("run", "").rpartition(".")
-    who = request.query_params.get("who", "")[:32]
+    here = visitors.pages.held[visitors.who(request.scope)]
+    who = request.query_params.get("who", "")[:32] if here else ""
     if not run or not re.fullmatch(r"-1|[0-9]{1,9}", after):
         return PlainTextResponse("The address lacks run=ID.NUMBER.", 400)
     until = time.monotonic() + POLL
@@ -51,9 +55,6 @@ async def frames(request: Request) -> Response:
 
 async def order(request: Request) -> Response:
     """POST /live/do: {"run", "secret", "do", "turn", "speed"}; 204, or a sentence."""
-    origin = request.headers.get("origin")
-    if origin and origin.partition("://")[2] != request.headers.get("host"):
-        return PlainTextResponse("Orders come from the page itself.", 403)
     content = b""
     async for part in request.stream():
         content += part

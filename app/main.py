@@ -21,6 +21,10 @@ from starlette.staticfiles import StaticFiles
 if (home := str(Path(__file__).parents[1])) not in sys.path:  # `streamlit run` knows app/ only
     sys.path.insert(0, home)
 
+from app import patience, visitors
+from app.door import Door
+from app.packed import Packed
+
 ARENA_MAX = -8  # mallopt's M_ARENA_MAX
 
 
@@ -59,9 +63,10 @@ async def sheets(scope, receive, send) -> None:
 
 def get_ready() -> None:
     """Opens the browser, unless told not to, and reads what the first page shows while it starts."""
+    # Streamlit would say it too, and ask a host on the Internet for this machine's address there
+    address = f"http://localhost:{st.get_option('server.port')}"
+    print(f"The explorer is at {address}; Ctrl-C ends it.", flush=True)
     if not st.get_option("server.headless"):
-        address = f"http://localhost:{st.get_option('server.port')}"
-        print(f"The explorer is at {address}; Ctrl-C ends it.", flush=True)
         webbrowser.open(address)
     from app import bridge, map_figure
 
@@ -82,13 +87,15 @@ def glibc(function: str, *arguments: int) -> None:
 
 
 async def tidy() -> None:
-    """Gives back the memory of sessions that have ended, every minute.
+    """Gives back the memory of sessions that have ended, every minute, and what they have uploaded.
 
     Streamlit would do so after every click: a walk over all of PyTorch, 120 ms in which nobody is
     answered; .streamlit/config.toml switches that off.
     """
     while True:
         await asyncio.sleep(60)
+        visitors.uploads.tidy()
+        visitors.pace.forget()
         gc.collect()
         glibc("malloc_trim", 0)  # it keeps what is freed, unless asked
 
@@ -97,9 +104,10 @@ async def tidy() -> None:
 async def lifespan(app):
     """Starts getting ready; the server is up meanwhile."""
     threading.Thread(target=get_ready, daemon=True).start()
-    tidying = asyncio.create_task(tidy())
+    chores = [asyncio.create_task(chore()) for chore in (tidy, patience.watch)]
     yield
-    tidying.cancel()
+    for chore in chores:
+        chore.cancel()
 
 
 async def live(scope, receive, send) -> None:
@@ -112,5 +120,6 @@ async def live(scope, receive, send) -> None:
 # every session has threads of its own, and glibc would keep a heap for most of them, full of holes
 glibc("mallopt", ARENA_MAX, 2)
 routes = [Mount("/pictures", sheets), Mount("/live", live)]
-middleware = [Middleware(Early)]
+middleware = [Middleware(Early), Middleware(Packed)]
 app = st.App("explorer.py", lifespan=lifespan, routes=routes, middleware=middleware)
+app = Door(app)  # `streamlit run` finds the line above by its text

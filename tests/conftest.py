@@ -36,11 +36,45 @@ FLAGS = [
 ]
 
 
+# records, in a process of its own and in what that starts, every address outside the machine that is asked
+WATCH = """
+import os, sys
+HOME = {None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0", "::", b"localhost"}
+
+def watch(event, arguments):
+    if event in ("socket.connect", "socket.sendto"):
+        host = arguments[1][0] if isinstance(arguments[1], tuple) else ""
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
+        host = arguments[0]
+    else:
+        return
+    if host not in HOME:
+        with open(os.environ["ASKED"], "a") as file:
+            print(event, host, file=file)
+
+sys.addaudithook(watch)
+with open(os.environ["ASKED"], "a") as file:
+    print("watching", file=file)
+"""
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """The address of the app, started as a reader starts it."""
     with serving(tmp_path_factory.mktemp("server") / "server.log") as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def watched(tmp_path_factory):
+    """The app as a class opens it, and all that it asks of others. -> address, its log, the file of what was asked"""
+    home = tmp_path_factory.mktemp("watched")
+    (home / "sitecustomize.py").write_text(WATCH)
+    log, asked = home / "log", home / "asked"
+    environment = {"PYTHONPATH": str(home), "ASKED": str(asked)}
+    words = ("streamlit", "run", "app/main.py", "--server.address", "0.0.0.0")
+    with serving(log, *words, **environment) as address:
+        yield address, log, asked
 
 
 @contextlib.contextmanager

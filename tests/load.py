@@ -5,7 +5,8 @@ twelve look at recordings and lessons. A visitor is what the server sees of a br
 session over its websocket, a click that runs the page's script every 15 to 25 seconds (timed until it has
 run; playing, scrubbing and layers ask nothing), the recording's file or the long polls for frames. Thirty real Chromium pages would take the two cores for drawing, which
 learners' own machines do; the five live runs are started in real ones, and one more turns the lessons' leaves
-all the while, timed until the next lesson is seen. Memory is PSS of the server and its
+all the while, timed until the next lesson is seen. Five bad pupils (tests/pupils.py says what they do), each at
+an address of their own, take all they can meanwhile. Memory is PSS of the server and its
 workers, before, at most, and after all have left. Before and after are measured alike: all runs and workers
 have ended (a page of PyTorch that a worker shares would count by half), and one visitor more has been
 everywhere (Streamlit lets go of sessions that have ended when the next begins).
@@ -22,6 +23,7 @@ import tempfile
 import threading
 import time
 import urllib.request
+from collections import Counter
 from pathlib import Path
 
 import psutil
@@ -32,6 +34,7 @@ from websockets.sync.client import connect
 
 from ali_core import packs
 from tests.conftest import FLAGS, serving, settle
+from tests.pupils import Bad
 
 SECONDS = 75  # of the lesson
 LEFT = 150  # seconds; runs end after one minute, workers and sessions after two
@@ -171,7 +174,8 @@ def lesson(browser, address: str, server: psutil.Process, runs: list[str], most:
     page.goto(f"{address}/lessons")
     settle(page)
     start, begun = [step_of(address, run)[0] for run in runs], time.monotonic()
-    for one in visitors:
+    bad = [Bad(address, f"127.0.0.{k}", end) for k in range(11, 16)]
+    for one in (*visitors, *bad):
         one.start()
     for one in owners:
         threading.Thread(target=one.poll, daemon=True).start()
@@ -187,7 +191,7 @@ def lesson(browser, address: str, server: psutil.Process, runs: list[str], most:
             break
     ended = [step_of(address, run) for run in runs]
     passed = time.monotonic() - begun
-    for one in visitors:
+    for one in (*visitors, *bad):
         one.join(60)
     return {
         "waits": sorted(wait for one in visitors for wait in one.waits),
@@ -195,6 +199,7 @@ def lesson(browser, address: str, server: psutil.Process, runs: list[str], most:
         "rate": [(b - a) / passed for a, (b, _) in zip(start, ended, strict=True)],
         "frames": statistics.median(one.frames for one in visitors[:13]) / SECONDS,
         "most": most,
+        "bad": [sum((getattr(one, kind) for one in bad), Counter()) for kind in ("had", "refused")],
         "problems": [one.problem for one in visitors if one.problem] + [s for _, s in ended if s],
     }
 
@@ -214,6 +219,8 @@ def report(found: dict, before: float, after: float) -> None:
     print(
         f"memory, MB             {before:.0f} before, {found['most']:.0f} at most (aim 1,500), {after:.0f} after all left ({after / before - 1:+.0%}, aim 10 %)"
     )
+    print(f"five bad pupils had    {dict(found['bad'][0])}")
+    print(f"and were refused       {dict(found['bad'][1])}")
     print(f"problems               {found['problems'] or 'none'}")
 
 

@@ -13,7 +13,9 @@ from starlette.testclient import TestClient
 
 from ali_core import lab, packs, train
 from ali_core.problem import Problem
+from app import visitors
 from app.bridge import live
+from app.door import Door
 
 SMALL = {"width": 16, "batch": 32}
 
@@ -178,6 +180,27 @@ def test_no_more_than_so_many_wait(monkeypatch):
         live.start([SMALL])
 
 
+def test_who_would_have_all_places_leaves_as_many_to_others_and_waits_behind_them(monkeypatch):
+    """64 of one pupil's pages started 47 runs in 15 s, and everybody else read that 40 wait already."""
+    monkeypatch.setattr(live, "WORKERS", 1)
+    monkeypatch.setattr(live, "PLACES", 2)
+    monkeypatch.setattr(live, "MOST_WAITING", 6)
+    for worker in live._workers[1:]:
+        worker.process.kill()
+        until(lambda worker=worker: worker not in live._workers)
+    greedy = []
+    with pytest.raises(Problem, match="4 runs of your address are open, and 4 places are left"):
+        for _ in range(5):
+            greedy.append(live.start([SMALL], owner="greedy")[0])
+    one, other = (live.start([SMALL], owner=name)[0] for name in ("one", "other"))
+    # who has two places gives the newer one up for who has none, and nobody gives up their only one
+    assert looked(greedy[1])[1]["ended"] == live.GIVEN_UP and not live.about(greedy[0])["ended"]
+    assert live.about(one)["waiting"] == 0 and live._rooms[one].worker
+    assert [live.about(run)["waiting"] for run in (other, *greedy[2:])] == [1, 2, 3]
+    live.stop(one, live._rooms[one].secret)
+    assert live._rooms[other].worker and not live._rooms[greedy[2]].worker
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no SIGKILL")
 def test_a_killed_worker_ends_its_runs_with_a_sentence_and_no_others(monkeypatch):
     monkeypatch.setattr(live, "WORKERS", 2)
@@ -273,12 +296,13 @@ def test_orders_that_make_no_sense_are_a_sentence(client, content, status, sente
 
 
 def test_orders_of_other_pages_are_refused_and_half_an_order_is_none(client):
+    outside = TestClient(Door(client.app))
     for origin in ("http://elsewhere", "http://[", "null"):
-        answer = client.post("/do", json=order(), headers={"origin": origin})
-        assert answer.status_code == 403
-    assert (
-        client.post("/do", json=order(), headers={"origin": "http://testserver"}).status_code == 409
-    )
+        for asked in ("testserver", "localhost"):  # the first is no name of this machine
+            headers = {"origin": origin, "host": asked}
+            assert outside.post("/do", json=order(), headers=headers).status_code == 403
+    same = {"origin": "http://localhost", "host": "localhost"}
+    assert outside.post("/do", json=order(), headers=same).status_code == 409
     assert client.post("/do", content=b"[" * 9_000).status_code == 400
     assert client.post("/do", content=b"{").status_code == 400
     assert client.get("/do").status_code == 405
@@ -312,8 +336,25 @@ def test_polls_wait_and_answer_and_recordings_are_read(client):
     assert len(older) > 4 and int.from_bytes(older[:4], "little") >= number
     whole = client.get("/recordings/ali-grid")
     assert next(packs.parted(whole.content)) == packs.read(live.ROOT / "checkpoints/lab/ali-grid.gz")[0]  # fmt: skip
-    for bad in ("none", "..%2Fcard", "ALI"):
+    for bad in ("none", "..%2Fcard", "ALI", "a" * 8_000):
         assert client.get(f"/recordings/{bad}").status_code == 404
+
+
+def test_who_has_no_page_open_keeps_no_run_alive(client, monkeypatch):
+    """Polls went on for ever after the page had been closed, and so did the runs."""
+    run, _ = live.start([SMALL])
+    frame_after(run, 0)
+    poll = f"/frames?run={run}.-1&who=me"
+    assert visitors.pages.take("testclient")
+    begun = live._rooms[run].asked
+    assert client.get(poll).status_code == 200
+    assert live._rooms[run].asked > begun and "me" in live._rooms[run].lookers
+    visitors.pages.give_back("testclient")
+    begun = live._rooms[run].asked
+    assert client.get(poll).status_code == 200 and live._rooms[run].asked == begun
+    monkeypatch.setattr(live, "UNWATCHED", 0.3)
+    until(lambda: client.get(poll) and live._rooms[run].gone, 20)
+    assert looked(run)[1]["ended"] == live.FORGOTTEN
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows answers signal 0 by ending the process")

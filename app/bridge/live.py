@@ -18,6 +18,8 @@ import numpy as np
 from ali_core import packs
 from ali_core.problem import Problem
 
+from . import turns
+
 ROOT = Path(__file__).parents[2]
 WORKERS = min(4, os.cpu_count() or 1)
 PLACES, MOST_WAITING = 4, 40  # rooms of a worker; more wait, up to so many
@@ -26,6 +28,7 @@ KEPT = 600.0  # seconds that the sentence of an ended room is kept
 LOOKING = 12.0  # seconds in which a browser has asked again: longer than a poll
 ENDED = "This run has ended. Start begins a new one."
 LOST = "The process that trained this run has ended. Start begins a new one."
+GIVEN_UP = "Others waited for a place, and you had more than one; so this run has ended."
 FORGOTTEN = "Nobody watched for a minute, so this run has ended. Start begins a new one."
 STOPPED = "Who started this run has ended it."
 
@@ -33,7 +36,8 @@ STOPPED = "Who started this run has ended it."
 class Room:
     """What the server knows of a run: its latest frames, how it is, who looks."""
 
-    def __init__(self, settings: list[dict], points: np.ndarray | None):
+    def __init__(self, settings: list[dict], points: np.ndarray | None, owner: str):
+        self.owner = owner
         self.id, self.secret = secrets.token_urlsafe(6), secrets.token_urlsafe(16)
         self.settings, self.points = settings, points
         self.worker: Worker | None = None
@@ -105,10 +109,13 @@ _sweeping: list[threading.Thread] = []
 # ---- what the pages ask ------------------------------------------------------------------------------
 
 
-def start(settings: list[dict], points: np.ndarray | None = None) -> tuple[str, str]:
+def start(
+    settings: list[dict], points: np.ndarray | None = None, owner: str = ""
+) -> tuple[str, str]:
     """Opens a room of one or two models. -> its id, and the secret of who may steer it
 
-    Raises Problem, before anything starts, for settings that cannot be trained. Imports torch.
+    An owner has no more rooms than are left for all others. Raises Problem, before anything starts, for
+    settings that cannot be trained. Imports torch.
     """
     from ali_core import lab, train
 
@@ -116,11 +123,8 @@ def start(settings: list[dict], points: np.ndarray | None = None) -> tuple[str, 
         config = lab.config(one)
         next(train.steps(config, lab.data(config, points)))
     with _lock:
-        if len(_queue()) >= MOST_WAITING:
-            raise Problem(
-                f"{MOST_WAITING} runs wait already; watch one of the others, or try later."
-            )
-        room = Room(settings, points)
+        turns.check(list(_rooms.values()), owner, WORKERS * PLACES, MOST_WAITING)
+        room = Room(settings, points, owner)
         _rooms[room.id] = room
         _place()
         if not _sweeping:
@@ -153,9 +157,8 @@ def news(run: str, after: int, who: str = "") -> tuple[int, bytes] | None:
         if room is None:
             state = {"playing": False, "rate": 0, "waiting": 0, "watchers": 0, "gone": True}
             return 1, packs.joined([packs.pack("state", state | {"ended": ENDED}, {})])
-        now = time.monotonic()
-        room.asked = now
         if who:
+            now = room.asked = time.monotonic()
             fresh = who not in room.lookers
             room.lookers[who] = now
             if fresh:
@@ -203,7 +206,7 @@ def _state(room: Room) -> dict:
 
 
 def _queue() -> list[Room]:
-    return [room for room in _rooms.values() if room.worker is None and not room.gone]
+    return turns.line(list(_rooms.values()))
 
 
 def _place() -> None:
@@ -214,6 +217,8 @@ def _place() -> None:
             _workers.append(Worker())
         worker = min(_workers, key=lambda one: len(one.rooms))
         if len(worker.rooms) >= PLACES:
+            if spare := turns.spare(list(_rooms.values()), room.owner):
+                _end(spare, GIVEN_UP)  # which places the next
             return
         worker.rooms.add(room.id)
         room.worker = worker

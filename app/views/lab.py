@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import bridge, experiment, link
+from app import bridge, experiment, link, visitors
 from app.components.lab import LAYERS, VIEW, lab
 from app.plain import sentence
 
@@ -59,7 +59,7 @@ def start(settings: list[dict], own) -> None:
     """Starts the reader's run, and ends the one they had."""
     state = st.session_state
     try:
-        run, secret = bridge.start(settings, own)
+        run, secret = bridge.start(settings, own, visitors.named(st.context.ip_address))
     except bridge.Problem as problem:
         state[TROUBLE] = str(problem)
         return

@@ -1,0 +1,236 @@
+"""How long the server waits for whom, and what it holds for whom.   python -m pytest tests/test_shares.py"""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import http.client
+import socket
+import types
+import urllib.request
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+from websockets.exceptions import InvalidStatus
+
+from app import door, patience, visitors
+
+from .pupils import GREEDY, Pupil, get, small, stream, until
+
+# ---- patience ----------------------------------------------------------------------------------------
+
+
+async def body(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(str(len(await request.body())))
+
+
+def closed(line: socket.socket) -> bytes:
+    """What comes until the other side closes."""
+    line.settimeout(30)
+    found = b""
+    with contextlib.suppress(ConnectionResetError):
+        while part := line.recv(4096):
+            found += part
+    return found
+
+
+def test_slow_heads_and_bodies_end_with_time(monkeypatch):
+    """Each held its connection for ever."""
+    monkeypatch.setattr(patience, "HEAD", 0.5)
+    monkeypatch.setattr(patience, "ROUND", 0.1)
+    monkeypatch.setattr(door, "PATIENCE", 0.5)
+    post = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
+    starts = [b"", b"GET / HT", post, post + b"Content-Length: 50\r\n\r\nhalf"]
+    with small(Route("/", body, methods=["POST"])) as port:
+        lines = [socket.create_connection(("localhost", port)) for _ in starts]
+        for line, start in zip(lines, starts, strict=True):
+            line.sendall(start)
+        found = [closed(line) for line in lines]
+        assert found[:3] == [b""] * 3
+        assert found[3].startswith(b"HTTP/1.1 408") and found[3].endswith(door.SLOW.encode())
+        whole = urllib.request.urlopen(f"http://localhost:{port}", data=b"x" * 10**6)
+        assert whole.read() == b"1000000"
+        for line in lines:
+            line.close()
+
+
+def test_a_long_poll_is_not_a_slow_request(monkeypatch):
+    """Nor is the connection idle when it has been answered, and asks again."""
+    monkeypatch.setattr(patience, "HEAD", 0.5)
+    monkeypatch.setattr(patience, "ROUND", 0.05)
+
+    async def late(request):
+        await asyncio.sleep(1.0)  # longer than an idle connection lives
+        return PlainTextResponse("late")
+
+    with small(Route("/", late)) as port:
+        line = http.client.HTTPConnection("localhost", port)
+        line.connect()
+        first = line.sock
+        for _ in range(2):
+            line.request("GET", "/")
+            assert line.getresponse().read() == b"late"
+        assert line.sock is first
+        assert closed(first) == b""  # and then it has been idle
+
+
+# ---- shares ------------------------------------------------------------------------------------------
+
+
+def test_nobody_holds_more_than_is_left_for_all_others():
+    share = visitors.Share(60)
+    five = [f"greedy {k}" for k in range(5)]
+    while any([share.take(one) for one in five]):
+        pass
+    assert {share.held[one] for one in five} == {10} and share.left() == 10
+    assert all(share.take(f"pupil {k}") for k in range(10)) and not share.take("pupil 10")
+    for one in five:
+        share.give_back(one, 10)
+    assert share.left() == 50 and set(share.held) == {f"pupil {k}" for k in range(10)}
+    alone = visitors.Share(60)
+    while alone.take("a class behind one address"):
+        pass
+    assert alone.held.total() == 30 and alone.take("somebody else")
+
+
+def test_an_address_of_ipv6_is_its_household():
+    assert visitors.named("2001:db8:1:2:3:4:5:6") == visitors.named("2001:db8:1:2::9")
+    assert visitors.named("2001:db8:1:3::9") != visitors.named("2001:db8:1:2::9")
+    assert visitors.named("::ffff:10.0.0.7") == visitors.named("10.0.0.7") == "10.0.0.7"
+    assert visitors.named(None) == visitors.named("127.0.0.1")
+
+
+def test_a_burst_is_free_and_the_rest_waits_alone():
+    async def times() -> list[float]:
+        pace, loop = visitors.Pace(10, 50.0), asyncio.get_running_loop()
+        begun = loop.time()
+        for _ in range(10):
+            await pace.turn("many")
+        first = loop.time() - begun
+        for _ in range(10):
+            await pace.turn("many")
+        then = loop.time() - begun
+        await pace.turn("one")
+        assert set(pace.due) == {"many", "one"}
+        return [first, then, loop.time() - begun - then]
+
+    first, then, other = asyncio.run(times())
+    assert then >= 0.18 and first < then and other < 0.15
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Shares so small that a test can take them all."""
+    for name in ("connections", "pages", "polls"):
+        monkeypatch.setattr(visitors, name, visitors.Share(6))
+    monkeypatch.setattr(patience, "connections", visitors.Share(40))
+    monkeypatch.setattr(patience, "ROUND", 0.05)
+
+
+def test_pages_and_polls_of_one_visitor_leave_room_for_others(few):
+    poll = asyncio.Event()
+
+    async def frames(request):
+        await poll.wait()
+        return PlainTextResponse("news")
+
+    async def page(request):
+        return PlainTextResponse("page")
+
+    async def socket_(websocket):
+        await websocket.accept()
+        with contextlib.suppress(Exception):
+            await websocket.receive_bytes()
+
+    routes = [
+        Route("/live/frames", frames),
+        Route("/", page),
+        WebSocketRoute("/_stcore/stream", socket_),
+    ]
+    with small(*routes) as port, contextlib.ExitStack() as held:
+        address, greedy = f"http://localhost:{port}", {"source_address": (GREEDY, 0)}
+        for _ in range(3):
+            held.enter_context(stream(address, **greedy))
+        with pytest.raises(InvalidStatus) as refused, stream(address, **greedy):
+            pass
+        assert refused.value.response.status_code == 429
+        assert refused.value.response.body == door.PAGES.encode()
+        line = http.client.HTTPConnection("localhost", port, **greedy)
+        line.request("GET", "/", headers={"Accept": "text/html"})
+        answer = line.getresponse()
+        assert (answer.status, answer.read()) == (503, door.PAGES.encode())
+        assert get(address, Accept="text/html")[2] == b"page"
+        with stream(address):
+            pass
+        lines = [http.client.HTTPConnection("localhost", port, **greedy) for _ in range(3)]
+        for one in lines:
+            one.request("GET", "/live/frames")
+        until(lambda: visitors.polls.held[GREEDY] == 3)
+        line = http.client.HTTPConnection("localhost", port, **greedy)
+        line.request("GET", "/live/frames")
+        answer = line.getresponse()
+        assert (answer.status, answer.read()) == (429, door.POLLS.encode())
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            other = pool.submit(get, address, "/live/frames")
+            until(lambda: visitors.polls.held["127.0.0.1"] == 1)
+            poll._loop.call_soon_threadsafe(poll.set)
+            assert other.result(20)[2] == b"news"
+        assert [one.getresponse().read() for one in lines] == [b"news"] * 3
+        until(lambda: not visitors.polls.held)
+    until(lambda: not visitors.pages.held)
+
+
+def test_connections_of_one_visitor_leave_room_for_others(few, monkeypatch):
+    monkeypatch.setattr(patience, "connections", visitors.Share(6))
+    with small(Route("/", body, methods=["POST"])) as port:
+        lines = [
+            socket.create_connection(("localhost", port), source_address=(GREEDY, 0))
+            for _ in range(3)
+        ]
+        until(lambda: patience.connections.held[GREEDY] == 3)
+        with socket.create_connection(("localhost", port), source_address=(GREEDY, 0)) as more:
+            assert closed(more) == patience.FULL
+        assert urllib.request.urlopen(f"http://localhost:{port}", data=b"abc").read() == b"3"
+        for line in lines:
+            line.close()
+        until(lambda: not patience.connections.held[GREEDY])
+
+
+def test_uploads_of_one_visitor_leave_room_for_others_and_are_given_back(watched):
+    """60 files of 9 MB held 530 MB."""
+    address, size = watched[0], 9 * 2**20
+    with Pupil(address, GREEDY) as greedy, Pupil(address, "127.0.0.1") as pupil:
+        found = [greedy.upload(f"file{k}", size) for k in range(20)]
+        kept = [status for status, _ in found].count(204)
+        assert kept == 14 and set(found[14:]) == {(429, door.ROOM)}  # half of 256 MB
+        assert pupil.upload("one", size) == (204, "") and pupil.upload("two", size) == (204, "")
+        assert greedy.upload("file0", 0, "DELETE")[0] == 204
+        assert greedy.upload("small", 2**20) == (204, "")
+        headers = {"Transfer-Encoding": "chunked"}
+        path = f"/_stcore/upload_file/{pupil.session}/chunks"
+        assert pupil.ask("PUT", path, iter([b"x"]), **headers)[::2] == (411, door.LENGTH.encode())
+
+
+def test_the_uploads_of_who_has_left_are_let_go(monkeypatch):
+    """Streamlit kept them until somebody else came and went."""
+    manager, here = MemoryUploadedFileManager("/upload"), {"a", "b"}
+    server = types.SimpleNamespace(uploaded_file_mgr=manager, is_active_session=here.__contains__)
+    monkeypatch.setattr(visitors.runtime, "get_instance", lambda: server)
+    uploads = visitors.Uploads(1000)
+    for session_ in "ab":
+        assert uploads.begin("pupil", 100)
+        manager.add_file(session_, UploadedFileRec("1", "f.png", "image/png", bytes(100)))
+        uploads.end("pupil", 100, (session_, "1"), True)
+    assert uploads.begin("pupil", 50)
+    uploads.end("pupil", 50, ("b", "2"), False)
+    uploads.tidy()
+    assert uploads.share.held["pupil"] == 200
+    here.remove("a")
+    uploads.tidy()
+    assert manager.get_files("a", ["1"])  # a reload may still come back to it
+    uploads.tidy()
+    assert not manager.get_files("a", ["1"]) and manager.get_files("b", ["1"])
+    assert uploads.share.held["pupil"] == 100
