@@ -15,7 +15,7 @@ from PIL import Image
 
 from ali_core import domains, split
 from ali_core.idx import KNOWN, STACKED, file_of, read_idx, stacked, where
-from ali_core.pictures import read, see, shown
+from ali_core.pictures import FORMATS, read, see, shown
 from ali_core.problem import Problem
 from ali_core.toys import TOYS, Data, toy
 
@@ -242,7 +242,7 @@ def _read_all(
     def one(source: Source) -> tuple[np.ndarray, bytes] | None:
         name, content = source
         try:
-            picture = read(name, content(), MAX_BYTES)
+            picture = read(name, content(), MAX_BYTES, (*FORMATS, "PPM"))
         except (Problem, OSError):
             return None
         shape = (size, size, channels or 3) if size else (*picture.size[::-1], channels or 3)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from ali_core import headers
 from ali_core.problem import Problem
 
 MAX_BYTES = 10 * 2**20
 MAX_PIXELS = 40_000_000
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
-ADVICE = "use a PNG, JPEG, WebP, GIF, BMP, TIFF or PPM file"
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+ADVICE = "use a PNG, JPEG, WebP, GIF, BMP or TIFF file"
 
 # EXIF orientation: how to turn the stored picture upright
 _UPRIGHT = {
@@ -25,6 +26,9 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
+# of the pixels on the edges: so many must ask for it before inversion is suggested
+CLEAR = 0.75
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -36,12 +40,8 @@ class Seen:
     steps: list[str]
 
 
-def read(name: str, content: bytes, max_bytes: int = MAX_BYTES) -> Image.Image:
-    """Decodes a picture file and turns it upright.
-
-    Returns 8-bit L, RGB or RGBA; `info["steps"]` says in sentences what was done. Raises Problem
-    with a sentence when `content` is not a picture, is damaged, or is too large.
-    """
+def check(name: str, content: bytes, max_bytes: int = MAX_BYTES) -> None:
+    """Raises Problem with a sentence for a file that can be refused before anything is decoded."""
     who = f"“{shown(name)}”"
     if not content:
         raise Problem(f"{who} is empty; choose another file.")
@@ -52,10 +52,26 @@ def read(name: str, content: bytes, max_bytes: int = MAX_BYTES) -> Image.Image:
         raise Problem(f"{who} is an SVG drawing, not pixels; export it as PNG.")
     if content[4:8] == b"ftyp":
         raise Problem(f"{who} is a HEIC, AVIF or video file, which is not read here; {ADVICE}.")
-    _check_pixels(who, _webp_size(content))
+    _check_pixels(who, headers.webp_size(content))
+    if headers.endless(content):
+        raise Problem(
+            f"{who} is a JPEG of endlessly many parts; save it again with a usual program."
+        )
+
+
+def read(
+    name: str, content: bytes, max_bytes: int = MAX_BYTES, formats: tuple[str, ...] = FORMATS
+) -> Image.Image:
+    """Decodes a picture file and turns it upright.
+
+    Returns 8-bit L, RGB or RGBA; `info["steps"]` says in sentences what was done. Raises Problem
+    with a sentence when `content` is not a picture, is damaged, or is too large.
+    """
+    who = f"“{shown(name)}”"
+    check(name, content, max_bytes)
     # Decoders meet bytes that nobody has checked and raise nearly every exception there is.
     try:
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        image = Image.open(io.BytesIO(content), formats=formats)
         _check_pixels(who, image.size)  # from the header, before anything is decoded
         steps = ["Took the first frame of an animation."] if _moves(image) else []
         image.load()
@@ -67,6 +83,8 @@ def read(name: str, content: bytes, max_bytes: int = MAX_BYTES) -> Image.Image:
         raise Problem(_too_many_pixels(who)) from error
     except Problem:
         raise
+    except MemoryError as error:
+        raise Problem(too_heavy(name)) from error
     except Exception as error:
         raise Problem(f"{who} is damaged or incomplete; save or send it again.") from error
     if orientation in _UPRIGHT:
@@ -74,6 +92,11 @@ def read(name: str, content: bytes, max_bytes: int = MAX_BYTES) -> Image.Image:
         steps.append("Turned upright, as the camera noted.")
     image.info = {"steps": steps}
     return image
+
+
+def too_heavy(name: str) -> str:
+    """The sentence for a picture whose decoding asks for too much time or memory."""
+    return f"“{shown(name)}” takes too long or too much memory to decode; make it smaller first."
 
 
 def border(x: np.ndarray) -> float:
@@ -92,8 +115,8 @@ def see(
     """Brings a picture from `read` to a model's `shape` (h,w,c), c = 1 or 3.
 
     fit: "crop" takes the middle, "fit" keeps all of it and pads. border: the brightness 0..1 of
-    the edges of the model's data; inversion is suggested when the inverted picture's edges are
-    clearly nearer to it. invert: None follows the suggestion.
+    the edges of the model's data; inversion is suggested, to a grey model only, when nearly all of
+    the inverted picture's edges are clearly nearer to it. invert: None follows the suggestion.
     """
     height, width, channels = shape
     steps = list(image.info.get("steps", ()))
@@ -103,16 +126,16 @@ def see(
     else:
         scale = min(width / image.width, height / image.height)
         inside = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    if image.mode == "RGBA":
-        ground = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(ground, image).convert("RGB")
-        steps.append("Laid the transparent parts onto white.")
     if image.size != inside:
         smaller = image.width > inside[0] or image.height > inside[1]
         verb = "Reduced" if smaller else "Enlarged"
         steps.append(f"{verb} from {_size(image.size)} to {_size(inside)} pixels.")
         how = Image.Resampling.LANCZOS if smaller else Image.Resampling.BICUBIC
         image = image.resize(inside, how, reducing_gap=3.0 if smaller else None)
+    if image.mode == "RGBA":  # at the small size, where it takes no memory
+        ground = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(ground, image).convert("RGB")
+        steps.append("Laid the transparent parts onto white.")
     if channels == 1 and image.mode != "L":
         array = np.asarray(image)
         if (array != array[..., :1]).any():
@@ -129,9 +152,10 @@ def see(
 
     array = np.array(image).reshape(shape)
     suggested = False
-    if border is not None:
-        own = float(np.median(_edges(array).mean(axis=1))) / 255
-        suggested = abs(1 - own - border) < abs(own - border) - 0.25
+    if border is not None and channels == 1:  # turned-round colours are other colours
+        own = _edges(array).mean(axis=1) / 255
+        turned = abs(1 - own - border) < abs(own - border) - 0.25
+        suggested = bool(turned.mean() >= CLEAR)
     inverted = suggested if invert is None else invert
     if inverted:
         array = 255 - array
@@ -152,21 +176,6 @@ def shown(name: str) -> str:
 def _check_pixels(who: str, size: tuple[int, int]) -> None:
     if size[0] * size[1] > MAX_PIXELS:
         raise Problem(_too_many_pixels(f"{who} ({_size(size)})"))
-
-
-def _webp_size(content: bytes) -> tuple[int, int]:
-    """The size in a WebP header: opening the file would already fill the whole canvas."""
-    kind = content[12:16] if content[8:12] == b"WEBP" else b""
-    if kind == b"VP8X":
-        width, height = content[24:27], content[27:30]
-        return int.from_bytes(width, "little") + 1, int.from_bytes(height, "little") + 1
-    if kind == b"VP8L":
-        bits = int.from_bytes(content[21:25], "little")
-        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    if kind == b"VP8 ":
-        bits = int.from_bytes(content[26:30], "little")
-        return bits & 0x3FFF, bits >> 16 & 0x3FFF
-    return 0, 0
 
 
 def _too_many_pixels(who: str) -> str:
@@ -193,9 +202,9 @@ def _eight_bits(image: Image.Image, steps: list[str]) -> Image.Image:
     """A decoded picture as L, RGB or, if anything is transparent, RGBA."""
     if image.mode[0] in "IF":
         deep, clear = np.asarray(image), image.info.get("transparency")
-        array, said = _scale(deep.astype(np.float32), bits16=image.mode != "F")
+        array, said = _scale(deep, bits16=image.mode != "F")
         steps.append(said)
-        image = Image.fromarray(np.rint(array * 255).astype(np.uint8))
+        image = Image.fromarray(array)
         if clear is not None:  # a PNG may name one grey as transparent
             image = Image.merge("LA", (image, Image.fromarray((deep != clear) * np.uint8(255))))
     if image.mode == "CMYK":
@@ -203,25 +212,42 @@ def _eight_bits(image: Image.Image, steps: list[str]) -> Image.Image:
     if image.has_transparency_data:
         if image.mode == "La":
             image = image.convert("LA")
-        image = image.convert("RGBA")
+        image = _as(image, "RGBA")
         return image if image.getextrema()[3][0] < 255 else image.convert("RGB")
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+    return _as(image, "L" if image.mode in ("1", "L") else "RGB")
 
 
-def _scale(array: np.ndarray, bits16: bool) -> tuple[np.ndarray, str]:
-    """Greys of more than 8 bits as 0..1, and the sentence that says how."""
-    known = np.isfinite(array)
-    if not known.any():
+def _as(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)  # which would copy 160 MB
+
+
+def _scale(deep: np.ndarray, bits16: bool) -> tuple[np.ndarray, str]:
+    """Greys (h,w) of more than 8 bits as uint8, and the sentence that says how.
+
+    Piece by piece: all of it in floats would be four times the picture.
+    """
+    flat = deep.ravel()
+    pieces = [slice(at, at + 2**20) for at in range(0, flat.size, 2**20)]
+    low, high = np.inf, -np.inf
+    for piece in pieces:
+        array = flat[piece].astype(np.float32)
+        known = np.isfinite(array)
+        low = min(low, float(array.min(where=known, initial=np.inf)))
+        high = max(high, float(array.max(where=known, initial=-np.inf)))
+    if low > high:
         raise ValueError("no grey value is a number")
-    low = float(array.min(where=known, initial=np.inf))
-    high = float(array.max(where=known, initial=-np.inf))
-    np.nan_to_num(array, copy=False, nan=low, posinf=high, neginf=low)
     if bits16 and low >= 0 and high <= 65535:
-        return array / 65535, "Scaled from 16 bits to 8 bits."
-    if not bits16 and low >= 0 and high <= 1:
-        return array, "Scaled from 0–1 to 8 bits."
-    half = max(high / 2 - low / 2, 1e-30)  # halves, because high - low may be beyond float32
-    return (array / 2 - low / 2) / half, "Stretched its range of greys to 8 bits."
+        zero, span, said = 0.0, 65535.0, "Scaled from 16 bits to 8 bits."
+    elif not bits16 and low >= 0 and high <= 1:
+        zero, span, said = 0.0, 1.0, "Scaled from 0–1 to 8 bits."
+    else:  # halves below, because high - low may be beyond float32
+        zero, span, said = low, high - low, "Stretched its range of greys to 8 bits."
+    scaled = np.empty(flat.size, np.uint8)
+    for piece in pieces:
+        array = np.nan_to_num(flat[piece].astype(np.float32), nan=low, posinf=high, neginf=low)
+        part = (array / 2 - np.float32(zero / 2)) / np.float32(max(span / 2, 1e-30))
+        scaled[piece] = np.rint(part * 255)
+    return scaled.reshape(deep.shape), said
 
 
 def _crop(image: Image.Image, width: int, height: int, steps: list[str]) -> Image.Image:

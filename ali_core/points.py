@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from .problem import Problem
 from .toys import Data
 
 FEWEST, MOST = 10, 100_000
+LONGEST = 1_000  # characters of a line
 # standard deviation that points are scaled to: the toys', so that one learning rate fits all
 SPREAD = 1.5
 
@@ -22,16 +24,16 @@ def read_csv(name: str, content: bytes) -> np.ndarray:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Problem(f"{name} is not text; export the table as CSV (UTF-8).") from None
+    if (count := max(text.count("\n"), text.count("\r"))) > MOST + 1:
+        raise Problem(f"{name} has {count:,} lines; the lab takes up to {MOST:,}.")
     try:
         dialect = csv.Sniffer().sniff(text[:4096], ",;\t ")
-        rows = csv.reader(io.StringIO(text), dialect)
+        rows = csv.reader(_lines(name, text), dialect)
         lines = [(k, cells) for k, row in enumerate(rows, 1) if (cells := [c for c in row if c])]
     except csv.Error:
         raise Problem(
             f"{name} has no two columns: write two numbers a line, with a comma between them."
         ) from None
-    if len(lines) > MOST + 1:
-        raise Problem(f"{name} has {len(lines):,} lines; the lab takes up to {MOST:,}.")
     points = []
     for place, (number, cells) in enumerate(lines):
         try:
@@ -48,6 +50,13 @@ def read_csv(name: str, content: bytes) -> np.ndarray:
             )
         points.append(values)
     return checked(np.array(points, np.float32).reshape(-1, 2), name)
+
+
+def _lines(name: str, text: str) -> Iterator[str]:
+    for number, line in enumerate(io.StringIO(text, newline=""), 1):
+        if len(line) > LONGEST:
+            raise Problem(f"{name}, line {number} is longer than {LONGEST:,} characters.")
+        yield line
 
 
 def checked(points: np.ndarray, name: str) -> np.ndarray:

@@ -47,6 +47,19 @@ def words(test: AppTest) -> str:
     return "\n".join(element.value for element in [*test.markdown, *test.caption])
 
 
+def test_back_and_forward_to_a_place_of_the_map_are_followed():
+    """A value whose default is nothing, changed in the URL of the same session."""
+    test = app(checkpoint="fashion-alice")
+    test.query_params["place"] = "1,2"
+    test.run()
+    assert not test.exception and not test.error
+    assert "decoded" in str([i.proto for i in test.get("imgs")]) and url(test)["place"] == "1,2"
+    del test.query_params["place"]
+    test.run()
+    assert not test.exception and "place" not in url(test)
+    assert test.session_state["place"] is None
+
+
 def test_the_default_checkpoint_ships():
     assert "fashion-alice" in NAMES
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ali_core.pictures import MAX_BYTES, read, see, shown
+from ali_core.pictures import FORMATS, MAX_BYTES, read, see, shown
 from ali_core.problem import Problem
 
 GREY, COLOUR = (28, 28, 1), (32, 32, 3)
@@ -57,8 +57,6 @@ def stripes() -> list[bytes]:
         file(colour, "TIFF", compression="tiff_lzw"),
         file(deep, "TIFF", compression="tiff_adobe_deflate"),
         file(Image.fromarray(np.float32(np.asarray(grey)) / 7 - 9), "TIFF"),
-        file(colour, "PPM"),
-        file(deep, "PPM"),
     ]
 
 
@@ -149,7 +147,7 @@ def test_all_eight_orientations_give_the_same_upright_picture(kind):
 @pytest.mark.parametrize(("deep", "shallow"), [(0, 0), (257, 1), (32768, 128), (65535, 255)])
 def test_sixteen_bits_are_scaled_not_clipped(kind, deep, shallow):
     content = file(Image.fromarray(np.full((30, 30), deep, np.uint16)), kind)
-    seen = see(read("deep", content), GREY)
+    seen = see(read("deep", content, formats=(*FORMATS, "PPM")), GREY)
     assert (seen.array == shallow).all()
     assert seen.steps[0] == "Scaled from 16 bits to 8 bits."
 
@@ -157,7 +155,8 @@ def test_sixteen_bits_are_scaled_not_clipped(kind, deep, shallow):
 def test_sixteen_bit_colours_keep_their_middle():
     body = np.full((20, 20, 3), 0x8000).astype(">u2")
     content = b"P6 20 20 65535\n" + body.tobytes()
-    assert np.isin(see(read("deep.ppm", content), COLOUR).array, (127, 128)).all()
+    image = read("deep.ppm", content, formats=(*FORMATS, "PPM"))
+    assert np.isin(see(image, COLOUR).array, (127, 128)).all()
 
 
 @pytest.mark.parametrize(
@@ -293,6 +292,27 @@ def test_inversion_is_not_guessed_where_it_would_not_help():
     assert not see(photo, GREY).suggested_inversion
 
 
+def test_a_colour_model_never_turns_colours_round_by_a_guess():
+    """A flower in the sun, shown to a model of characters on black, became a blue one."""
+    flower = Image.new("RGB", (64, 64), (235, 245, 225))
+    flower.paste((240, 30, 60), (16, 16, 48, 48))
+    seen = see(flower, COLOUR, border=0.0)
+    assert not seen.suggested_inversion and not seen.inverted
+    assert seen.array[16, 16].tolist() == [240, 30, 60]
+    asked = see(flower, COLOUR, border=0.0, invert=True)
+    assert asked.array[16, 16].tolist() == [15, 225, 195]
+    assert see(flower, GREY, border=0.0).suggested_inversion, "a grey model is asked as before"
+
+
+def test_a_grey_picture_is_not_turned_round_where_its_edges_disagree():
+    """A landscape: sky above, dark earth below; more than half of its edges are bright."""
+    array = np.full((56, 56), 225, np.uint8)
+    array[36:] = 40
+    assert not see(Image.fromarray(array), GREY, border=0.0).suggested_inversion
+    array[50:] = 225  # dark things on a bright ground
+    assert see(Image.fromarray(array), GREY, border=0.0).suggested_inversion
+
+
 def test_the_users_word_on_inversion_wins():
     photo = photo_of_a_shirt()
     kept, turned = see(photo, GREY, invert=False, border=0.0), see(photo, GREY, invert=True)
@@ -336,6 +356,8 @@ def test_bad_files_get_the_sentence_that_fits():
     assert "damaged or incomplete" in said(FILES[6][:-200])
     assert "more than 10 MB" in said(bytes(MAX_BYTES + 1))
     assert "not a picture" in said(bytes(MAX_BYTES))
+    assert "not a picture" in said(b"P3 2 1 255 1 2 3 4 5 6")  # text, which is slow to read
+    assert "not a picture" in said(file(scene(), "PPM"))
 
 
 def test_a_jpeg_that_mentions_svg_is_still_a_jpeg():

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from ali_core import metrics
+from ali_core import apart, metrics
 from ali_core import pictures as intake
 
 from .checkpoints import broken, card, domains, names, root
@@ -24,21 +24,20 @@ def quantile(name: str, what: str, level: float) -> float:
 def see(
     name: str, filename: str, content: bytes, fit: str, invert: str, back: bool = False
 ) -> dict:
-    """An uploaded file as the model sees it: array uint8 (h, w, c), steps, name, original.
+    """An uploaded file as the model sees it: array uint8 (h, w, c), steps, name, original (made small).
 
     fit: "crop" or "fit"; invert: "guess", "yes" or "no". A translator takes it as of its first domain,
     or (`back`) its second. Raises Problem for anything that is no picture it can take.
     """
-    image = intake.read(filename, content)
     asked = {"guess": None, "yes": True, "no": False}[invert]
     shape = tuple(card(name)["data"]["shape"])
     edge = border(name, back) if domains(name) else intake.border(pictures(name)[:1000])
-    seen = intake.see(image, shape, fit, asked, edge)
+    seen, small = apart.see(filename, content, shape, fit, asked, edge)
     return {
         "array": seen.array,
         "steps": seen.steps,
         "name": intake.shown(filename),
-        "original": image,
+        "original": small,
     }
 
 

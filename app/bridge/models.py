@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from ali_core import latent
+from ali_core import apart, latent
 from ali_core.problem import Problem
 
 from . import classes, codes
@@ -33,7 +33,7 @@ def _loaded(folder: str, sha256: str) -> _Loaded:
 
 
 def warm(which: str) -> None:
-    """Reads a picture set and imports torch, once: when the map is painted, before anybody clicks."""
+    """Reads a picture set, imports torch and starts what decodes uploads, once: when the map is painted."""
     if not _warming:
         _warming.append(threading.Thread(target=_get_warm, args=(which,), daemon=True))
         _warming[0].start()
@@ -45,6 +45,7 @@ _warming: list[threading.Thread] = []
 def _get_warm(which: str) -> None:
     with contextlib.suppress(Problem):  # the page says it
         codes.read_pictures(str(root()), which)
+    apart.warm()
     import ali_core.model  # noqa: F401
 
 

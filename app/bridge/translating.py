@@ -13,7 +13,7 @@ from ali_core.problem import Problem
 from .checkpoints import card, root, stamp, tiles
 from .models import ask, to_bytes
 
-Files = list[tuple[str, bytes]]
+Files = list[tuple[str, Callable[[], bytes]]]  # see ali_core.batch
 
 
 def gallery(name: str) -> dict | None:
@@ -87,27 +87,23 @@ def limits() -> tuple[int, int]:
     return batch.MOST, batch.MOST_BYTES >> 20
 
 
-def unpacked(uploads: Files) -> Files:
-    """Uploaded files by names that are unique; of a zip, the files in it.
+def unpacked(uploads: list[tuple[str, bytes]]) -> Files:
+    """Uploaded files; of a zip, the files in it.
 
     Raises Problem for a zip that is refused (see ali_core.batch.unzip), and for too many files.
     """
     from ali_core import batch
 
-    found: dict[str, bytes] = {}
+    found: Files = []
     for name, content in uploads:
         zipped = name.lower().endswith(".zip") or content[:4] == b"PK\3\4"
-        inside = batch.unzip(name, content) if zipped else [(PurePosixPath(name).name, content)]
-        for own, data in inside:
-            unique, again = own, 2
-            while unique in found:
-                unique, again = f"{own} ({again})", again + 1
-            found[unique] = data
+        alone = [(PurePosixPath(name).name, lambda content=content: content)]
+        found += batch.unzip(name, content) if zipped else alone
     if len(found) > batch.MOST:
         raise Problem(
             f"These are {len(found):,} files, more than {batch.MOST:,}; send them in parts."
         )
-    return list(found.items())
+    return found
 
 
 def through(name: str, files: Files, back: bool) -> Iterator[tuple[str, bytes | Problem]]:
@@ -115,10 +111,10 @@ def through(name: str, files: Files, back: bool) -> Iterator[tuple[str, bytes | 
     from ali_core import batch
 
     run: Callable = lambda x: ask(name, "translate", x, back)  # noqa: E731
-    return batch.through(files, tuple(card(name)["data"]["shape"]), run, border(name, back))
+    return batch.through(files, tuple(card(name)["data"]["shape"]), run, border(name, back), True)
 
 
-def zipped(made: Files) -> bytes:
+def zipped(made: list[tuple[str, bytes]]) -> bytes:
     """Files as a zip."""
     from ali_core import batch
 

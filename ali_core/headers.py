@@ -1,0 +1,38 @@
+"""What the first bytes of a picture file say, before any decoder sees it."""
+
+import re
+
+# of a JPEG; every scan goes over the whole picture again. Cameras and programs write up to about ten.
+MAX_SCANS, MAX_SEGMENTS = 32, 2_000
+_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
+
+
+def endless(content: bytes) -> bool:
+    """Whether it is a JPEG of more scans or segments than any program writes.
+
+    Half a megabyte of scans can ask for a minute of decoding.
+    """
+    at, scans, segments = 2 if content[:3] == b"\xff\xd8\xff" else len(content), 0, 0
+    while scans <= MAX_SCANS and segments <= MAX_SEGMENTS:
+        found = _MARKER.search(content, at)
+        if not found or found[1] == b"\xd9":
+            return False
+        scans += found[1] == b"\xda"
+        segments += 1
+        at = found.end() + int.from_bytes(content[found.end() : found.end() + 2], "big")
+    return True
+
+
+def webp_size(content: bytes) -> tuple[int, int]:
+    """The size in a WebP header, 0, 0 of other files: opening one would already fill its canvas."""
+    kind = content[12:16] if content[8:12] == b"WEBP" else b""
+    if kind == b"VP8X":
+        width, height = content[24:27], content[27:30]
+        return int.from_bytes(width, "little") + 1, int.from_bytes(height, "little") + 1
+    if kind == b"VP8L":
+        bits = int.from_bytes(content[21:25], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8 ":
+        bits = int.from_bytes(content[26:30], "little")
+        return bits & 0x3FFF, bits >> 16 & 0x3FFF
+    return 0, 0
