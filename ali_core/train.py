@@ -121,12 +121,15 @@ def steps(
         samples = inputs.samples(run, step, world, rank, accelerator.device)
         with torch.random.fork_rng():  # for dropout
             torch.manual_seed(config.seed * 1_000_003 + step)
-            losses, shown = objectives.losses(row, samples, config.r1)
+            due = step % config.r1_every == 0
+            losses, shown = objectives.losses(row, samples, config.r1 * config.r1_every * due)
         for i, (who, loss) in enumerate(losses.items()):
             optimizers[who].zero_grad()
             more = i + 1 < len(losses)
             accelerator.backward(loss, inputs=players[who], retain_graph=more)
-        shown = {k: v.item() for k, v in (losses | shown).items()}
+        # together: a GPU is waited for once
+        numbers = torch.stack([v.detach().float().reshape(()) for v in (losses | shown).values()])
+        shown = dict(zip(losses | shown, numbers.tolist(), strict=True))
         if not all(map(math.isfinite, shown.values())):
             values = ", ".join(f"{k} {v:.4g}" for k, v in shown.items())
             raise Problem(
