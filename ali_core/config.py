@@ -20,11 +20,11 @@ class Config:
     prior: str = ""  # translation: a second data set, whose pictures are z; "" = N(0, I)
     domains: str = "A, B"  # translation: what people call x's pictures and z's
     pairs: int = 0  # translation: true pairs (x, z) that training is shown, where they are known
-    size: int = 0  # pixels a side: 28, 32 or 64; 0 = the data's own
+    size: int = 0  # pixels a side: 28, 32, 48, 64 or 128; 0 = the data's own
     channels: int = 0  # 1 or 3; 0 = the data's own
     latent: int = 2  # dimensions of z
     width: int = 128  # channels of the first convolution, or units of an MLP's layers
-    net: str = "small"  # or a paper's own, see paper.NETS and perceptrons.NETS
+    net: str = "small"  # or "patches", or a paper's own, see paper.NETS and perceptrons.NETS
     norm: str = "group"  # of encoder and decoder of pictures: "group" or "batch"
     batch: int = 256  # pictures a step, over all processes together
     steps: int = 2_000
@@ -37,9 +37,11 @@ class Config:
     cooldown: int = 0  # last steps, over which both learning rates fall linearly to 0
     ema: float = 0.999  # decay of the averaged encoder and decoder
     r1: float = 0.0  # price on D's gradient, in place of spectral norm; 0 = spectral norm
+    r1_every: int = 1  # steps between two payments of R1, each of so many times the price
     sines: float = 0.0  # points: D also sees sines of x of up to so many radians per unit; 0 = none
     sd: float = 0.1  # of the decoder's Gaussian p(x|z), in units of the data, where a term needs it
     decoder_noise: bool = False  # x_tilde is drawn from p(x|z), not its mean
+    flip: bool = False  # every other picture, by chance, is shown mirrored left to right
     labels: int = (
         100  # labelled training examples of a semi-supervised member, shared by the classes
     )
@@ -177,6 +179,7 @@ _BOUNDS = {
     "cooldown": (0, math.inf),
     "ema": (0.0, 0.9999999),
     "r1": (0.0, 1e6),
+    "r1_every": (1, 1024),
     "sines": (0.0, 1e6),
     "sd": (1e-6, 1e6),
     "labels": (1, math.inf),
@@ -186,7 +189,7 @@ _BOUNDS = {
     "picture_every": (1, math.inf),
 }
 _CHOICES = {
-    "size": (0, 28, 32, 64),
+    "size": (0, 28, 32, 48, 64, 128),
     "channels": (0, 1, 3),
     "precision": ("no", "bf16"),
     "norm": ("group", "batch"),

@@ -130,7 +130,7 @@ FAMILY: dict[str, Member] = {
     "conditional-alice": Member(
         "ALICE in which every network is told the class.",
         (GIVEN_Y,),
-        _cycle_x(20.0),
+        _cycle_x(20.0) | _cycle_z(0.0),
         conditional=True,
     ),
     "gali4": Member("ALI with the tuples of a second round trip beside the two.", (FOUR,)),

@@ -17,7 +17,7 @@ def draw(config: Config, n: int, shape: tuple[int, ...], step: int) -> dict[str,
 
     index: picture numbers; z: prior draws; noise: of the posteriors, (batch, passes, d); holes: two
     sets of uniform numbers, (batch, 8); known, prior: a uniform number; x_noise: as x goes through the
-    networks, where the decoder draws.
+    networks, where the decoder draws; flip: who is mirrored.
     """
     generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
     b = config.batch
@@ -33,7 +33,10 @@ def draw(config: Config, n: int, shape: tuple[int, ...], step: int) -> dict[str,
     }
     if config.decoder_noise:
         drawn["x_noise"] = torch.randn(b, *shape[2:], *shape[:2], generator=generator)
-    return drawn | {"prior": torch.rand(b, generator=generator)}
+    drawn["prior"] = torch.rand(b, generator=generator)
+    if config.flip:
+        drawn["flip"] = torch.rand(b, generator=generator) < 0.5
+    return drawn
 
 
 class Inputs:
@@ -65,7 +68,8 @@ class Inputs:
 
         def pictures(x, rows):
             kept = torch.channels_last if len(shape) == 3 else torch.preserve_format
-            return as_input(x[rows]).to(device, memory_format=kept)
+            # as bytes: a quarter of what crosses to a GPU
+            return as_input(x[rows].to(device)).to(memory_format=kept)
 
         more = {}
         if self.row.conditional:
@@ -86,7 +90,10 @@ class Inputs:
             rows = (mine["known"] * len(self.pairs[0])).long()
             more["pair"] = tuple(pictures(side, rows) for side in self.pairs)
         noise = there(mine["noise"].transpose(0, 1))
-        return Samples(nets, pictures(self.x, index), z, noise, self.config.sd, **more)
+        x = pictures(self.x, index)
+        if self.config.flip:
+            x = torch.where(there(mine["flip"])[:, None, None, None], x.flip(3), x)
+        return Samples(nets, x, z, noise, self.config.sd, **more)
 
 
 def classes_of(data: Data, y: np.ndarray) -> tuple[torch.Tensor, list[int]]:

@@ -32,6 +32,20 @@ def downsampling(shape: tuple[int, ...], width: int, norm, wrap) -> tuple[nn.Seq
     return nn.Sequential(*layers, nn.Flatten()), channels * size * size
 
 
+def upsampling(inputs: int, shape: tuple[int, ...], width: int, norm) -> list[nn.Module]:
+    """From a vector to pictures (c, h, w): 4 to 7 pixels a side, doubled with half the channels each time."""
+    size, doublings = shape[1], 0
+    while size % 2 == 0 and size > 4:
+        size, doublings = size // 2, doublings + 1
+    channels = width * 2**doublings
+    layers = [nn.Linear(inputs, channels * size * size), nn.Unflatten(1, (channels, size, size))]
+    layers += [norm(channels), activation()]
+    for _ in range(doublings):
+        layers += [UpConv(channels, channels // 2), norm(channels // 2), activation()]
+        channels //= 2
+    return [*layers, nn.Conv2d(channels, shape[0], 3, padding=1)]
+
+
 class UpConv(nn.Module):
     """Doubles the side by nearest-neighbour up-sampling and a 3x3 convolution, in one pass.
 

@@ -1,18 +1,36 @@
 """Encoder, decoder and joint discriminator: convolutions for pictures, an MLP for points.
 
 Only forward() is ever called, so that any wrapper (DDP, compile) keeps working. Pictures are
-(n, c, h, w) in [0, 1], h = w = 28, 32 or 64; points are (n, 2).
+(n, c, h, w) in [0, 1], h = w = 28, 32, 48, 64 or 128; points are (n, 2).
 """
 
 import itertools
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from . import layers, patches
 from .config import Config
-from .layers import NORMS, Sines, UpConv, activation, downsampling, mlp, plain
+from .layers import NORMS, Sines, UpConv, activation, mlp, plain
+
+
+class Body(NamedTuple):
+    """What becomes of pictures between their pixels and a vector."""
+
+    down: Callable  # (shape, width, norm, wrap) -> body, features
+    up: Callable  # (inputs, shape, width, norm) -> layers
+    features: int  # units of D's hidden layers per width
+
+
+# By Config.net; the papers' own networks stand in paper.py and perceptrons.py
+BODIES = {
+    "small": Body(layers.downsampling, layers.upsampling, 8),
+    "patches": Body(patches.downsampling, patches.upsampling, 4),
+}
 
 FEATURES = 128  # length of M(x), what a given network says of x (GALI-PT)
 
@@ -32,6 +50,7 @@ class Encoder(nn.Module):
         stochastic: bool,
         norm: str,
         classes: int = 0,
+        body: Body = BODIES["small"],
     ):
         super().__init__()
         outputs = latent * (1 + stochastic)
@@ -39,7 +58,7 @@ class Encoder(nn.Module):
         more = max(width, classes) if classes else 0  # a narrower one would mix up factors
         self.embedding = nn.Linear(classes, more) if classes else None
         if self.pictures:
-            self.body, features = downsampling(shape, width, NORMS[norm], lambda layer: layer)
+            self.body, features = body.down(shape, width, NORMS[norm], plain)
             self.head = nn.Linear(features + more, outputs)
         else:
             self.body, self.head = nn.Identity(), mlp(shape[0] + more, width, outputs)
@@ -53,30 +72,22 @@ class Decoder(nn.Module):
     """p(x|z) or p(x|z, y), its mean: z (n, d) -> x; pictures end in a sigmoid, as in the ALI paper."""
 
     def __init__(
-        self, shape: tuple[int, ...], latent: int, width: int, norm: str, classes: int = 0
+        self,
+        shape: tuple[int, ...],
+        latent: int,
+        width: int,
+        norm: str,
+        classes: int = 0,
+        body: Body = BODIES["small"],
     ):
         super().__init__()
         more = max(width, classes) if classes else 0
         self.embedding = nn.Linear(classes, more) if classes else None
-        inputs = latent + more
         if len(shape) == 1:
-            self.body = mlp(inputs, width, shape[0])
-            return
-        size, doublings = shape[1], 0
-        while size % 2 == 0 and size > 4:
-            size, doublings = size // 2, doublings + 1
-        channels = width * 2**doublings
-        layers = [
-            nn.Linear(inputs, channels * size * size),
-            nn.Unflatten(1, (channels, size, size)),
-        ]
-        layers += [NORMS[norm](channels), activation()]
-        for _ in range(doublings):
-            layers += [UpConv(channels, channels // 2), NORMS[norm](channels // 2), activation()]
-            channels //= 2
-        self.body = nn.Sequential(
-            *layers, nn.Conv2d(channels, shape[0], 3, padding=1), nn.Sigmoid()
-        )
+            self.body = mlp(latent + more, width, shape[0])
+        else:
+            up = body.up(latent + more, shape, width, NORMS[norm])
+            self.body = nn.Sequential(*up, nn.Sigmoid())
 
     def forward(self, z: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
         return self.body(_joined(z, self.embedding, y))
@@ -144,17 +155,18 @@ class Discriminator(nn.Module):
         outputs: int,
         spectral: bool = True,
         sines: float = 0.0,
+        body: Body = BODIES["small"],
     ):
         super().__init__()
         pictures = len(shapes["x"]) == 3
         wrap = spectral_norm if spectral and pictures else plain
-        features = 8 * width if pictures else width
+        features = body.features * width if pictures else width
         each = [shapes[kind] for kind in kinds]
         self.stacked = len(shapes["z"]) == 3
         if self.stacked:
             each = [(sum(shape[0] for shape in each), *each[0][1:])]
         self.parts = nn.ModuleList(
-            self._x_part(shape, width, features, wrap)
+            self._x_part(shape, width, features, wrap, body)
             if len(shape) == 3
             else self._flat(shape[0], features, wrap, sines if kind == "x" else 0.0)
             for kind, shape in zip(kinds, each, strict=False)  # stacked ones are a single part
@@ -162,9 +174,9 @@ class Discriminator(nn.Module):
         self.joint = mlp(features * (2 * len(each) - 1), 2 * features, outputs, wrap)
 
     @staticmethod
-    def _x_part(shape, width, features, wrap):
-        body, flat = downsampling(shape, width, lambda _: nn.Identity(), wrap)
-        return nn.Sequential(body, wrap(nn.Linear(flat, features)), activation())
+    def _x_part(shape, width, features, wrap, body):
+        down, flat = body.down(shape, width, lambda _: nn.Identity(), wrap)
+        return nn.Sequential(down, wrap(nn.Linear(flat, features)), activation())
 
     @staticmethod
     def _flat(inputs, features, wrap, sines):
@@ -220,7 +232,7 @@ def build(
     starts; prior: (h, w, c) of z, where z is another domain's pictures: encoder and decoder are then
     translators through a code of `latent`.
     """
-    latent, width, norm = config.latent, config.width, config.norm
+    latent, width, norm, body = config.latent, config.width, config.norm, BODIES[config.net]
     if len(shape) == 3:
         shape = (shape[2], shape[0], shape[1])
     z = (prior[2], *prior[:2]) if prior else (latent,)
@@ -232,12 +244,12 @@ def build(
         }
     else:
         nets = {
-            "encoder": Encoder(shape, latent, width, stochastic, norm, classes),
-            "decoder": Decoder(shape, latent, width, norm, classes),
+            "encoder": Encoder(shape, latent, width, stochastic, norm, classes, body),
+            "decoder": Decoder(shape, latent, width, norm, classes, body),
         }
     shapes = {"x": shape, "z": z, "y": (classes,), "m": (FEATURES,)}
     for i, (kinds, outputs) in enumerate(discriminators):
-        net = Discriminator(shapes, width, kinds, outputs, not config.r1, config.sines)
+        net = Discriminator(shapes, width, kinds, outputs, not config.r1, config.sines, body)
         nets[f"discriminator{i}"] = net
     if multipliers:
         nets["multipliers"] = Multipliers(multipliers)

@@ -129,7 +129,7 @@ def prepare(
         )
         for m in row.matches
     ]
-    if config.net != "small":
+    if config.net not in networks.BODIES:
         if row.stochastic and config.net in perceptrons.NETS:
             raise Problem(
                 f"net={config.net} has an encoder without a spread of its own, and «{config.member}» draws from a "
@@ -180,19 +180,33 @@ def _discriminate(m: Match, i: int, s: Samples) -> tuple[torch.Tensor, torch.Ten
     return match(_logits(m, i, s, _tuples(m, s)), len(m.tuples), m.generator)
 
 
-def steepness(m: Match, i: int, s: Samples) -> torch.Tensor:
-    """Half the squared gradient of D's margin at every tuple, summed over tuples (R1 and R2).
+def penalised(m: Match, i: int, s: Samples) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Both players' losses of the row's i-th match, and D's steepness.
 
-    By x, z and whatever else D sees; the margin is the right tuple's logit less the mean of the
-    others', for two tuples the log-odds (Mescheder 2018, eq. 9; Huang 2024, R3GAN).
+    Steepness is half the squared gradient of D's margin at every tuple, summed over tuples (R1 and R2), by x, z and
+    whatever else D sees; the margin is the right tuple's logit less the mean of the others', for two tuples
+    the log-odds (Mescheder 2018, eq. 9; Huang 2024, R3GAN). Of two tuples the same gradient, times a
+    number for each example, is also what encoder and decoder learn from: D is gone through once.
     """
-    arguments = [a.detach().requires_grad_() for a in _tuples(m, s)]
-    logits, k = _logits(m, i, s, arguments).float(), len(m.tuples)
-    labels = torch.arange(k, device=logits.device).repeat_interleave(len(logits) // k)
-    right = logits.gather(1, labels[:, None])[:, 0]
+    arguments, k = _tuples(m, s), len(m.tuples)
+    inputs = [a.detach().requires_grad_() for a in arguments]
+    logits = _logits(m, i, s, inputs).float()
+    discriminator, generator = match(logits, k, m.generator)
+    labels = torch.arange(k, device=logits.device).repeat_interleave(len(logits) // k)[:, None]
+    right = logits.gather(1, labels)[:, 0]
     margin = right - (logits.sum(1) - right) / (k - 1)
-    slopes = torch.autograd.grad(margin.sum(), arguments, create_graph=True)
-    return k / 2 * sum(g.float().flatten(1).square().sum(1) for g in slopes).mean()
+    slopes = torch.autograd.grad(margin.sum(), inputs, create_graph=True)
+    steep = k / 2 * sum(g.float().flatten(1).square().sum(1) for g in slopes).mean()
+    if k > 2:
+        return discriminator, _discriminate(m, i, s)[1], steep
+    (pull,) = torch.autograd.grad(generator, logits, retain_graph=True)
+    pull = pull.gather(1, labels)[:, 0]
+    pulls = [
+        (pull * (slope.detach().float() * a.float()).flatten(1).sum(1)).sum()
+        for slope, a in zip(slopes, arguments, strict=True)
+    ]
+    # of the loss the value, of the pulls the gradient
+    return discriminator, generator.detach() + sum(p - p.detach() for p in pulls), steep
 
 
 def losses(
@@ -210,12 +224,14 @@ def losses(
         players[player] = players.get(player, 0) + loss
 
     for i, m in enumerate(row.matches):
-        for who, loss in zip(("discriminator", "generator"), _discriminate(m, i, s), strict=True):
-            add(who, loss)
         if r1:
-            slope = steepness(m, i, s)
-            shown[f"steepness {i}"] = slope.detach()
-            add("discriminator", r1 * slope)
+            discriminator, generator, steep = penalised(m, i, s)
+            shown[f"steepness {i}"] = steep.detach()
+            discriminator = discriminator + r1 * steep
+        else:
+            discriminator, generator = _discriminate(m, i, s)
+        add("discriminator", discriminator)
+        add("generator", generator)
     multipliers = dict(zip(row.slack, s.nets["multipliers"](), strict=True)) if row.slack else {}
     for name, term in row.terms.items():
         # weight 0 switches a term off: its passes are not even computed

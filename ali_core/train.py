@@ -125,12 +125,15 @@ def steps(
             torch.random.fork_rng()
         ):  # for dropout and the toy encoder's noise: not draw's numbers again
             torch.manual_seed(config.seed * 1_000_003 + step + 2**31)
-            losses, shown = objectives.losses(row, samples, config.r1)
+            price = config.r1 * config.r1_every if step % config.r1_every == 0 else 0.0
+            losses, shown = objectives.losses(row, samples, price)
         for i, (who, loss) in enumerate(losses.items()):
             optimizers[who].zero_grad()
             more = i + 1 < len(losses)
             accelerator.backward(loss, inputs=players[who], retain_graph=more)
-        shown = {k: v.item() for k, v in (losses | shown).items()}
+        # together: a GPU is waited for once
+        numbers = torch.stack([v.detach().float().reshape(()) for v in (losses | shown).values()])
+        shown = dict(zip(losses | shown, numbers.tolist(), strict=True))
         if not all(map(math.isfinite, shown.values())):
             values = ", ".join(f"{k} {v:.4g}" for k, v in shown.items())
             raise Problem(
@@ -146,7 +149,7 @@ def steps(
         if "generator" in (turn or EVERYONE):
             _average(averaged, nets, min(config.ema, (1 + step) / (10 + step)))
         if guess:
-            value = torch.tensor(matched(row, shown, config.r1), device=accelerator.device)
+            value = torch.tensor(matched(row, shown, price), device=accelerator.device)
             value = accelerator.reduce(value, "mean").item()
             average = value if math.isnan(average) else average + (value - average) / 500
             if average < WON * guess:

@@ -180,7 +180,7 @@ def test_steepness_of_a_linear_discriminator_is_its_coefficients():
     s = samples(FAMILY["ali"])
     s.nets["discriminator0"] = Linear([[1.0, 0], [2.0, 0]], [[0, -3.0]] + [[0.0, 0]] * 2)
     # the log-odds' gradient: (1, 2) by x, 3 by z; half of its square, for both tuples
-    found = objectives.steepness(JOINT, 0, s)
+    *_, found = objectives.penalised(JOINT, 0, s)
     assert found.item() == pytest.approx(1 + 4 + 9)
     found.backward()
     # d/dw of the sum of squares: 2 w, with opposite signs for the two logits
@@ -188,7 +188,49 @@ def test_steepness_of_a_linear_discriminator_is_its_coefficients():
     four = FAMILY["gali4"].matches[0]
     s.nets["discriminator0"] = Linear([[3.0, 0, 0, 0]] * 2, [[0.0] * 4] * 3)
     # logit 0 has slope (3, 3): margin 3 at its own tuple, -1 at the three others; 4/2 of the mean
-    assert objectives.steepness(four, 0, s).item() == pytest.approx(2 * (18 + 3 * 2) / 4)
+    assert objectives.penalised(four, 0, s)[2].item() == pytest.approx(2 * (18 + 3 * 2) / 4)
+
+
+@pytest.mark.parametrize("name", [name for name, row in FAMILY.items() if row.matches])
+def test_one_pass_through_a_priced_discriminator_gives_the_gradients_of_two(name):
+    """Both players learn the same whether D is gone through once for its price and its loss, or once for each."""
+    row = FAMILY[name]
+    s, again = everything(row), everything(row)
+    together, alone = objectives.losses(row, s, 1e-9)[0], objectives.losses(row, again)[0]
+    for player in ("discriminator", "generator"):
+        torch.testing.assert_close(together[player], alone[player], rtol=1e-6, atol=1e-6)
+        found, right = (
+            torch.autograd.grad(losses[player], own, retain_graph=True, allow_unused=True)
+            for losses, own in (
+                (together, _parameters(s, player)),
+                (alone, _parameters(again, player)),
+            )
+        )
+        assert any(r is not None and r.abs().max() > 1e-4 for r in right)
+        for f, r in zip(found, right, strict=True):
+            assert (f is None) == (r is None)
+            if r is not None:
+                torch.testing.assert_close(f, r, rtol=1e-4, atol=1e-6)
+
+
+def everything(row, n=8, seed=0):
+    """A step's samples of any row: of two coordinates, two latents and three classes, with all that a row may ask for."""
+    torch.manual_seed(seed)
+    nets = objectives.prepare(row, (2,), Config(latent=2, width=16), 3)
+    nets |= {"features": torch.nn.Linear(2, 128).requires_grad_(False)} if "m" in row.names else {}
+    x, z, noise = torch.randn(n, 2), torch.randn(n, 2), torch.randn(len(DRAWN), n, 2)
+    classes = torch.randint(3, (n,))
+    more = {"y": F.one_hot(classes, 3).float()} if row.conditional else {}
+    more |= {"hole": torch.rand(n, 2) < 0.5, "again": torch.rand(n, 2) < 0.5}
+    more |= {"known": (torch.randn(n, 2), classes), "pair": (torch.randn(n, 2), torch.randn(n, 2))}
+    return Samples(nets, x, z, noise, 0.5, **more)
+
+
+def _parameters(s, player):
+    from ali_core.train import player as of
+
+    nets = [net for name, net in s.nets.items() if of(name) == player]
+    return [p for net in nets for p in net.parameters() if p.requires_grad]
 
 
 def test_the_price_of_steepness_is_paid_by_the_discriminator_alone():
