@@ -5,7 +5,6 @@ import json
 import math
 import re
 import zlib
-from collections.abc import Iterator
 from importlib import resources
 from typing import NamedTuple
 
@@ -27,7 +26,6 @@ class Style(NamedTuple):
     framing: dict[str, float]
     colours: dict[str, dict[str, str]]  # palette: hexadecimal colour: its name; others are the style's own
     pairs: tuple[tuple[str, str, str, str], ...]  # factor, class, factor, class
-    without: tuple[tuple[str, str], ...] = ()  # part, variant: what cannot be told from another at 64 pixels
 
 
 # fmt: off
@@ -35,7 +33,7 @@ STYLES = {
     "toon-head": Style(
         "CC BY 4.0, Johan Melin (https://creativecommons.org/licenses/by/4.0)",
         "ToonHead by Johan Melin (https://www.figma.com/community/file/1589627891082866389), in DiceBear's remix, put together anew",
-        {"scale": 1.2, "translateY": 1},
+        {"scale": 1.25, "translateY": 4},
         {
             "skin": {"#5c3829": "dark", "#f1c3a5": "light", "#a36b4f": "brown", "#c68e7a": "rosy", "#b98e6a": "olive"},
             "hair": {"#2c1b18": "black", "#d6b370": "blond", "#724133": "brown", "#a55728": "auburn", "#b58143": "light brown"},
@@ -46,7 +44,6 @@ STYLES = {
         },
         (("hair", "bun", "clothes colour", "blue"), ("mouth", "laugh", "skin colour", "dark"),
          ("beard", "full beard", "hair colour", "blond")),
-        (("mouth", "sad"),),
     ),
     "voxel-art": Style(
         "CC0 1.0", "Voxel Art by DiceBear (https://www.dicebear.com)", {}, {},
@@ -73,8 +70,7 @@ class Figures:
         components = self._definition["components"].items()
         # what the style itself calls the classes of each part; None: the part is absent
         self._parts: dict[str, list[str | None]] = {
-            key: [None] * (part.get("probability", 100) < 100)
-            + [name for name in part["variants"] if (key, name) not in self.style.without]
+            key: [*([None] if part.get("probability", 100) < 100 else []), *part["variants"]]
             for key, part in components
             if key != STILL
         }
@@ -86,8 +82,8 @@ class Figures:
                 self._own.append((f"{key} colour", values))
                 named.append((f"{_words(key)} colour", [names.get(value, value) for value in values]))
         self.factors = dict(named)
-        self._layers = list(_layers(self._definition["canvas"]["elements"]))
-        self._uses: dict[tuple, list[str]] = {}
+        self._layers = _layers(self._definition["canvas"]["elements"])
+        self._alone: dict[tuple, tuple] = {}
         self._drawn: dict[tuple, tuple | None] = {}
 
     def labels(self, n: int, seed: int) -> np.ndarray:
@@ -146,22 +142,14 @@ class Figures:
         variant = chosen.get(part, self._parts[part][0]) if part else ""
         if variant is None:
             return None
-        components = self._definition["components"]
-        content = components[part]["variants"][variant] if part else elements
-        if (place, variant) not in self._uses:
-            self._uses[place, variant] = sorted(_colours_of(content))
-        uses = self._uses[place, variant]
+        if (place, variant) not in self._alone:
+            self._alone[place, variant] = _alone(self._definition, part, variant, elements)
+        style, uses = self._alone[place, variant]
         values = [chosen.get(f"{key} colour", self._colours[key][0]) for key in uses]
         known = (place, variant, size, *values)
         if known not in self._drawn:
-            alone = self._definition | {
-                "canvas": self._definition["canvas"] | {"elements": elements},
-                "components": {part: components[part] | {"variants": {variant: content}, "probability": 100}}
-                if part
-                else {},
-                "colors": {key: {"values": [v]} for key, v in zip(uses, values, strict=True)},
-            }
-            self._drawn[known] = _cut(_rendered(alone, self.style.framing, size))
+            colours = {f"{key}Color": [value] for key, value in zip(uses, values, strict=True)}
+            self._drawn[known] = _cut(_rendered(style, self.style.framing | colours, size))
         return self._drawn[known]
 
 
@@ -169,16 +157,39 @@ class Figures:
 Layer = tuple[str, list[dict]]
 
 
-def _layers(elements: list[dict]) -> Iterator[Layer]:
+def _layers(elements: list[dict]) -> list[Layer]:
     """The layers of a canvas, the lowest first."""
+    layers: list[Layer] = []
     for element in elements:
         if element["type"] == "component":
-            if element["name"] != STILL:
-                yield element["name"], [element]
+            layers += [(element["name"], [element])] * (element["name"] != STILL)
         elif element["name"] == "g" and set(element.get("attributes", {})) <= {"class"}:
-            yield from _layers(element["children"])  # a group that only moves
+            layers += _layers(element["children"])  # a group that only moves
+        elif layers and not layers[-1][0]:
+            layers[-1][1].append(element)
         else:
-            yield "", [element]
+            layers.append(("", [element]))
+    return layers
+
+
+def _alone(definition: dict, part: str, variant: str, elements: list[dict]) -> tuple:
+    """A layer as a style of its own, and the palettes that it takes colours from.
+
+    The package examines a style at length when it is made, so it is made once for all colours.
+    """
+    content, components = elements, {}
+    if part:
+        content = definition["components"][part]["variants"][variant]
+        whole = definition["components"][part]
+        components = {part: whole | {"variants": {variant: content}, "probability": 100}}
+    uses = sorted(_colours_of(content))
+    alone = definition | {
+        "canvas": definition["canvas"] | {"elements": elements},
+        "components": components,
+        # without what a whole style asks, as that two colours differ
+        "colors": {key: {"values": definition["colors"][key]["values"]} for key in uses},
+    }
+    return _packages()[0].Style(alone), uses
 
 
 def _colours_of(content: object) -> set[str]:
@@ -191,10 +202,10 @@ def _colours_of(content: object) -> set[str]:
     return own.union(*map(_colours_of, content.values()))
 
 
-def _rendered(definition: dict, framing: dict[str, float], size: int) -> np.ndarray:
-    """A definition as a picture, float32 (size,size,4), 0 to 255."""
+def _rendered(style: object, options: dict, size: int) -> np.ndarray:
+    """A layer as a picture, float32 (size,size,4), 0 to 255."""
     dicebear, resvg_py, _ = _packages()
-    svg = dicebear.Avatar(dicebear.Style(definition), framing).to_string()
+    svg = dicebear.Avatar(style, options).to_string()
     png = resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size, skip_system_fonts=True)
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"), np.float32)
 
