@@ -14,6 +14,7 @@ VERBS = {
     "translate": ("batch", "translate_command", "pictures from one domain to the other"),
     "sample": ("model", "sample_command", "a sheet of samples"),
     "sprites": ("sprites", "main", "characters with eight known factors, from their parts"),
+    "toons": ("toons", "main", "cartoon heads with exact factors, any number of them"),
     "record": ("recordings", "main", "recorded runs in the plane, which the lessons replay"),
     "family": ("family", "main", "the table of every member"),
 }

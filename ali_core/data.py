@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ali_core import domains, split
+from ali_core import domains, split, toons
 from ali_core.idx import KNOWN, STACKED, file_of, read_idx, stacked, where
 from ali_core.pictures import FORMATS, read, see, shown
 from ali_core.problem import Problem
@@ -44,6 +44,8 @@ def load(data: str, size: int = 0, channels: int = 0, prior: str = "") -> Data:
         return domains.two(load(data, size, channels), load(prior, size, channels))
     if data in TOYS:
         return toy(data)
+    if data == "toons":
+        return _sized(toons.data(size if size in toons.SIZES else 64), size, channels)
     path = Path(data).expanduser()
     if data.startswith("hf:"):
         return _hugging_face(data.removeprefix("hf:"), size, channels)
@@ -61,7 +63,7 @@ def load(data: str, size: int = 0, channels: int = 0, prior: str = "") -> Data:
         found = _npz(path)
     else:
         raise Problem(
-            f"There is no data set “{data}”: give {', '.join([*KNOWN, *domains.KNOWN, STACKED, *TOYS])}, an .npz file,"
+            f"There is no data set “{data}”: give {', '.join([*KNOWN, *domains.KNOWN, STACKED, 'toons', *TOYS])}, an .npz file,"
             " a folder of pictures or of IDX files, or hf:NAME."
         )
     if known:

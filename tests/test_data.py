@@ -172,7 +172,7 @@ def test_size_and_channels_are_changed_on_request(tmp_path):
 
 def test_an_unknown_name_lists_the_known_ones():
     assert (
-        "fashion-mnist, mnist, sprites, edges-fashion, mnist-transpose, stacked-mnist, grid, ring"
+        "fashion-mnist, mnist, sprites, edges-fashion, mnist-transpose, stacked-mnist, toons, grid, ring"
         in said("no-such-data")
     )
 

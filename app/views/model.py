@@ -26,6 +26,8 @@ PAPERS = {
     "Learning Algorithms*, 2017, arXiv 1708.07747",
     "sprites": "Liberated Pixel Cup's artists: sprites, CC BY-SA 3.0 or GPL 3, lpc.opengameart.org; Li, "
     "Mandt: *Disentangled Sequential Autoencoder*, ICML 2018, arXiv 1803.02991",
+    "toons": "Johan Melin: *ToonHead*, CC BY 4.0, figma.com/community/file/1589627891082866389; DiceBear's remix of "
+    "it, put together anew",
     "mnist": "LeCun, Cortes, Burges: *The MNIST Database of Handwritten Digits*, 1998",
 }
 # members whose paper is another's
