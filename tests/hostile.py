@@ -152,10 +152,12 @@ def main() -> int:
     words = parser.parse_args()
     home = os.getcwd()
     with tempfile.TemporaryDirectory() as place:
+        tempfile.tempdir = place  # what the cases make goes there too
         hostile_cases.get_ready(Path(place))
         os.chdir(place)
         tallies = run(words.seconds, words.seed, Path(place))
         os.chdir(home)
+        tempfile.tempdir = None
     print(f"{'':10} {'cases':>8} {'refused':>8} {'slowest':>9} {'memory':>8}  failed")
     for kind, t in tallies.items():
         print(
