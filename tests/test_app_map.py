@@ -53,7 +53,7 @@ def test_back_and_forward_to_a_place_of_the_map_are_followed():
     test.query_params["place"] = "1,2"
     test.run()
     assert not test.exception and not test.error
-    assert "decoded" in str([i.proto for i in test.get("imgs")]) and url(test)["place"] == "1,2"
+    assert "Blended from these codes" in words(test) and url(test)["place"] == "1,2"
     del test.query_params["place"]
     test.run()
     assert not test.exception and "place" not in url(test)

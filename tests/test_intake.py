@@ -8,6 +8,7 @@ import threading
 import time
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from ali_core.problem import Problem, write_beside
 from .test_pictures import FILES, file, scene
 
 GREY = (28, 28, 1)
+ROOT = Path(__file__).parents[1]
 
 
 def endless_scans(copies: int = 400) -> bytes:
@@ -111,7 +113,7 @@ def peak(pid: int) -> float:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "I;16"])
+@pytest.mark.parametrize("mode", ["RGBA", "I;16"])
 def test_forty_million_pixels_are_seen_within_500_mb(mode, alone, monkeypatch):
     monkeypatch.setattr(apart, "SECONDS", 60)  # memory alone is asked for here
     image = Image.new(mode, (7900, 5000), (90,) * len(mode) if mode in ("RGBA", "LA") else 90)
@@ -197,9 +199,9 @@ def test_a_name_that_is_no_text_is_a_sentence():
 
 
 def test_a_zip_bomb_takes_no_memory():
-    """Half a megabyte that says of itself that it unpacks to 490 MB, in files that are too large."""
-    content = zip_of(*[(f"{k}.png", bytes(70 * 2**20)) for k in range(7)])
-    assert len(content) < 600_000
+    """Files that say of themselves that they are too large."""
+    content = zip_of(*[(f"{k}.png", bytes(30 * 2**20)) for k in range(7)])
+    assert len(content) < 300_000
     tracemalloc.start()
     try:
         found = made(content)
@@ -210,11 +212,11 @@ def test_a_zip_bomb_takes_no_memory():
 
 
 def test_files_of_a_zip_are_unpacked_one_after_another():
-    content = zip_of(*[(f"{k}.png", bytes(9 * 2**20)) for k in range(30)])
+    content = zip_of(*[(f"{k}.png", bytes(9 * 2**20)) for k in range(9)])
     tracemalloc.start()
     try:
         assert all("not a picture" in said for _, said in made(content))
-        assert tracemalloc.get_traced_memory()[1] < 60e6
+        assert tracemalloc.get_traced_memory()[1] < 40e6
     finally:
         tracemalloc.stop()
 
@@ -313,3 +315,14 @@ def test_a_folder_without_permission_is_a_sentence(tmp_path):
     done = subprocess.run(words, capture_output=True, text=True)
     assert "cannot be written (Permission denied)" in done.stdout, done.stderr
     assert not list(locked.iterdir())
+
+
+# ---- all of it, damaged in every way -------------------------------------------------------------------
+
+
+def test_what_strangers_send_ends_in_a_result_or_a_sentence():
+    """A short run of the command; README has the figures of a long one."""
+    words = [sys.executable, "-m", "tests.hostile", "20"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, " ".join(words) + "\n" + done.stdout[-5000:] + done.stderr[-2000:]
+    assert " cases, 0 failed" in done.stdout
