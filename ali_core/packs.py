@@ -6,6 +6,7 @@ import math
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from . import schema
 from .problem import Problem
 
 LARGEST = 32 << 20  # bytes of a recording, packed and unpacked: ours have a thirtieth of it
+MOST = 10_000  # packs
 # arrays that every scene and every frame has: kind, sides; 0: any
 SHAPES = {
     "scene": {"y": ("u1", 0)} | dict.fromkeys(("x", "z", "at_x", "at_z"), ("i2", 0, 2)),
@@ -84,8 +86,9 @@ def read(path: Path) -> list[bytes]:
         if path.stat().st_size > LARGEST:
             raise ValueError(f"more than {LARGEST:,} bytes")
         unzip = zlib.decompressobj(31)
-        packs = list(parted(unzip.decompress(path.read_bytes(), LARGEST)))
-        if not unzip.eof or len(packs) < 2:
+        content = unzip.decompress(path.read_bytes(), LARGEST)
+        packs = list(islice(parted(content), MOST + 1))
+        if not unzip.eof or not 2 <= len(packs) <= MOST:
             raise ValueError("it is cut off, or too large")
         steps = []
         for number, content in enumerate(packs):
