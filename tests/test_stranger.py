@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import safetensors
 import sklearn.manifold
+import torch
 from PIL import Image
 
 from ali_core import __main__ as program
-from ali_core import atlas, checkpoint, data, evaluate, factors, layout, metrics, sets
+from ali_core import atlas, checkpoint, data, evaluate, layout, metrics, sets
 from ali_core.model import Model
 from ali_core.pictures import read, see
 
@@ -120,18 +121,18 @@ def numbers(entry, path: str = "") -> dict[str, float]:
 
 def test_every_measure_is_what_a_second_reading_gives(home, held):
     """Once more from the files alone, the classifier trained anew."""
+    torch.set_num_threads(1)  # UMAP's threads are torch's too, and two round otherwise than one
     card, model = checkpoint.card("checkpoints/mine"), Model.load("checkpoints/mine")
     judge = evaluate.judge(held, home / "second")
     found = evaluate.measure(model, held, judge)
     for key, entry in evaluate.measure(model, held, judge, evaluate.SUBSET).items():
         found[key]["subset"] = {"n": entry["n"], "value": entry["value"]}
     found |= sets.compare(model, held, judge, runs=home / "second")
-    assert not held.factors and factors  # one class a picture
     said, again = numbers(card["metrics"]), numbers(found)
     assert said.keys() == again.keys() and len(said) > 100
     for key, value in again.items():
         assert said[key] == pytest.approx(value, **LIKE), key
-    assert numbers(card["classifier"]) == pytest.approx(numbers(judge.card), **LIKE)
+    assert card["classifier"] == judge.card
     # and some of them without the program's own measures
     made, truth = model.reconstruct(held.x_test, held.y_test), held.x_test / 255
     mine = {key: entry["value"] for key, entry in card["metrics"].items()}
