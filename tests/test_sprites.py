@@ -141,7 +141,8 @@ def test_an_older_file_gets_its_split_and_its_names(clone, file, tmp_path):
 
 
 def test_factors_without_names_are_numbered(tmp_path):
-    x = np.zeros((20, 8, 8), np.uint8)
+    x = np.arange(20 * 64, dtype=np.uint32).astype(np.uint8).reshape(20, 8, 8)
+    x[:, 0, 0] = np.arange(20)
     y = np.stack([np.arange(20) % 3, np.arange(20) % 2], 1)
     np.savez(tmp_path / "f.npz", images=x, labels=y)
     assert data.load(str(tmp_path / "f.npz")).factors == {

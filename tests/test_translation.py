@@ -144,7 +144,7 @@ def test_pairs_that_do_not_fit_are_refused(tmp_path, more, sentence):
 
 def test_two_sets_of_other_size_channels_or_kind_are_refused(tmp_path):
     x, y = bars(20, 0)
-    names = {"grey": x, "large": np.zeros((20, 32, 32, 1), np.uint8), "colour": x.repeat(3, 3)}
+    names = {"grey": x, "large": np.resize(x, (20, 32, 32, 1)), "colour": x.repeat(3, 3)}
     for name, pictures in names.items():
         np.savez(tmp_path / f"{name}.npz", images=pictures, labels=y)
     paths = {name: str(tmp_path / f"{name}.npz") for name in names}
