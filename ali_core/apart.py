@@ -68,13 +68,15 @@ def warm() -> None:
 
 
 def _quick(content: bytes) -> bool:
+    if not headers.known(content):  # no picture: that is said as soon
+        return True
     width, height = headers.webp_size(content)
     if len(content) > QUICK_BYTES or width * height > QUICK_PIXELS:
         return False
     try:
         with Image.open(io.BytesIO(content), formats=pictures.FORMATS) as image:
             return image.width * image.height <= QUICK_PIXELS and image.format != "TIFF"
-    except Exception:  # no picture: that is said as soon
+    except Exception:  # nor is this
         return True
 
 

@@ -7,6 +7,15 @@ MAX_SCANS, MAX_SEGMENTS = 32, 2_000
 _MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
 
 
+# of the formats that are read: PNG, JPEG, GIF, BMP, WebP, TIFF
+_BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II", b"MM")
+
+
+def known(content: bytes) -> bool:
+    """Whether it begins like one of the pictures that are read."""
+    return content.startswith(_BEGINNINGS)
+
+
 def endless(content: bytes) -> bool:
     """Whether it is a JPEG of more scans or segments than any program writes.
 

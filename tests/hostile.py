@@ -77,9 +77,9 @@ class Watch:
             writes = os.O_WRONLY | os.O_RDWR | os.O_CREAT
             if words[2] & writes:
                 self.place(words[0])
-        elif event in ("os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.symlink", "os.link"):
+        elif event in ("os.mkdir", "os.remove", "os.rmdir", "os.truncate"):
             self.place(words[0])
-        elif event == "os.rename":
+        elif event in ("os.rename", "os.symlink", "os.link"):
             self.place(words[1])
         elif event in ("socket.connect", "socket.sendto") and isinstance(words[1], tuple):
             self.seen.append(f"speaks to {words[1][0]}")

@@ -132,8 +132,8 @@ def kept(rng: np.random.Generator) -> Cases:
         yield name, functools.partial(see, make()[: 10 * 2**20], (28, 28, 1), "crop")
     tree = zip_of(*[(f"{k}.png", bytes(30 * 2**20)) for k in range(16)])
     yield "a zip of 490 MB", functools.partial(unpack, tree)
-    ten = zip_of(*[(f"{k}.png", bytes(9 * 2**20)) for k in range(50)])
-    yield "a zip of 50 files of 9 MB", functools.partial(unpack, ten)
+    full = zip_of(*[(f"{k}.png", bytes(9 * 2**20)) for k in range(50)])
+    yield "a zip of 50 files of 9 MB", functools.partial(unpack, full)
     for how in (zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2):
         packed = zip_of(("a.png", bytes(80 * 2**20)), how=how)
         yield f"a zip packed in way {how}", functools.partial(unpack, packed)

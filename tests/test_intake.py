@@ -124,6 +124,12 @@ def test_forty_million_pixels_are_seen_within_500_mb(mode, alone, monkeypatch):
     assert 20 < peak(process.pid) < 500
 
 
+def test_what_is_no_picture_is_not_sent_to_a_process(alone):
+    with pytest.raises(Problem, match="not a picture"):
+        apart.see("film.mp4", bytes(5 * 2**20), GREY)
+    assert list(apart._free.queue) == [None] * apart.PROCESSES
+
+
 def test_more_pictures_than_processes_wait_for_each_other(alone):
     content, found = file(scene(2000, 1200), "PNG"), []
     pupils = [
