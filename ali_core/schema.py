@@ -58,9 +58,7 @@ class _Data(_Set):
     prior: NotRequired[_Set]
 
 
-class _Config(TypedDict):
-    """What every card's config has; the rest has defaults, and bounds of its own: see config.check."""
-
+class _Config(TypedDict):  # the rest has defaults, and bounds of its own: see config.check
     member: Name
     latent: int
 
