@@ -1,6 +1,6 @@
 """A card in words and tables: which number is shown how, and what it is compared to."""
 
-from app.plain import code, plain
+from app.plain import plain
 
 # measure: its name, its decimals, and whether it is a share
 MEASURES = {
@@ -135,11 +135,6 @@ def by_factor(card: dict) -> str:
     return (
         rows(["", *map(plain, factors)], lines, tuple(range(1, len(factors) + 1))) if lines else ""
     )
-
-
-def unmeasured(name: str) -> str:
-    """What is said of a checkpoint without numbers, as Markdown."""
-    return f"Nothing is measured yet: {code(f'python -m ali_core evaluate checkpoints/{name}')}"
 
 
 def duration(seconds: float) -> str:

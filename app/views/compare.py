@@ -4,8 +4,8 @@ import numpy as np
 import streamlit as st
 
 from app import bridge, charts, comparison, lineup, link, tray
-from app.card import MEASURES, unmeasured
-from app.plain import plain, sentence
+from app.card import MEASURES
+from app.plain import code, plain, sentence
 
 COLUMNS = 8  # pictures and samples in a row
 OTHERS = 3
@@ -192,7 +192,9 @@ def show_numbers(chosen: list[str]) -> None:
     """One measure as bars, and all in a table."""
     keys = comparison.measured(chosen)
     if not keys:
-        st.info(unmeasured(name))
+        st.info(
+            f"Nothing is measured yet: {code(f'python -m ali_core evaluate checkpoints/{name}')}"
+        )
         return
     link.keep("measure", keys[0], link.one_of(*keys))
     if st.session_state["measure"] not in keys:

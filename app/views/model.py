@@ -6,8 +6,8 @@ import re
 import streamlit as st
 
 from app import bridge, charts, classes, link, tray
-from app.card import MEASURES, by_factor, compared, duration, rows, unmeasured, written
-from app.plain import plain, sentence
+from app.card import MEASURES, by_factor, compared, duration, rows, written
+from app.plain import code, plain, sentence
 
 SHOWN = 32  # samples on the page
 
@@ -76,7 +76,9 @@ def show_metrics(name: str, card: dict) -> None:
     metrics = card.get("metrics", {})
     st.markdown("#### How good, against what")
     if not metrics:
-        st.info(unmeasured(name))
+        st.info(
+            f"Nothing is measured yet: {code(f'python -m ali_core evaluate checkpoints/{name}')}"
+        )
         return
     mean = bridge.mean_picture_error(name)
     lines = [

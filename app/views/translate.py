@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from app import bridge, charts, classes, film, holes, link, many, portrait, subject, tray
-from app.card import duration, rows, unmeasured
-from app.plain import plain, sentence
+from app.card import duration, rows
+from app.plain import code, plain, sentence
 
 THERE, BACK = "there", "back"
 SHOWN = 12  # pairs of the gallery
@@ -142,7 +142,9 @@ def measured() -> None:
     metrics = bridge.card(name).get("metrics", {})
     st.markdown("#### How good")
     if not metrics:
-        st.caption(unmeasured(name))
+        st.caption(
+            f"Nothing is measured yet: {code(f'python -m ali_core evaluate checkpoints/{name}')}"
+        )
         return
     lines = []
     for back, way in enumerate((THERE, BACK)):
@@ -224,8 +226,13 @@ def swap(which: subject.Subject | None) -> None:
             del st.session_state["swapped"]  # it was chosen of another checkpoint
         link.keep("swapped", 0, link.number(0, last))
         number = st.number_input(
-            f"Picture no. of {plain(other)}", 0, last, key="swapped", persist_state="session", width=190
-        )  # fmt: skip
+            f"Picture no. of {plain(other)}",
+            0,
+            last,
+            key="swapped",
+            persist_state="session",
+            width=190,
+        )
         item = f"p{number}"
         x, what = tray.picture(other, item), tray.says(other, item)
     found = bridge.remembered(other, x[None])
