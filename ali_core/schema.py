@@ -85,7 +85,7 @@ class _Training(TypedDict):
 
 class _Metric(TypedDict):
     value: Number
-    n: Count
+    n: Some
     says: Text
     unit: NotRequired[Word]
     prior: NotRequired[Number]
