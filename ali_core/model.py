@@ -59,16 +59,14 @@ class Model:
         prior = shape if "domains" in card["data"] else ()
         file = path.with_name(checkpoint.WEIGHTS)
         try:
-            with torch.device("meta"):  # sizes only; as with R1: spectral norm would want numbers
-                sizes = prepare(
-                    row, shape, dataclasses.replace(config, r1=config.r1 or 1.0), classes, prior
-                )
+            plain = dataclasses.replace(config, r1=config.r1 or 1.0)  # spectral norm wants numbers
+            with torch.device("meta"):  # which has sizes only
+                sizes = prepare(row, shape, plain, classes, prior)
             many = sum(p.numel() for k in _kept(sizes, prior) for p in sizes[k].parameters())
             held = sum(tensor.size for tensor in tensors.values())
             if many > held:
-                raise Problem(
-                    f"Its networks have {many:,} weights, and {file.name} holds {held:,}."
-                )
+                says = f"Its networks have {many:,} weights, and {file.name} holds {held:,}."
+                raise Problem(says)
             nets = prepare(row, shape, config, classes, prior)
         except (Problem, KeyError, TypeError, ValueError, RuntimeError) as error:
             why = error if isinstance(error, Problem) else repr(error)

@@ -18,6 +18,7 @@ LONGEST = 4 << 20  # bytes of a card
 DEEPEST = 16  # levels of brackets; what we write has six
 SIDE = 256  # pixels of a picture's side, as training takes them
 LABELS = 10_000
+AGAIN = "copy the checkpoint again"
 
 Name = Annotated[str, Meta(min_length=1, max_length=1_000)]
 Word = Annotated[str, Meta(max_length=1_000)]
@@ -57,9 +58,7 @@ class _Data(_Set):
     prior: NotRequired[_Set]
 
 
-class _Config(TypedDict):
-    """What every card's config has; the rest has defaults, and bounds of its own: see config.check."""
-
+class _Config(TypedDict):  # the rest has defaults, and bounds of its own: see config.check
     member: Name
     latent: int
 
@@ -86,7 +85,7 @@ class _Training(TypedDict):
 
 class _Metric(TypedDict):
     value: Number
-    n: Count
+    n: Some
     says: Text
     unit: NotRequired[Word]
     prior: NotRequired[Number]
@@ -134,9 +133,6 @@ class Card(TypedDict):
     licence: NotRequired[Text]
 
 
-# ---- an atlas --------------------------------------------------------------------------------------
-
-
 class _Typical(TypedDict):
     k: Annotated[int, Meta(ge=1, le=16)]
     z: Size
@@ -162,9 +158,6 @@ class About(TypedDict):
     split: NotRequired[Literal["held out", "made"]]
     factors: NotRequired[Factors]
     labelled: NotRequired[Literal["data", "classifier"]]
-
-
-# ---- a recording -----------------------------------------------------------------------------------
 
 
 class _Array(TypedDict):
@@ -232,9 +225,6 @@ class Frame(TypedDict):
     mse: Number
 
 
-# ---- reading ---------------------------------------------------------------------------------------
-
-
 def parse(content: bytes, kind: type, where: str | Path, remedy: str) -> dict:
     """JSON that has every field of a kind, as it should be; whatever else it has is kept.
 
@@ -275,12 +265,12 @@ def _depth(found) -> int:
 
 def card(content: bytes, path: Path) -> dict:
     """A card that can be used, from its file's bytes; raises Problem that names the field."""
-    return fitting(parse(content, Card, path, "copy the checkpoint again"), path)
+    return fitting(parse(content, dict, path, AGAIN), path)
 
 
 def fitting(found: dict, path: Path) -> dict:
     """A card whose fields also fit each other; raises Problem that names the field."""
-    fit(found, Card, path, "copy the checkpoint again")
+    fit(found, Card, path, AGAIN)
     config(found, path)
     data = found["data"]
     shape, sizes, factors = data["shape"], data.get("classes", []), data.get("factors", {})
@@ -295,13 +285,13 @@ def fitting(found: dict, path: Path) -> dict:
         if len(sizes) != len(known) or any(map(int.__gt__, sizes, known)):
             wrong = f"«data.classes» is {sizes}, and «data.factors» names {known}"
     if wrong:
-        raise Problem(f"{path}: {wrong}; copy the checkpoint again.")
+        raise Problem(f"{path}: {wrong}; {AGAIN}.")
     return found
 
 
 def config(found: dict, path: Path) -> Config:
     """A card's config, with defaults for the fields that it is too old to have; raises Problem."""
-    own = fit(found["config"], Config, f"{path}: the config", "copy the checkpoint again")
+    own = fit(found["config"], Config, f"{path}: the config", AGAIN)
     try:
         return check(msgspec.convert(own, Config))
     except Problem as problem:

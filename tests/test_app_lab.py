@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ali_core import packs
 from app import bridge
 from app.bridge import live
 from app.components.lab import viewed
 
-from .visits import url, visit, whole, words
+from .visits import ROOT, url, visit, whole, words
 
 
 @pytest.fixture(autouse=True)
@@ -65,11 +64,11 @@ def test_a_seed_of_the_lab_fits_the_other_pages():
 def test_a_recording_that_is_made_again_is_read_again(tmp_path, monkeypatch):
     (tmp_path / "lab").mkdir()
     monkeypatch.setenv("ALI_CHECKPOINTS", str(tmp_path))
-    for number in (1, 2):
+    for number, (name, member) in enumerate([("gan-grid", "gan"), ("info-vae", "infovae")]):
         file = tmp_path / "lab" / "short.gz"
-        file.write_bytes(packs.recording([packs.pack("scene", {"seed": number}, {})]))
+        file.write_bytes((ROOT / "checkpoints" / "lab" / f"{name}.gz").read_bytes())
         os.utime(file, ns=(number, number))
-        assert bridge.recordings()["short"]["seed"] == number
+        assert bridge.recordings()["short"]["member"] == member
 
 
 def test_a_run_is_started_shared_watched_and_ended():

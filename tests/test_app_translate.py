@@ -286,7 +286,7 @@ def test_a_plain_checkpoints_link_to_translate_leads_to_reconstruct(there):
     assert app.sidebar.get("page_link")[0].proto.page == "reconstruct"
     assert url(app)["checkpoint"] == "colours"
     app = sane(visit(checkpoint="![x](y)"))
-    assert "There is no checkpoint «?" in app.warning[0].value
+    assert r"There is no checkpoint «!\[x\](y)»" in app.warning[0].value
 
 
 def turn(app: AppTest, page: str) -> AppTest:
@@ -332,7 +332,7 @@ def test_a_broken_translator_is_said_and_another_is_shown(copy):
 
 def test_a_card_that_does_not_fit_its_networks_gets_a_sentence(copy):
     card = checkpoint.card(copy / "squares")
-    checkpoint.update_card(copy / "squares", config=card["config"] | {"width": 6})
+    checkpoint.update_card(copy / "squares", config=card["config"] | {"width": 2})
     assert "does not fit the encoder" in visit().error[0].value
 
 

@@ -226,13 +226,8 @@ def swap(which: subject.Subject | None) -> None:
             del st.session_state["swapped"]  # it was chosen of another checkpoint
         link.keep("swapped", 0, link.number(0, last))
         number = st.number_input(
-            f"Picture no. of {plain(other)}",
-            0,
-            last,
-            key="swapped",
-            persist_state="session",
-            width=190,
-        )
+            f"Picture no. of {plain(other)}", 0, last, key="swapped", persist_state="session", width=190
+        )  # fmt: skip
         item = f"p{number}"
         x, what = tray.picture(other, item), tray.says(other, item)
     found = bridge.remembered(other, x[None])
