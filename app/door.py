@@ -14,13 +14,17 @@ import ipaddress
 import os
 import re
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import streamlit as st
+from google.protobuf.message import DecodeError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app import visitors
 
@@ -28,6 +32,7 @@ PATIENCE, SLOWEST = (
     15.0,
     50_000,
 )  # seconds until a body must be there, and one more for so many bytes
+SHORT = 2_000  # bytes: a script's end is far shorter
 STALLED = 60.0  # seconds in which somebody takes no byte of an answer
 UPLOAD = re.compile(r".*/_stcore/upload_file/([^/]+)/([^/]+)")
 EMBEDDED_IN = (
@@ -125,6 +130,7 @@ async def holding(share: visitors.Share, who: str, visit: "Visit", sentence: str
         await inside()
     finally:
         share.give_back(who)
+        visit.leave()
 
 
 async def uploading(file: tuple[str, str], asked: Headers, visit: "Visit", inside) -> None:
@@ -147,6 +153,22 @@ async def uploading(file: tuple[str, str], asked: Headers, visit: "Visit", insid
             visitors.uploads.end(visit.who, int(length), file, visit.status == 204)
 
 
+def told(kind: type, message: dict):
+    """One of Streamlit's messages, read; an empty one where it cannot be."""
+    with contextlib.suppress(DecodeError):
+        return kind.FromString(message.get("bytes") or b"")
+    return kind()
+
+
+def finished(message: dict) -> bool:
+    """Whether a script has run to its end, and does not begin again; of long messages nothing is read."""
+    if message["type"] != "websocket.send" or len(message.get("bytes") or b"") > SHORT:
+        return False
+    found = told(ForwardMsg, message)
+    again = found.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
+    return found.WhichOneof("type") == "script_finished" and not again
+
+
 class Visit:
     """One request: its channels with a limit of time, its answer with our headers."""
 
@@ -155,13 +177,16 @@ class Visit:
         self._receive, self._send = receive, send
         self.status, self.begun, self.size = 0, 0.0, 0
         self.whole = self.refused = False
+        self.place: Callable[[], None] | None = None
 
     async def receive(self) -> dict:
         """What the browser sends; a body in time, a websocket's messages at a pace."""
         if self.scope["type"] == "websocket":
             message = await self._receive()
             if message["type"] == "websocket.receive":
-                await visitors.pace.turn(self.who)
+                await self.turn(message)
+            elif message["type"] == "websocket.disconnect":
+                self.leave()
             return message
         if self.whole:
             return await self._receive()
@@ -176,6 +201,19 @@ class Visit:
         self.whole = not message.get("more_body")
         return message
 
+    async def turn(self, message: dict) -> None:
+        """Waits until a page's script may run; where it runs already, until its visitor may send more."""
+        if self.place or told(BackMsg, message).WhichOneof("type") != "rerun_script":
+            await visitors.pace.turn(self.who)
+        else:
+            self.place = await visitors.scripts.take(self.who)
+
+    def leave(self) -> None:
+        """The page's script has run, or the page is gone."""
+        if self.place:
+            self.place()
+        self.place = None
+
     async def send(self, message: dict) -> None:
         """What the app answers, unless it has been answered already."""
         if self.refused:
@@ -183,6 +221,8 @@ class Visit:
         if message["type"] in ("http.response.start", "websocket.http.response.start"):
             self.status = message["status"]
             self.dress(MutableHeaders(scope=message))
+        elif finished(message):
+            self.leave()
         try:
             async with asyncio.timeout(STALLED):
                 await self._send(message)

@@ -3,6 +3,8 @@
 import asyncio
 import collections
 import ipaddress
+import itertools
+from collections.abc import Callable
 
 from streamlit import runtime
 
@@ -75,6 +77,62 @@ class Pace:
         self.due = {visitor: due for visitor, due in self.due.items() if due > now}
 
 
+class Turns:
+    """Scripts that run at once: so many, and a free place goes to who has fewest and has waited longest.
+
+    So who clicks without pause on thirty pages waits for themselves, and everybody else for a script or two. One
+    that takes longer keeps its place no more than so many seconds: it may go on for minutes.
+    """
+
+    def __init__(self, places: int, longest: float):
+        self.places, self.longest = places, longest
+        self.running = collections.Counter()
+        self.line: list[tuple[str, asyncio.Future]] = []
+        self.served: dict[str, int] = {}  # who is here: the number of their last turn
+        self.count = itertools.count(1)
+
+    async def take(self, visitor: str) -> Callable[[], None]:
+        """Waits for a place. -> what gives it back, once; time does too"""
+        loop = asyncio.get_running_loop()
+        turn, mine = (visitor, loop.create_future()), [visitor]
+        self.line.append(turn)
+        self._next()
+
+        def leave() -> None:
+            if mine:
+                self._end(mine.pop())
+
+        try:
+            await turn[1]
+        except asyncio.CancelledError:
+            if turn in self.line:
+                self.line.remove(turn)
+            else:  # it came while they left
+                leave()
+            raise
+        loop.call_later(self.longest, leave)
+        return leave
+
+    def _end(self, visitor: str) -> None:
+        self.running[visitor] -= 1
+        if not self.running[visitor]:
+            del self.running[visitor]
+            if all(other != visitor for other, _ in self.line):
+                self.served.pop(visitor, None)
+        self._next()
+
+    def _next(self) -> None:
+        while self.line and self.running.total() < self.places:
+            turn = min(
+                self.line, key=lambda one: (self.running[one[0]], self.served.get(one[0], 0))
+            )
+            self.line.remove(turn)
+            self.running[turn[0]] += 1
+            self.served[turn[0]] = next(self.count)
+            if not turn[1].done():
+                turn[1].set_result(None)
+
+
 class Uploads:
     """What visitors have uploaded: it counts from its first byte until Streamlit has let go of it."""
 
@@ -124,4 +182,5 @@ connections = Share(1500)
 pages = Share(200)  # that are open: Streamlit's sessions with a browser
 polls = Share(400)
 uploads = Uploads(256 * MB)
-pace = Pace(60, 4.0)
+pace = Pace(60, 4.0)  # of messages to a page whose script runs
+scripts = Turns(4, 2.0)

@@ -121,6 +121,48 @@ def test_a_burst_is_free_and_the_rest_waits_alone():
     assert then >= 0.18 and first < then and other < 0.15
 
 
+def test_who_clicks_without_pause_waits_for_themselves():
+    """Scripts of one visitor's thirty pages ran all at once, and everybody's took thirty times as long."""
+
+    async def order() -> tuple[list[str], dict]:
+        turns, served, leave = visitors.Turns(2, 60.0), [], {}
+
+        async def script(name: str) -> None:
+            leave[name] = await turns.take(name[0])
+            served.append(name)
+
+        tasks = [asyncio.create_task(script(f"{who}{k}")) for k in range(5) for who in "ab"]
+        await asyncio.sleep(0)
+        tasks.append(asyncio.create_task(script("pupil")))
+        tasks.append(asyncio.create_task(script("gone")))
+        await asyncio.sleep(0)
+        assert served == ["a0", "b0"]  # two at once, and no more
+        tasks.pop().cancel()
+        while leave:
+            leave.pop(next(iter(leave)))()  # the one that has run longest ends
+            for _ in range(3):
+                await asyncio.sleep(0)
+        await asyncio.gather(*tasks)
+        return served, turns
+
+    served, turns = asyncio.run(order())
+    assert served[2] == "pupil" and sorted(served[:2]) == ["a0", "b0"]
+    assert [name[0] for name in served].count("a") == 5 and len(served) == 11
+    assert not turns.running and not turns.line and not turns.served
+
+
+def test_a_long_script_gives_its_place_up():
+    async def both() -> None:
+        turns = visitors.Turns(1, 0.05)
+        leave = await turns.take("long")
+        other = await turns.take("other")
+        leave()  # which it has by itself already
+        assert turns.running == {"other": 1}
+        other()
+
+    asyncio.run(asyncio.wait_for(both(), 20))
+
+
 @pytest.fixture
 def few(monkeypatch):
     """Shares so small that a test can take them all."""
