@@ -139,7 +139,10 @@ def test_a_conditional_member_goes_all_the_way(tmp_path, monkeypatch):
     assert guessed.shape == (100, 1) and (guessed[:, 0] == held.y_test).mean() > 0.5
     inverted = Image.fromarray(255 - held.x_test[0, ..., 0])
     inverted.save("white.png")
-    assert main(["reconstruct", f"checkpoints/{config.name}", "white.png", "both.png"]) == 0
+    assert (
+        main(["reconstruct", f"checkpoints/{config.name}", "white.png", "both.png", "--beside"])
+        == 0
+    )
     with Image.open("both.png") as both:  # its own samples are dark: the white one is turned round
         assert np.array_equal(np.asarray(both)[:28, :28], held.x_test[0, ..., 0])
     evaluate.main([f"checkpoints/{config.name}"])
@@ -231,7 +234,7 @@ def test_a_member_that_cannot_be_is_one_sentence_before_training(words, sentence
 
 def test_members_that_need_labels_say_so():
     grid = data.load("grid")
-    plain = dataclasses.replace(grid, y=0 * grid.y, y_test=0 * grid.y_test)
+    plain = dataclasses.replace(grid, y=0 * grid.y, y_test=0 * grid.y_test, label_names=["points"])
     for name in ("conditional-ali", "semi-supervised"):
         row = member(Config(name="t", member=name))
         with pytest.raises(Problem, match="has no labels, which this member needs"):

@@ -155,8 +155,8 @@ def test_a_folder_is_reconstructed_and_the_broken_file_named(folder, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "2 of 3 written" in done.stdout and "broken.png" in done.stdout
     made = sorted((tmp_path / "out").rglob("*.png"))
-    assert [p.name for p in made] == ["a.jpg.png", "a.png.png"]
-    assert Image.open(made[0]).size == (56, 28)
+    assert [p.name for p in made] == ["a (2).png", "a.png"]
+    assert Image.open(made[0]).size == (28, 28)
 
 
 def test_samples_are_drawn_and_repeat(folder, tmp_path):

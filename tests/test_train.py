@@ -334,13 +334,14 @@ def test_the_command_trains_and_exports_again_what_was_lost(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "checkpoints/g"
     card, weights = checkpoint.card(folder), (folder / "model.safetensors").read_bytes()
-    checkpoint.update_card(folder, metrics={"kept": 1})
+    kept = {"value": 1, "n": 1, "says": "kept"}
+    checkpoint.update_card(folder, metrics={"kept": kept})
     again = ["train", *words]
     assert (
         program.main(again) == 0
         and "is there, with all of its 40 steps." in capsys.readouterr().out
     )
-    assert checkpoint.card(folder)["metrics"] == {"kept": 1}
+    assert checkpoint.card(folder)["metrics"] == {"kept": kept}
 
     def lost():
         shutil.rmtree(folder)
