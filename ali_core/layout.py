@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import sklearn.manifold
+import torch
 import umap
 from PIL.PngImagePlugin import PngInfo
 
@@ -144,9 +145,13 @@ def unfolded(z: np.ndarray) -> np.ndarray:
     """UMAP of codes (n,d), given their exact neighbours, which it would search for longer. -> float32 (n,2)"""
     found = nearest_rows(z, z, UMAP["n_neighbors"])
     layout = umap.UMAP(**UMAP, n_jobs=1, precomputed_knn=found)
-    with warnings.catch_warnings():  # that it cannot place new codes then: atlas.place does
-        warnings.filterwarnings("ignore", message="precomputed_knn")
-        return layout.fit_transform(z).astype(np.float32)
+    threads = torch.get_num_threads()
+    try:
+        with warnings.catch_warnings():  # that it cannot place new codes then: atlas.place does
+            warnings.filterwarnings("ignore", message="precomputed_knn")
+            return layout.fit_transform(z).astype(np.float32)
+    finally:  # UMAP's threads are torch's too, and two round otherwise than one
+        torch.set_num_threads(threads)
 
 
 def _pca(z: np.ndarray) -> np.ndarray:

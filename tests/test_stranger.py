@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import safetensors
 import sklearn.manifold
-import torch
 from PIL import Image
 
 from ali_core import __main__ as program
@@ -121,7 +120,6 @@ def numbers(entry, path: str = "") -> dict[str, float]:
 
 def test_every_measure_is_what_a_second_reading_gives(home, held):
     """Once more from the files alone, the classifier trained anew."""
-    torch.set_num_threads(1)  # UMAP's threads are torch's too, and two round otherwise than one
     card, model = checkpoint.card("checkpoints/mine"), Model.load("checkpoints/mine")
     judge = evaluate.judge(held, home / "second")
     found = evaluate.measure(model, held, judge)
