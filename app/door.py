@@ -131,6 +131,8 @@ async def holding(share: visitors.Share, who: str, visit: "Visit", sentence: str
     finally:
         share.give_back(who)
         visit.leave()
+        if visit.ahead:
+            visit.ahead.cancel()
 
 
 async def uploading(file: tuple[str, str], asked: Headers, visit: "Visit", inside) -> None:
@@ -178,16 +180,13 @@ class Visit:
         self.status, self.begun, self.size = 0, 0.0, 0
         self.whole = self.refused = False
         self.place: Callable[[], None] | None = None
+        self.ahead: asyncio.Future | None = None
 
     async def receive(self) -> dict:
         """What the browser sends; a body in time, a websocket's messages at a pace."""
         if self.scope["type"] == "websocket":
-            message = await self._receive()
-            if message["type"] == "websocket.receive":
-                await self.turn(message)
-            elif message["type"] == "websocket.disconnect":
-                self.leave()
-            return message
+            message = await self.next()
+            return await self.turn(message) if message["type"] == "websocket.receive" else message
         if self.whole:
             return await self._receive()
         self.begun = self.begun or asyncio.get_running_loop().time()
@@ -201,15 +200,34 @@ class Visit:
         self.whole = not message.get("more_body")
         return message
 
-    async def turn(self, message: dict) -> None:
-        """Waits until a page's script may run; where it runs already, until its visitor may send more."""
+    def next(self) -> asyncio.Future:
+        """The websocket's next message, which may have been asked for already."""
+        ahead, self.ahead = self.ahead or asyncio.ensure_future(self._receive()), None
+        return ahead
+
+    async def turn(self, message: dict) -> dict:
+        """Waits until a page's script may run; where it runs already, until its visitor may send more.
+
+        -> the message; or that the page has gone meanwhile
+        """
         if self.place or told(BackMsg, message).WhichOneof("type") != "rerun_script":
             await visitors.pace.turn(self.who)
-        else:
-            self.place = await visitors.scripts.take(self.who)
+            return message
+        place, ahead = asyncio.ensure_future(visitors.scripts.take(self.who)), self.next()
+        try:
+            await asyncio.wait({place, ahead}, return_when=asyncio.FIRST_COMPLETED)
+            if not place.done() and ahead.result()["type"] == "websocket.disconnect":
+                place.cancel()
+                return ahead.result()
+            self.place, self.ahead = await place, ahead
+        except asyncio.CancelledError:
+            place.cancel()
+            ahead.cancel()
+            raise
+        return message
 
     def leave(self) -> None:
-        """The page's script has run, or the page is gone."""
+        """The page's script has run, or the page has gone."""
         if self.place:
             self.place()
         self.place = None
@@ -228,6 +246,8 @@ class Visit:
                 await self._send(message)
         except TimeoutError:
             raise ClientDisconnect from None
+        except OSError:  # who has gone hears nothing more; Streamlit would log a traceback
+            self.refused = True
 
     def dress(self, headers: MutableHeaders) -> None:
         """What every answer carries."""

@@ -42,13 +42,23 @@ TIDY = 65  # seconds in which the server has tidied up
 PAGES = {"lab": "show=ali-grid", "lessons": "lesson={}", "": "", "guess": "game={}"}
 
 
+def behind(number: int) -> dict[str, str]:
+    """What a proxy on this machine says of a visitor, so that each has an address of their own."""
+    return {"X-Forwarded-For": f"10.0.0.{number}"}
+
+
 class Visitor(threading.Thread):
     """A browser, as the server sees it."""
 
-    def __init__(self, address: str, end: float, run: str = ""):
+    def __init__(self, address: str, end: float, run: str = "", number: int = 0):
         super().__init__(daemon=True)
+        self.headers = behind(number)
         self.address, self.end, self.run_id = address, end, run
         self.waits, self.frames, self.problem = [], 0, None
+
+    def ask(self, path: str) -> bytes:
+        request = urllib.request.Request(self.address + path, headers=self.headers)
+        return urllib.request.urlopen(request).read()
 
     def click(self, socket, page: str, query: str) -> float:
         """Asks for a page's script, and waits until it has run. -> seconds"""
@@ -67,8 +77,9 @@ class Visitor(threading.Thread):
         port = self.address.rsplit(":", 1)[1]
         stream = f"ws://localhost:{port}/_stcore/stream"
         with connect(
-            stream, subprotocols=["streamlit"], origin=self.address, max_size=None
-        ) as socket:
+            stream, subprotocols=["streamlit"], origin=self.address, max_size=None,
+            additional_headers=self.headers,
+        ) as socket:  # fmt: skip
             for number in range(1, 9):
                 for page, query in PAGES.items():
                     self.click(socket, page, query.format(number))
@@ -81,15 +92,16 @@ class Visitor(threading.Thread):
 
     def visit(self) -> None:
         port = self.address.rsplit(":", 1)[1]
-        urllib.request.urlopen(f"{self.address}/lab").read()
+        self.ask("/lab")
         stream = f"ws://localhost:{port}/_stcore/stream"
         with connect(
-            stream, subprotocols=["streamlit"], origin=self.address, max_size=None
-        ) as socket:
+            stream, subprotocols=["streamlit"], origin=self.address, max_size=None,
+            additional_headers=self.headers,
+        ) as socket:  # fmt: skip
             if self.run_id:
                 threading.Thread(target=self.poll, daemon=True).start()
             else:
-                urllib.request.urlopen(f"{self.address}/live/recordings/ali-grid").read()
+                self.ask("/live/recordings/ali-grid")
             time.sleep(random.uniform(0, 20))
             while time.monotonic() < self.end:
                 page = "lab" if self.run_id else random.choice(list(PAGES))
@@ -100,8 +112,7 @@ class Visitor(threading.Thread):
     def poll(self) -> None:
         number = -1
         while time.monotonic() < self.end:
-            url = f"{self.address}/live/frames?run={self.run_id}.{number}&who={id(self)}"
-            content = urllib.request.urlopen(url).read()
+            content = self.ask(f"/live/frames?run={self.run_id}.{number}&who={id(self)}")
             (number,) = struct.unpack_from("<I", content)
             self.frames += sum(packs.about(p)["kind"] == "frame" for p in packs.parted(content[4:]))
 
@@ -125,7 +136,9 @@ def memory(server: psutil.Process) -> float:
 
 def begin(browser, address: str, seed: int) -> str:
     """Starts a live run in a real page, and plays it. -> its id"""
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 720}, extra_http_headers=behind(100 + seed)
+    )
     page = context.new_page()
     page.set_default_timeout(120_000)
     page.goto(f"{address}/lab?live=1&seed={seed}")
@@ -166,9 +179,9 @@ def main() -> None:
 def lesson(browser, address: str, server: psutil.Process, runs: list[str], most: float) -> dict:
     """The load itself. -> what was found"""
     end = time.monotonic() + SECONDS
-    visitors = [Visitor(address, end, runs[0]) for _ in range(13)]
-    visitors += [Visitor(address, end) for _ in range(12)]
-    owners = [Visitor(address, end, run) for run in runs]
+    visitors = [Visitor(address, end, runs[0], number) for number in range(13)]
+    visitors += [Visitor(address, end, "", number) for number in range(13, 25)]
+    owners = [Visitor(address, end, run) for run in runs]  # with the first one's page open
     page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
     page.set_default_timeout(120_000)
     page.goto(f"{address}/lessons")

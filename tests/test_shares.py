@@ -12,13 +12,15 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocketDisconnect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from websockets.exceptions import InvalidStatus
 
 from app import door, patience, visitors
 
-from .pupils import GREEDY, Pupil, get, small, stream, until
+from .pupils import GREEDY, Pupil, get, rerun, small, stream, until
 
 # ---- patience ----------------------------------------------------------------------------------------
 
@@ -161,6 +163,37 @@ def test_a_long_script_gives_its_place_up():
         other()
 
     asyncio.run(asyncio.wait_for(both(), 20))
+
+
+def test_who_leaves_while_waiting_takes_no_turn(monkeypatch):
+    """One who opened, clicked and closed pages had a script run for each, and everybody waited for those."""
+    monkeypatch.setattr(visitors, "scripts", visitors.Turns(1, 60.0))
+    heard = []
+
+    async def page(websocket):
+        await websocket.accept()
+        with contextlib.suppress(WebSocketDisconnect):
+            while True:
+                heard.append(await websocket.receive_bytes())
+                if len(heard) == 2:
+                    end = ForwardMsg(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
+                    await websocket.send_bytes(end.SerializeToString())
+
+    with small(WebSocketRoute("/_stcore/stream", page)) as port:
+        address = f"http://localhost:{port}"
+        with stream(address) as one, stream(address) as other:
+            one.send(rerun("1", ""))
+            until(lambda: heard == [rerun("1", "")])
+            with stream(address, source_address=(GREEDY, 0)) as gone:
+                gone.send(rerun("gone", ""))
+                until(lambda: [who for who, _ in visitors.scripts.line] == [GREEDY])
+            until(lambda: not visitors.scripts.line)
+            other.send(rerun("2", ""))
+            until(lambda: len(visitors.scripts.line) == 1)
+            one.send(rerun("1 again", ""))  # of a script that runs: at once
+            until(lambda: len(heard) == 3)
+            assert heard == [rerun("1", ""), rerun("1 again", ""), rerun("2", "")]
+        until(lambda: not visitors.scripts.running and not visitors.pages.held)
 
 
 @pytest.fixture
