@@ -183,4 +183,4 @@ pages = Share(200)  # that are open: Streamlit's sessions with a browser
 polls = Share(400)
 uploads = Uploads(256 * MB)
 pace = Pace(60, 4.0)  # of messages to a page whose script runs
-scripts = Turns(4, 2.0)
+scripts = Turns(2, 1.0)

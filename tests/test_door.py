@@ -12,7 +12,7 @@ from websockets.sync.client import connect
 
 from app import door
 
-from .pupils import get, session, small, stream
+from .pupils import get, rerun, session, small, stream
 
 
 @pytest.mark.parametrize(
@@ -144,6 +144,11 @@ def test_who_goes_in_the_middle_leaves_no_traceback(watched):
             more = "Content-Type: multipart/form-data; boundary=x\r\n" if "PUT" in line else ""
             with socket.create_connection(("localhost", port)) as one:
                 one.sendall(f"{line} {head}{more}\r\n--x\r\n".encode())
+        for _ in range(20):  # while the page's elements are on their way
+            with stream(address) as gone:
+                gone.send(rerun("", ""))
+                gone.recv(timeout=60)
+                gone.socket.shutdown(socket.SHUT_RDWR)
         session(socket_)  # when it has answered this it has noticed those
     assert get(address, "/_stcore/health")[0] == 200
     said = log.read_text()

@@ -178,7 +178,17 @@ def test_a_recording_is_the_same_when_it_is_made_again(tmp_path):
     made = [lab.run(short, [0, 1, 5]) for _ in range(2)]
     assert made[0][1] == made[1][1] and len(made[0][1]) == 3
     path = tmp_path / "short.gz"
-    path.write_bytes(packs.recording([made[0][0].pack(), *made[0][1]]))
+    card = {
+        "name": "short",
+        "title": "Short",
+        "says": "Short.",
+        "settings": short,
+        "steps": 5,
+        "seconds": 1,
+        "hardware": "CPU",
+        "versions": {},
+    }
+    path.write_bytes(packs.recording([made[0][0].pack(card=card), *made[0][1]]))
     assert packs.read(path)[1:] == made[0][1]
 
 

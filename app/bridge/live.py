@@ -119,14 +119,13 @@ def start(
     """
     from ali_core import lab, train
 
-    places = WORKERS * PLACES
     with _lock:
-        turns.check(list(_rooms.values()), owner, places, MOST_WAITING)
+        turns.check(list(_rooms.values()), owner, WORKERS * PLACES, MOST_WAITING)
     for one in settings:  # which takes a while
         config = lab.config(one)
         next(train.steps(config, lab.data(config, points)))
     with _lock:
-        turns.check(list(_rooms.values()), owner, places, MOST_WAITING)
+        turns.check(list(_rooms.values()), owner, WORKERS * PLACES, MOST_WAITING)
         room = Room(settings, points, owner)
         _rooms[room.id] = room
         _place()
