@@ -13,7 +13,7 @@ import torch
 from . import checkpoint, metrics
 from .config import Config
 from .family import FAMILY, JOINT
-from .latent import in_turn
+from .latent import in_turn, interpolate
 from .objectives import Member, prepare
 from .problem import Problem
 from .samples import HIDDEN, posterior
@@ -171,6 +171,17 @@ class Model:
         if self.classes and y is None:
             y = in_turn(seed + np.arange(n), self.classes)
         return self.decode(self.prior(n, seed, truncation), y)
+
+    def interpolate(
+        self, a: np.ndarray, b: np.ndarray, steps: int = 8, y: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Pictures on the way from picture a to picture b, (h, w, c) each -> float32 (steps, h, w, c).
+
+        Along a great circle between their codes; y: the class of both, int (factors,), for a conditional model.
+        """
+        told = None if y is None else np.tile(np.reshape(y, (1, -1)), (max(2, steps), 1))
+        ends = self.encode(np.stack([a, b]), None if told is None else told[:2])
+        return self.decode(interpolate(*ends, steps), None if told is None else told[:steps])
 
     def score(self, x: np.ndarray, z: np.ndarray, y: np.ndarray | None = None) -> np.ndarray | None:
         """The joint discriminator's log-odds that (x, z) is (x, E(x)), not (G(z), z), (n,); None without one."""
