@@ -8,6 +8,7 @@ import math
 import re
 import tokenize
 from dataclasses import dataclass, field
+from typing import Any
 
 from .problem import Problem
 
@@ -262,7 +263,7 @@ def _default_name(config: Config) -> str:
 
 
 def _type(key: str) -> type:
-    types = {
+    types: dict[str, Any] = {
         f.name: f.type for f in dataclasses.fields(Config) if f.name not in ("weights", "slack")
     }
     if key not in types:

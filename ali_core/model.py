@@ -181,7 +181,9 @@ class Model:
         """
         told = None if y is None else np.tile(np.reshape(y, (1, -1)), (max(2, steps), 1))
         ends = self.encode(np.stack([a, b]), None if told is None else told[:2])
-        return self.decode(interpolate(*ends, steps), None if told is None else told[:steps])
+        return self.decode(
+            interpolate(ends[0], ends[1], steps), None if told is None else told[:steps]
+        )
 
     def score(self, x: np.ndarray, z: np.ndarray, y: np.ndarray | None = None) -> np.ndarray | None:
         """The joint discriminator's log-odds that (x, z) is (x, E(x)), not (G(z), z), (n,); None without one."""

@@ -15,18 +15,17 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
-def prepare(*extras: str) -> Path:
-    """Makes .venv hold this program, of the versions in constraints.txt, and the extras named. -> its Python
+def prepare(*more: str) -> Path:
+    """Makes .venv hold this program, in the versions of constraints.txt, and more requirements files. -> its Python
 
     Installs only when a file that says what is needed has changed; exits with a sentence on failure.
     """
     if sys.version_info < (3, 11):  # noqa: UP036, this file runs before anything is checked
         sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}.")
-    files = ("pyproject.toml", "constraints.txt", "requirements.txt")
-    files += tuple(f"{extra}/requirements.txt" for extra in extras)
+    files = ("pyproject.toml", "constraints.txt", "requirements.txt", *more)
     home = ROOT / ".venv"
     python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    stamp = home / "-".join(["installed", *extras])
+    stamp = home / f"installed-{len(files)}"
     digest = hashlib.sha256(b"".join((ROOT / f).read_bytes() for f in files)).hexdigest()
     if python.exists() and stamp.exists() and stamp.read_text() == digest:
         return python
@@ -44,8 +43,8 @@ def prepare(*extras: str) -> Path:
         "pip says which and how far:",
         flush=True,
     )
-    what = f".[{','.join(extras)}]" if extras else "."
-    words = ["install", "--disable-pip-version-check", "-c", "constraints.txt", "-e", what]
+    words = ["install", "--disable-pip-version-check", "-c", "constraints.txt", "-e", "."]
+    words += [word for file in more for word in ("-r", file)]
     if subprocess.call([python, "-m", "pip", *words], cwd=ROOT):
         sys.exit("The installation failed; the lines above say why. The same command tries again.")
     stamp.write_text(digest)

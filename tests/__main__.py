@@ -5,5 +5,5 @@ import sys
 from app.__main__ import prepare, run
 
 if __name__ == "__main__":
-    python = prepare("tests")
+    python = prepare("tests/requirements.txt")
     sys.exit(run(python, "pytest", *sys.argv[1:]))
