@@ -75,7 +75,7 @@ class Model:
                 file = path.with_name(checkpoint.WEIGHTS)
                 raise Problem(f"{file} does not fit the {name} of its card: {what}") from None
             device = "cuda" if torch.cuda.is_available() else "cpu"
-            net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+            net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue], torch's stubs lack it
         return cls(Path(folder).name, card, nets, row)
 
     def posterior(
@@ -98,7 +98,7 @@ class Model:
     def hidden(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
         """The encoder's last hidden layer, what its code is a linear function of, (n, units)."""
         seen = []
-        head = self.nets["encoder"].head
+        head = self.nets["encoder"].get_submodule("head")
         hook = head.register_forward_pre_hook(
             lambda _, inputs: seen.append(inputs[0].flatten(1).float().cpu().numpy())
         )
@@ -116,8 +116,8 @@ class Model:
 
     def decode(self, z: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
         """Pictures of latents: float32 (n, h, w, c) in [0, 1], or (n, 2) points."""
-        z = torch.from_numpy(np.asarray(z, np.float32))
-        x = self._batched(self.nets["decoder"], z, *self._given(y, len(z)))
+        codes = torch.from_numpy(np.asarray(z, np.float32))
+        x = self._batched(self.nets["decoder"], codes, *self._given(y, len(z)))
         return x.transpose(0, 2, 3, 1) if x.ndim == 4 else x
 
     def reconstruct(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
@@ -197,8 +197,8 @@ class Model:
                 return logits[:, :-1].logsumexp(1) - logits[:, -1]
             return logits[:, self._tuples[0]] - logits[:, self._tuples[1]]
 
-        z = torch.from_numpy(np.asarray(z, np.float32))
-        return self._batched(run, self._input(x), z, *self._given(y, len(z)))
+        codes = torch.from_numpy(np.asarray(z, np.float32))
+        return self._batched(run, self._input(x), codes, *self._given(y, len(z)))
 
     def likeliest(self, x: np.ndarray, first: np.ndarray | None = None) -> np.ndarray | None:
         """The classes whose reconstructions of x, uint8, are nearest, int (n, factors); None without classes.
