@@ -2,3 +2,5 @@
 
 Reading order: config, data, networks, samples, objectives, train; then checkpoint, model, atlas.
 """
+
+__version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""python -m ali_core VERB …: what VERBS lists."""
+"""ali VERB …, or python -m ali_core VERB …: what VERBS lists."""
 
 import importlib
 import sys
@@ -17,13 +17,17 @@ VERBS = {
     "toons": ("toons", "main", "cartoon heads with exact factors, any number of them"),
     "record": ("recordings", "main", "recorded runs in the plane, which the lessons replay"),
     "family": ("family", "main", "the table of every member"),
+    "explore": ("explore", "main", "open the explorer in the browser"),
 }
 
 
-def main(argv: list[str]) -> int:
-    """Runs a verb; an expected error is one sentence on stderr and exit status 2."""
+def main(argv: list[str] | None = None) -> int:
+    """Runs a verb, by default of the command line; an expected error is one sentence on stderr and exit status 2."""
+    argv = sys.argv[1:] if argv is None else argv
     if not argv or argv[0] not in VERBS:
-        print("usage: python -m ali_core VERB …   (VERB --help says more)\n")
+        print(
+            "usage: ali VERB …   (VERB --help says more; python -m ali_core VERB … is the same)\n"
+        )
         print("\n".join(f"  {verb:12} {says}" for verb, (_, _, says) in VERBS.items()))
         return 0 if argv[:1] in ([], ["--help"], ["-h"]) else 2
     module, function, _ = VERBS[argv[0]]
@@ -36,4 +40,4 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -2,8 +2,13 @@
 
 import dataclasses
 import difflib
+import inspect
+import io
 import math
+import re
+import tokenize
 from dataclasses import dataclass, field
+from typing import Any
 
 from .problem import Problem
 
@@ -16,7 +21,7 @@ class Config:
     member: str = "ali"  # a row of family.FAMILY
     weights: dict[str, float] = field(default_factory=dict)  # weights.TERM=…: replaces the row's
     slack: dict[str, float] = field(default_factory=dict)  # slack.TERM=…: a constraint, term <= …
-    data: str = "grid"  # see data.load
+    data: str = "grid"  # a set's name, a toy, a folder, an .npz, or hf:NAME
     prior: str = ""  # translation: a second data set, whose pictures are z; "" = N(0, I)
     domains: str = "A, B"  # translation: what people call x's pictures and z's
     pairs: int = 0  # translation: true pairs (x, z) that training is shown, where they are known
@@ -27,12 +32,12 @@ class Config:
     net: str = "small"  # or "patches", or a paper's own, see paper.NETS and perceptrons.NETS
     norm: str = "group"  # of encoder and decoder of pictures: "group" or "batch"
     batch: int = 256  # pictures a step, over all processes together
-    steps: int = 2_000
+    steps: int = 2_000  # how many steps to train
     lr: float = 1e-3  # Adam's, of encoder and decoder
-    lr_discriminator: float = 1e-3
+    lr_discriminator: float = 1e-3  # Adam's, of the discriminators
     lr_multipliers: float = 1e-3  # of the constraints' coefficients, where a member has constraints
-    beta1: float = 0.5
-    beta2: float = 0.999
+    beta1: float = 0.5  # Adam's decay of the gradient's mean
+    beta2: float = 0.999  # Adam's decay of its square
     l2: float = 0.0  # price of every weight's square (half of it), in Adam's gradient
     cooldown: int = 0  # last steps, over which both learning rates fall linearly to 0
     ema: float = 0.999  # decay of the averaged encoder and decoder
@@ -45,7 +50,7 @@ class Config:
     labels: int = (
         100  # labelled training examples of a semi-supervised member, shared by the classes
     )
-    seed: int = 0
+    seed: int = 0  # everything drawn derives from it
     precision: str = "no"  # "no" (float32) or "bf16", where the machine has it: see train.precision
     compile: bool = False  # torch.compile the networks
     save_every: int = 500  # steps between two saved states
@@ -219,6 +224,17 @@ def parse(argv: list[str]) -> Config:
     return config if config.name else dataclasses.replace(config, name=_default_name(config))
 
 
+def says() -> dict[str, str]:
+    """What each field is, in the words beside its declaration. -> one line per field"""
+    text, found, name = inspect.getsource(Config), {}, ""
+    for line in tokenize.generate_tokens(io.StringIO(text).readline):
+        if line.type == tokenize.NAME and (field := re.match(r"    (\w+): ", line.line)):
+            name = field[1]
+        elif line.type == tokenize.COMMENT and name:
+            found[name] = f"{found[name]} {line.string[2:]}" if name in found else line.string[2:]
+    return found
+
+
 def check(config: Config) -> Config:
     """Returns `config` when every field is within its bounds; raises Problem that names the first that is not."""
     for key, (low, high) in _BOUNDS.items():
@@ -255,7 +271,7 @@ def _default_name(config: Config) -> str:
 
 
 def _type(key: str) -> type:
-    types = {
+    types: dict[str, Any] = {
         f.name: f.type for f in dataclasses.fields(Config) if f.name not in ("weights", "slack")
     }
     if key not in types:

@@ -13,7 +13,7 @@ import torch
 
 from . import checkpoint, metrics, schema
 from .family import FAMILY, JOINT
-from .latent import in_turn
+from .latent import in_turn, interpolate
 from .objectives import Member, prepare
 from .problem import Problem
 from .samples import HIDDEN, posterior
@@ -84,7 +84,7 @@ class Model:
                 what = str(error).splitlines()[-1].strip()
                 raise Problem(f"{file} does not fit the {name} of its card: {what}") from None
             device = "cuda" if torch.cuda.is_available() else "cpu"
-            net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+            net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue], torch's stubs lack it
         return cls(Path(folder).name, card, nets, row)
 
     def posterior(
@@ -107,7 +107,7 @@ class Model:
     def hidden(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
         """The encoder's last hidden layer, what its code is a linear function of, (n, units)."""
         seen = []
-        head = self.nets["encoder"].head
+        head = self.nets["encoder"].get_submodule("head")
         hook = head.register_forward_pre_hook(
             lambda _, inputs: seen.append(inputs[0].flatten(1).float().cpu().numpy())
         )
@@ -125,8 +125,8 @@ class Model:
 
     def decode(self, z: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
         """Pictures of latents: float32 (n, h, w, c) in [0, 1], or (n, 2) points."""
-        z = torch.from_numpy(np.asarray(z, np.float32))
-        x = self._batched(self.nets["decoder"], z, *self._given(y, len(z)))
+        codes = torch.from_numpy(np.asarray(z, np.float32))
+        x = self._batched(self.nets["decoder"], codes, *self._given(y, len(z)))
         return x.transpose(0, 2, 3, 1) if x.ndim == 4 else x
 
     def reconstruct(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
@@ -181,6 +181,19 @@ class Model:
             y = in_turn(seed + np.arange(n), self.classes)
         return self.decode(self.prior(n, seed, truncation), y)
 
+    def interpolate(
+        self, a: np.ndarray, b: np.ndarray, steps: int = 8, y: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Pictures on the way from picture a to picture b, (h, w, c) each -> float32 (steps, h, w, c).
+
+        Along a great circle between their codes; y: the class of both, int (factors,), for a conditional model.
+        """
+        told = None if y is None else np.tile(np.reshape(y, (1, -1)), (max(2, steps), 1))
+        ends = self.encode(np.stack([a, b]), None if told is None else told[:2])
+        return self.decode(
+            interpolate(ends[0], ends[1], steps), None if told is None else told[:steps]
+        )
+
     def score(self, x: np.ndarray, z: np.ndarray, y: np.ndarray | None = None) -> np.ndarray | None:
         """The joint discriminator's log-odds that (x, z) is (x, E(x)), not (G(z), z), (n,); None without one."""
         if self._joint is None:
@@ -193,8 +206,8 @@ class Model:
                 return logits[:, :-1].logsumexp(1) - logits[:, -1]
             return logits[:, self._tuples[0]] - logits[:, self._tuples[1]]
 
-        z = torch.from_numpy(np.asarray(z, np.float32))
-        return self._batched(run, self._input(x), z, *self._given(y, len(z)))
+        codes = torch.from_numpy(np.asarray(z, np.float32))
+        return self._batched(run, self._input(x), codes, *self._given(y, len(z)))
 
     def likeliest(self, x: np.ndarray, first: np.ndarray | None = None) -> np.ndarray | None:
         """The classes whose reconstructions of x, uint8, are nearest, int (n, factors); None without classes.

@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from . import checkpoint, family
 from . import data as datasets
-from .config import PRESETS, Config, check, parse
+from .config import PRESETS, Config, check, parse, says
 from .inputs import as_input, classes_of
 from .model import Model, to_bytes
 from .problem import Problem, write_beside
@@ -262,10 +262,14 @@ def hardware() -> str:
 def _help() -> str:
     lines = [
         __doc__,
-        "usage: python -m ali_core train [preset=NAME] [key=value …]",
+        "usage: ali train [preset=NAME] [key=value …]     (or: python -m ali_core train …)",
         "",
         "fields (default):",
     ]
-    lines += [f"  {f.name:18} {getattr(Config(), f.name)!r}" for f in dataclasses.fields(Config)]
+    sentences = says()
+    for field in dataclasses.fields(Config):
+        lines.append(
+            f"  {field.name:18} {getattr(Config(), field.name)!r:12} {sentences[field.name]}"
+        )
     lines += ["", f"presets: {', '.join(PRESETS)}", f"members: {', '.join(family.FAMILY)}"]
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 """Sets everything up and starts the app, on a machine that has nothing but Python.
 
 python -m app                      the first time it makes .venv and installs what is needed
-python -m app --server.port 8600   words after it go to Streamlit
+python -m app --server.port 8600   words after it go to `ali explore`, see there
 """
 
 import hashlib
@@ -15,33 +15,40 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
-def prepare(*requirements: str) -> Path:
-    """Makes .venv hold the requirements files. -> its Python
+def prepare(*more: str) -> Path:
+    """Makes .venv hold this program, in the versions of constraints.txt, and more requirements files. -> its Python
 
-    Installs only when a file has changed since the last time; exits with a sentence on failure.
+    Installs only when a file that says what is needed has changed; exits with a sentence on failure.
     """
     if sys.version_info < (3, 11):  # noqa: UP036, this file runs before anything is checked
         sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}.")
-    home, files = ROOT / ".venv", [ROOT / name for name in requirements]
+    files = ("pyproject.toml", "constraints.txt", "requirements.txt", *more)
+    home = ROOT / ".venv"
     python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    stamp = home / f"installed-{len(files)}"
+    digest = hashlib.sha256(b"".join((ROOT / f).read_bytes() for f in files)).hexdigest()
+    if python.exists() and stamp.exists() and stamp.read_text() == digest:
+        return python
     if not python.exists():
-        print("Making .venv …", flush=True)
+        print(f"1 of 2  Making an environment of its own in {home} …", flush=True)
         try:
             venv.create(home, with_pip=True)
         except subprocess.CalledProcessError:
             sys.exit(
                 "Python cannot make virtual environments; on Debian: apt-get install python3-venv"
             )
-    stamp = home / f"installed-{len(files)}"
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    if not stamp.exists() or stamp.read_text() != digest:
-        print("Installing what is needed; the first time takes some minutes …", flush=True)
-        words = [str(word) for file in files for word in ("-r", file)]
-        if subprocess.call([python, "-m", "pip", "install", "--quiet", *words], cwd=ROOT):
-            sys.exit(
-                "The installation failed; the lines above say why. The same command tries again."
-            )
-        stamp.write_text(digest)
+    names = [line for f in files[2:] for line in (ROOT / f).read_text().split("\n") if line.strip()]
+    print(
+        f"2 of 2  Installing {len(names)} packages and what they need; the first time takes some minutes. "
+        "pip says which and how far:",
+        flush=True,
+    )
+    words = ["install", "--disable-pip-version-check", "-c", "constraints.txt", "-e", "."]
+    words += [word for file in more for word in ("-r", file)]
+    if subprocess.call([python, "-m", "pip", *words], cwd=ROOT):
+        sys.exit("The installation failed; the lines above say why. The same command tries again.")
+    stamp.write_text(digest)
+    print("Installed.", flush=True)
     return python
 
 
@@ -57,8 +64,4 @@ def run(python: Path, *words: str) -> int:
 
 
 if __name__ == "__main__":
-    # a reader's browser opens by itself, and nobody is asked for an address; without the last, Streamlit
-    # lays an offer of tools for programmers over every page, where it finds some of theirs
-    words = ["--server.headless", "false", "--server.showEmailPrompt", "false"]
-    words += sys.argv[1:]
-    sys.exit(run(prepare("requirements.txt"), "streamlit", "run", "app/main.py", *words))
+    sys.exit(run(prepare(), "ali_core", "explore", *sys.argv[1:]))

@@ -5,5 +5,5 @@ import sys
 from app.__main__ import prepare, run
 
 if __name__ == "__main__":
-    python = prepare("requirements.txt", "tests/requirements.txt")
+    python = prepare("tests/requirements.txt")
     sys.exit(run(python, "pytest", *sys.argv[1:]))

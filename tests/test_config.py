@@ -1,13 +1,15 @@
 """key=value, presets and the direction of imports.   python -m pytest tests/test_config.py"""
 
 import ast
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from ali_core.config import PRESETS, Config, check, parse
+from ali_core.__main__ import main
+from ali_core.config import PRESETS, Config, check, parse, says
 from ali_core.problem import Problem
 
 ROOT = Path(__file__).parents[1]
@@ -106,3 +108,14 @@ def test_compile_and_r1_are_refused_before_anything_is_loaded():
         check(parse(words))
     with pytest.raises(Problem, match="compile=true and r1 do not go together"):
         check(parse(["compile=true", "r1=0.1"]))
+
+
+def test_help_has_a_sentence_for_every_field(capsys):
+    """It is the comment beside the field's declaration, and nowhere else."""
+    fields = [field.name for field in dataclasses.fields(Config)]
+    assert list(says()) == fields
+    assert main(["train", "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for field, sentence in says().items():
+        (line,) = (line for line in lines if line.startswith(f"  {field} "))
+        assert line.endswith(sentence) and len(sentence) > 10
