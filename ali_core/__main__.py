@@ -7,17 +7,25 @@ from .problem import Problem
 
 # verb: module, function, what it does
 VERBS = {
-    "train": ("run", "main", "train a member of the family; the same command again resumes"),
-    "evaluate": ("evaluate", "main", "measure a checkpoint and write the numbers into its card"),
-    "atlas": ("layout", "main", "encode the held-out pictures and lay out the map"),
-    "reconstruct": ("batch", "reconstruct_command", "pictures through encoder and decoder"),
-    "translate": ("batch", "translate_command", "pictures from one domain to the other"),
-    "sample": ("model", "sample_command", "a sheet of samples"),
-    "sprites": ("sprites", "main", "characters with eight known factors, from their parts"),
-    "toons": ("toons", "main", "cartoon heads with exact factors, any number of them"),
-    "record": ("recordings", "main", "recorded runs in the plane, which the lessons replay"),
-    "family": ("family", "main", "the table of every member"),
-    "explore": ("explore", "main", "open the explorer in the browser"),
+    "train": (
+        "commands.train",
+        "main",
+        "train a member of the family; the same command again resumes",
+    ),
+    "evaluate": (
+        "measure.means",
+        "main",
+        "measure a checkpoint and write the numbers into its card",
+    ),
+    "atlas": ("maps.layout", "main", "encode the held-out pictures and lay out the map"),
+    "reconstruct": ("models.batch", "reconstruct_command", "pictures through encoder and decoder"),
+    "translate": ("models.batch", "translate_command", "pictures from one domain to the other"),
+    "sample": ("models.model", "sample_command", "a sheet of samples"),
+    "sprites": ("data.sprites", "main", "characters with eight known factors, from their parts"),
+    "toons": ("data.toons", "main", "cartoon heads with exact factors, any number of them"),
+    "record": ("lab.recordings", "main", "recorded runs in the plane, which the lessons replay"),
+    "family": ("family.members", "main", "the table of every member"),
+    "explore": ("commands.explore", "main", "open the explorer in the browser"),
 }
 
 

@@ -4,21 +4,22 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import bridge, charts, link, tray
-from app.plain import plain, sentence
+from app import bridge
+from app.shared import charts, link, tray
+from app.shared.plain import plain, sentence
 
 CHOSEN = "checkpoint"  # the picker's name in the session and in the link
 # without icons: the browser would fetch them from another host, as the tab's icon
 PAGES = [
-    st.Page("views/latent_map.py", title="Map", default=True),
-    st.Page("views/reconstruct.py", title="Reconstruct"),
-    st.Page("views/interpolate.py", title="Interpolate"),
-    st.Page("views/translate.py", title="Translate"),
-    st.Page("views/compare.py", title="Compare"),
-    st.Page("views/model.py", title="Model"),
-    st.Page("views/lessons.py", title="Lessons"),
-    st.Page("views/lab.py", title="Lab"),
-    st.Page("views/guess.py", title="Guess"),
+    st.Page("views/latent_map/latent_map.py", title="Map", default=True),
+    st.Page("views/reconstruct/reconstruct.py", title="Reconstruct"),
+    st.Page("views/interpolate/interpolate.py", title="Interpolate"),
+    st.Page("views/translate/translate.py", title="Translate"),
+    st.Page("views/compare/compare.py", title="Compare"),
+    st.Page("views/model/model.py", title="Model"),
+    st.Page("views/lessons/lessons.py", title="Lessons"),
+    st.Page("views/lab/lab.py", title="Lab"),
+    st.Page("views/guess/guess.py", title="Guess"),
 ]
 PLANE = ("lessons", "lab")  # pages of models in the plane: no checkpoint, no tray
 
@@ -45,10 +46,10 @@ def refuse(asked: str, shown: str) -> None:
     told, shown = plain(asked[:60]), plain(shown)
     if asked in bridge.translators():
         st.warning(f"{told} translates between two kinds of pictures; {shown} is shown here.")
-        to, says = "views/translate.py", f"{told} on Translate"
+        to, says = "views/translate/translate.py", f"{told} on Translate"
     elif asked in bridge.names():
         st.warning(f"{told} knows one kind of pictures and cannot translate; {shown} is shown.")
-        to, says = "views/reconstruct.py", f"{told} on Reconstruct"
+        to, says = "views/reconstruct/reconstruct.py", f"{told} on Reconstruct"
     else:
         st.warning(f"There is no checkpoint «{told}»; {shown} is shown.")
         return

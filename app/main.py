@@ -21,9 +21,9 @@ from starlette.staticfiles import StaticFiles
 if (home := str(Path(__file__).parents[1])) not in sys.path:  # `streamlit run` knows app/ only
     sys.path.insert(0, home)
 
-from app import patience, visitors
-from app.door import Door
-from app.packed import Packed
+from app.server import patience, visitors
+from app.server.door import Door
+from app.server.packed import Packed
 
 ARENA_MAX = -8  # mallopt's M_ARENA_MAX
 
@@ -68,7 +68,8 @@ def get_ready() -> None:
     print(f"The explorer is at {address}; Ctrl-C ends it.", flush=True)
     if not st.get_option("server.headless"):
         webbrowser.open(address)
-    from app import bridge, map_figure
+    from app import bridge
+    from app.shared import map_figure
 
     good = [name for name in bridge.names() if not bridge.broken(name)]
     try:
@@ -112,7 +113,7 @@ async def lifespan(app):
 
 async def live(scope, receive, send) -> None:
     """/live/…, for the lab; read when it is first asked."""
-    from app.live import routes
+    from app.server.live import routes
 
     await Router(routes)(scope, receive, send)
 

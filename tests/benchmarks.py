@@ -50,12 +50,13 @@ def step() -> None:
     import torch
     import torch.nn.functional as F
 
-    from ali_core import config, family, objectives
-    from ali_core.samples import DRAWN, Samples
+    from ali_core import config
+    from ali_core.family import members, objectives
+    from ali_core.family.samples import DRAWN, Samples
 
     torch.manual_seed(0)
     preset = config.parse(["preset=fashion-ali"])
-    row, batch, latent = family.member(preset), preset.batch, preset.latent
+    row, batch, latent = members.member(preset), preset.batch, preset.latent
     nets, alone = (objectives.prepare(row, (28, 28, 1), preset) for _ in range(2))
     alone = {name: bare(net) for name, net in alone.items()}
     for net in (*nets.values(), *alone.values()):

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from ali_core import checkpoint
+from ali_core.models import checkpoint
 
 # the app's pages ask for one thread; a test that trains must find the same alone as after them
 torch.set_num_threads(1)
@@ -143,9 +143,12 @@ def translators(tmp_path_factory) -> Path:
     "squares": from full squares to their frames, grey, true pairs in its gallery; "colours": the same in
     colour, of 16 pixels, its gallery made by the model.
     """
-    from ali_core import data, run, train, translation
+    from ali_core.commands import train as run
     from ali_core.config import parse
-    from ali_core.model import Model
+    from ali_core.data import datasets
+    from ali_core.measure import translation
+    from ali_core.models.model import Model
+    from ali_core.training import loop
 
     root = tmp_path_factory.mktemp("translators")
     checkpoints = root / "checkpoints"
@@ -164,8 +167,8 @@ def translators(tmp_path_factory) -> Path:
         np.savez(file, images=full, images_b=frames, labels=np.arange(n) % 3)
         words = ["member=alice-cycles", "width=4", "batch=16", "steps=12", "lr=2e-3"]
         config = parse([f"name={name}", f"data={file}", "domains=squares, frames", *words])
-        held = dataclasses.replace(data.load(config.data), licence=licence)
-        progress = collections.deque(train.train(config, held), maxlen=1).pop()
+        held = dataclasses.replace(datasets.load(config.data), licence=licence)
+        progress = collections.deque(loop.train(config, held), maxlen=1).pop()
         run.write_checkpoint(checkpoints / name, config, held, progress, 1.0)
         model = Model.load(checkpoints / name)
         translation.write_gallery(checkpoints / name, model, held)

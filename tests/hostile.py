@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ali_core import apart
+from ali_core.data import apart
 from ali_core.problem import Problem
 
 from . import hostile_cases

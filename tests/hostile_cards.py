@@ -18,8 +18,10 @@ from pathlib import Path
 import numpy as np
 from PIL.PngImagePlugin import PngInfo
 
-from ali_core import atlas, checkpoint, packs, sheet
-from ali_core.model import Model
+from ali_core.lab import packs
+from ali_core.maps import atlas
+from ali_core.models import checkpoint, sheet
+from ali_core.models.model import Model
 
 SHIPPED = Path(__file__).parents[1] / "checkpoints"
 # what stands in a place of a card, of whatever kind was there

@@ -15,10 +15,11 @@ import numpy as np
 from PIL import Image
 from starlette.routing import Router
 
-from ali_core import apart, batch, points
+from ali_core.data import apart, points
+from ali_core.models import batch
 from ali_core.problem import Problem, write_beside
-from app import link, tray
-from app.live import routes
+from app.server.live import routes
+from app.shared import link, tray
 
 from . import visits
 from .test_intake import endless_scans, zip_of

@@ -32,7 +32,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
-from ali_core import packs
+from ali_core.lab import packs
 from tests.conftest import FLAGS, serving, settle
 from tests.pupils import all_bad
 

@@ -10,16 +10,16 @@ from pathlib import Path
 import accelerate
 import safetensors.torch
 
-from ali_core import data
 from ali_core.config import Config
-from ali_core.train import train
+from ali_core.data import datasets
+from ali_core.training.loop import train
 
 CONFIG = Config(name="two", member="alice", data="grid", width=32, batch=64, steps=30)
 
 
 def run(out: Path) -> None:
     """Trains CONFIG to its end; the main process writes OUT."""
-    progress = deque(train(CONFIG, data.load("grid")), maxlen=1).pop()
+    progress = deque(train(CONFIG, datasets.load("grid")), maxlen=1).pop()
     if progress.main:
         tensors = {
             f"{name}.{k}": v.contiguous()

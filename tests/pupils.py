@@ -20,7 +20,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
-from app import door, patience
+from app.server import door, patience
 
 GREEDY = "127.0.0.9"  # another address of this machine, and so another visitor
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ali_core import checkpoint
+from ali_core.models import checkpoint
 from ali_core.problem import write_beside
 
 ROOT = Path(__file__).parents[1]

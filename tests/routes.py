@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ali_core import data, evaluate, metrics
-from ali_core.classifier import per_factor
-from ali_core.model import Model
+from ali_core.data import datasets
+from ali_core.measure import means, metrics
+from ali_core.models.model import Model
+from ali_core.nets.judge import per_factor
 from ali_core.problem import write_beside
-from app.card import rows
+from app.shared.card import rows
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- routes: made by `python -m tests.routes` -->", "<!-- end of routes -->"
@@ -23,7 +24,7 @@ DIRECTION, DOWN, LEFT = 6, 2, 1  # its place among the eight factors; its classe
 
 def table() -> str:
     """Markdown: a row per way, and what was measured on."""
-    pairs, sprites = data.load("data/lpcturn64.npz"), data.load("sprites")
+    pairs, sprites = datasets.load("data/lpcturn64.npz"), datasets.load("sprites")
     known = {tuple(person) for person in sprites.y[:, :6]}
     new = np.array([tuple(person) not in known for person in pairs.y_test[:, :6]])
     x, truth = pairs.x_test[new], pairs.prior.x_test[new].astype(np.float32) / 255
@@ -31,7 +32,7 @@ def table() -> str:
     translator, conditional = (
         Model.load(ROOT / "checkpoints" / name) for name in ("turn-sprites", "sprites-conditional")
     )
-    sees = evaluate.judge(sprites)
+    sees = means.judge(sprites)
     guess = sees.decide(sees.logits(x.astype(np.float32) / 255))
 
     def swapped(told: np.ndarray) -> np.ndarray:
@@ -45,7 +46,7 @@ def table() -> str:
         "condition swapped, y as the classifier sees it": swapped(guess),
         "*copied*": x.astype(np.float32) / 255,
     }
-    judge, lines = evaluate.judge(pairs.prior), []
+    judge, lines = means.judge(pairs.prior), []
     for name, pictures in made.items():
         right = judge.decide(judge.logits(pictures)) == pairs.y_test[new]
         shares = per_factor(pairs, right)

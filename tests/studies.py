@@ -26,10 +26,13 @@ from typing import NamedTuple
 
 import torch
 
-from ali_core import data, evaluate, run, sets, train, translation
+from ali_core.commands import train as run
 from ali_core.config import Config, parse
-from ali_core.model import Model
+from ali_core.data import datasets
+from ali_core.measure import means, sets, translation
+from ali_core.models.model import Model
 from ali_core.problem import Problem, write_beside
+from ali_core.training import loop
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / ".runs" / "studies"
@@ -214,21 +217,21 @@ def numbers(config: Config, held_out: int) -> dict[str, float] | None:
     path = KEPT / f"{hashlib.sha256(said.encode()).hexdigest()[:16]}.json"
     if path.exists():
         return json.loads(path.read_text(encoding="utf-8"))
-    points, start = data.load(config.data), time.monotonic()
+    points, start = datasets.load(config.data), time.monotonic()
     try:
-        progress = deque(train.train(config, points), maxlen=1).pop()
+        progress = deque(loop.train(config, points), maxlen=1).pop()
     except Problem as problem:
         print(config.member, config.seed, problem, file=sys.stderr)
         progress, found = None, None
     if progress:
         with tempfile.TemporaryDirectory() as folder:
             run.write_checkpoint(Path(folder) / "it", config, points, progress, 0.0)
-            model, judge = Model.load(Path(folder) / "it"), evaluate.judge(points)
+            model, judge = Model.load(Path(folder) / "it"), means.judge(points)
             if model.domains:
-                judges = judge, evaluate.judge(points.prior)
+                judges = judge, means.judge(points.prior)
                 entries = translation.measure(model, points, judges, held_out)
             else:
-                entries = evaluate.measure(model, points, judge, held_out)
+                entries = means.measure(model, points, judge, held_out)
                 entries |= sets.compare(model, points, judge, held_out)
         found = {key: entry["value"] for key, entry in entries.items()}
     write_beside(path, json.dumps(found).encode())

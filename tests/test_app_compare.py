@@ -7,10 +7,11 @@ import shutil
 import numpy as np
 import pytest
 
-from ali_core import checkpoint
-from ali_core.family import FAMILY
-from app import bridge, comparison
-from app.card import MEASURES
+from ali_core.family.members import FAMILY
+from ali_core.models import checkpoint
+from app import bridge
+from app.shared.card import MEASURES
+from app.views.compare import comparison
 from tests.test_app_map import ROOT, app, url, words
 
 THREE = ["fashion-alice", "fashion-ali", "fashion-vae"]

@@ -10,10 +10,14 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from ali_core import atlas, data, layout, run, train
+from ali_core.commands import train as run
 from ali_core.config import parse
-from ali_core.model import Model, to_bytes
-from app import bridge, tray
+from ali_core.data import datasets
+from ali_core.maps import atlas, layout
+from ali_core.models.model import Model, to_bytes
+from ali_core.training import loop
+from app import bridge
+from app.shared import tray
 
 ROOT = Path(__file__).parents[1]
 NAME, PAIRS, PLAIN = "squares", "pairs", "fashion-vae"
@@ -39,8 +43,8 @@ def folder(tmp_path_factory):
         file = root / f"{name}.npz"
         np.savez(file, images=x.astype(np.uint8), labels=labels, train=np.arange(400) >= 100)
         config = parse([f"name={name}", f"data={file}", *words.split()])
-        held = data.load(config.data)
-        progress = deque(train.train(config, held), maxlen=1).pop()
+        held = datasets.load(config.data)
+        progress = deque(loop.train(config, held), maxlen=1).pop()
         run.write_checkpoint(checkpoints / name, config, held, progress, 1.0)
     for name in (NAME, PAIRS):
         layout.build(checkpoints / name, made="draws")
@@ -55,7 +59,7 @@ def there(folder, monkeypatch):
 def visit(page: str = "", **query) -> AppTest:
     """The app as it stands after a visit by this link."""
     app = AppTest.from_file(str(ROOT / "app" / "explorer.py"), default_timeout=120)
-    app = app.switch_page(f"views/{page or 'latent_map'}.py")
+    app = app.switch_page(f"views/{page or 'latent_map'}/{page or 'latent_map'}.py")
     for key, value in ({"checkpoint": NAME} | query).items():
         app.query_params[key] = value
     return sane(app.run())
@@ -150,7 +154,7 @@ def test_an_uploads_class_is_guessed_and_can_be_chosen():
     app.selectbox(key="y").set_value(chosen).run()
     assert "is a guess" not in words(sane(app))
     next(b for b in app.button if b.label == "To the tray").click().run()
-    app.switch_page("views/interpolate.py").run()
+    app.switch_page("views/interpolate/interpolate.py").run()
     app.button(key="b tray 0").click().run()
     assert app.selectbox(key="b class 0 of u1").value == chosen
     app.selectbox(key="b class 0 of u1").set_value(guess).run()

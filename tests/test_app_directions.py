@@ -9,9 +9,14 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from ali_core import atlas, checkpoint, data, directions, latent, layout, run, train
+from ali_core.commands import train as run
 from ali_core.config import parse
-from app import bridge, film
+from ali_core.data import datasets
+from ali_core.maps import atlas, layout
+from ali_core.models import checkpoint, directions, latent
+from ali_core.training import loop
+from app import bridge
+from app.shared import film
 
 ROOT = Path(__file__).parents[1]
 MAPS = [name for name in bridge.names() if (bridge.root() / name / "atlas.npz").exists()]
@@ -99,13 +104,13 @@ def folder(tmp_path_factory):
     names = np.array(["row(up,down)", "column", "shade"])
     file = root / "squares.npz"
     np.savez(file, images=x.astype(np.uint8), labels=y, label_names=names)
-    held = data.load(str(file))
+    held = datasets.load(str(file))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         for name, member in (("told", "conditional-alice"), ("plain", "alice")):
             words = f"width=8 batch=32 latent=4 steps=60 lr=3e-3 name={name} member={member}"
             config = parse([f"data={file}", *words.split()])
-            progress = deque(train.train(config, held), maxlen=1).pop()
+            progress = deque(loop.train(config, held), maxlen=1).pop()
             run.write_checkpoint(root / "checkpoints" / name, config, held, progress, 1.0)
             layout.build(root / "checkpoints" / name, made="draws")
     return root / "checkpoints"
@@ -131,7 +136,7 @@ def visit(**query) -> AppTest:
     app = AppTest.from_file(str(ROOT / "app" / "explorer.py"), default_timeout=120)
     for name, value in ({"mode": "directions"} | query).items():
         app.query_params[name] = value
-    return sane(app.switch_page("views/interpolate.py").run())
+    return sane(app.switch_page("views/interpolate/interpolate.py").run())
 
 
 def sane(app: AppTest) -> AppTest:

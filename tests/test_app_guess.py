@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ali_core import atlas
-from ali_core.model import Model
+from ali_core.maps import atlas
+from ali_core.models.model import Model
 from app import bridge
 
 from . import visits

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from app import bridge, film
+from app import bridge
+from app.shared import film
 
 ROOT = Path(__file__).parents[1]
 NAMES = [name for name in bridge.names() if not bridge.broken(name)]
@@ -19,7 +20,7 @@ def visit(**query) -> AppTest:
     app = AppTest.from_file(str(ROOT / "app" / "explorer.py"), default_timeout=120)
     for name, value in query.items():
         app.query_params[name] = value
-    return app.switch_page("views/interpolate.py").run()
+    return app.switch_page("views/interpolate/interpolate.py").run()
 
 
 def sane(app: AppTest) -> AppTest:
@@ -104,8 +105,8 @@ def test_an_end_is_chosen_by_number_by_seed_from_the_tray_and_by_upload():
 
 def test_the_settings_stay_when_another_page_was_seen():
     app = sane(visit(a="s8", frames="11"))
-    app.switch_page("views/model.py").run()
-    sane(app.switch_page("views/interpolate.py").run())
+    app.switch_page("views/model/model.py").run()
+    sane(app.switch_page("views/interpolate/interpolate.py").run())
     assert app.session_state["a"] == "s8" and app.main.slider(key="frames").value == 11
     assert told(app, "a") == "s8" and told(app, "frames") == "11"
 

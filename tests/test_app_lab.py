@@ -56,7 +56,8 @@ def test_links_that_cannot_be_give_the_usual_page(query):
 def test_a_seed_of_the_lab_fits_the_other_pages():
     app = visit("lab", live="1", seed="999999")
     assert (
-        url(app)["seed"] == "999999" and not whole(app.switch_page("views/compare.py").run()).error
+        url(app)["seed"] == "999999"
+        and not whole(app.switch_page("views/compare/compare.py").run()).error
     )
     assert "seed" not in url(visit("lab", live="1", seed="1000000"))
 
@@ -112,7 +113,7 @@ def test_drawn_points_stand_in_the_link():
     drawing[10, 5:30] = 255
     points = bridge.points_of(drawing)
     assert points.shape == (25, 2) and (points[:, 1] > 52).all() and (points[:, 1] < 55).all()
-    from app import link
+    from app.shared import link
 
     told = link.numbers_form(np.flatnonzero(drawing).tolist())
     app = press(visit("lab", live="1", data="mine", points=told, width="8"), "Start")

@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ali_core import lab, packs
-from app import bridge, lessons
+from ali_core.lab import packs, scenes
+from app import bridge
+from app.views.lessons import texts
 
 from . import visits
 from .visits import sane, url
 
 ROOT = Path(__file__).parents[1]
-ALL = range(1, len(lessons.LESSONS) + 1)
+ALL = range(1, len(texts.LESSONS) + 1)
 
 
 def visit(**query: str) -> AppTest:
@@ -37,7 +38,7 @@ def frame(name: str, step: int) -> dict:
 
 @pytest.mark.parametrize("number", ALL)
 def test_a_lesson_asks_first_and_then_answers_with_what_was_measured(number):
-    app, lesson = visit(lesson=str(number)), lessons.LESSONS[number - 1]
+    app, lesson = visit(lesson=str(number)), texts.LESSONS[number - 1]
     assert f"{number}. {lesson.title}" in text(app) and lesson.question in text(app)
     assert "Break it." not in text(app) and lesson.breaks not in text(app)
     said = text(answer(app, number, lesson.right))
@@ -59,7 +60,7 @@ def test_a_lesson_asks_first_and_then_answers_with_what_was_measured(number):
 
 @pytest.mark.parametrize("number", ALL)
 def test_a_wrong_answer_is_told_so_and_shows_the_right_one(number):
-    lesson = lessons.LESSONS[number - 1]
+    lesson = texts.LESSONS[number - 1]
     wrong = next(k for k in range(len(lesson.options)) if k != lesson.right)
     said = text(answer(visit(lesson=str(number)), number, wrong))
     assert "**Not quite.**" in said and "**Right.**" not in said
@@ -68,7 +69,7 @@ def test_a_wrong_answer_is_told_so_and_shows_the_right_one(number):
 
 
 def test_no_answer_has_a_number_that_nobody_measured():
-    for lesson in lessons.LESSONS:
+    for lesson in texts.LESSONS:
         places = set(re.findall(r"{(\w+)}", lesson.why))
         assert places == set(lesson.measures), lesson.title
 
@@ -92,7 +93,7 @@ def test_the_recordings_say_what_the_answers_call_right():
     assert digits["log_odds"]["value"] > 0 > digits["log_odds_swapped"]["value"]
 
 
-def settings(lesson: lessons.Lesson) -> list[dict]:
+def settings(lesson: texts.Lesson) -> list[dict]:
     """What the lab is asked to train by a lesson's link: one run, or two."""
     asked = {key: value for key, value in lesson.tries.items() if "." not in key}
     pair = [asked.pop("member"), asked.pop("against", None)]
@@ -106,16 +107,16 @@ def settings(lesson: lessons.Lesson) -> list[dict]:
 
 @pytest.mark.parametrize("number", ALL)
 def test_what_there_is_to_break_can_be_trained(number):
-    for run in settings(lessons.LESSONS[number - 1]):
-        config = lab.config(run)
+    for run in settings(texts.LESSONS[number - 1]):
+        config = scenes.config(run)
         assert config.member == run["member"]
-        _, (_, later) = lab.run(run, [0, 2])
+        _, (_, later) = scenes.run(run, [0, 2])
         assert packs.unpack(later)[0]["step"] == 2
 
 
 @pytest.mark.parametrize("number", ALL)
 def test_the_lab_page_understands_every_link(number):
-    lesson = lessons.LESSONS[number - 1]
+    lesson = texts.LESSONS[number - 1]
     query = {key: str(value) for key, value in lesson.tries.items()}
     app = sane(visits.visit("lab", live="1", **query))
     for key, value in lesson.tries.items():
@@ -123,14 +124,14 @@ def test_the_lab_page_understands_every_link(number):
 
 
 def test_symbols_of_a_formula_are_coloured_and_explained():
-    for lesson in lessons.LESSONS:
-        formula = lessons.coloured(lesson.formula)
+    for lesson in texts.LESSONS:
+        formula = texts.coloured(lesson.formula)
         assert "@" not in formula
         for symbol in lesson.symbols.split():
-            colour, _, says = lessons.SYMBOLS[symbol]
+            colour, _, says = texts.SYMBOLS[symbol]
             assert re.fullmatch("#[0-9A-F]{6}", colour) and says.endswith(".")
         for colour in re.findall(r"\\textcolor{(#\w+)}", formula):
-            assert colour in {one[0] for one in lessons.SYMBOLS.values()}
+            assert colour in {one[0] for one in texts.SYMBOLS.values()}
 
 
 def test_next_and_back_walk_through_all_lessons():
@@ -138,7 +139,7 @@ def test_next_and_back_walk_through_all_lessons():
     assert "1. A decoder" in text(app) and button(app, "Back").disabled
     for number in ALL[1:]:
         sane(button(app, "Next").click().run())
-        assert f"#### {number}. {lessons.LESSONS[number - 1].title}" in text(app)
+        assert f"#### {number}. {texts.LESSONS[number - 1].title}" in text(app)
         assert url(app)["lesson"] == str(number)
     assert button(app, "Next").disabled
     sane(button(app, "Back").click().run())

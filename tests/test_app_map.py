@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
-from ali_core import checkpoint
-from app import bridge, link, tray
-from app.card import COMPARED, MEASURES
+from ali_core.models import checkpoint
+from app import bridge
+from app.shared import link, tray
+from app.shared.card import COMPARED, MEASURES
 
 ROOT = Path(__file__).parents[1]
 NAMES = bridge.names()
@@ -28,7 +29,7 @@ def app(page: str = "", **query: str) -> AppTest:
         test.query_params[key] = value
     test.run()
     if page:  # the test client starts on the default page, and a change of page empties the URL
-        test.switch_page(f"views/{page}.py")
+        test.switch_page(f"views/{page}/{page}.py")
         for key, value in query.items():
             test.query_params[key] = value
         test.run()
@@ -159,7 +160,7 @@ def test_the_tray_adds_removes_undoes_and_travels():
     assert url(test)["tray"] == "p7"
     test.button(key="tray undo").click().run()
     assert url(test)["tray"] == "s42,p7"
-    test.switch_page("views/model.py").run()
+    test.switch_page("views/model/model.py").run()
     assert not test.exception
     assert url(test)["tray"] == "s42,p7"
 
@@ -187,7 +188,7 @@ def test_the_first_paint_needs_neither_torch_nor_umap_nor_scikit_learn():
         "import sys; from streamlit.testing.v1 import AppTest\n"
         "test = AppTest.from_file('app/explorer.py', default_timeout=120).run()\n"
         "assert not test.exception and not test.error, (test.exception, test.error)\n"
-        "assert 'ali_core.atlas' in sys.modules\n"
+        "assert 'ali_core.maps.atlas' in sys.modules\n"
         "print([m for m in ('torch', 'umap', 'sklearn') if m in sys.modules])"
     )
     run = subprocess.run(

@@ -13,9 +13,10 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from ali_core import atlas
-from app import bridge, holes
+from ali_core.maps import atlas
+from app import bridge
 from app.components.hole import unpacked
+from app.shared import holes
 
 ROOT = Path(__file__).parents[1]
 NAMES = bridge.names()
@@ -26,7 +27,7 @@ def open_page(**query) -> AppTest:
     app = AppTest.from_file(ROOT / "app/explorer.py", default_timeout=120)
     for key, value in query.items():
         app.query_params[key] = value
-    return app.switch_page("views/reconstruct.py").run()
+    return app.switch_page("views/reconstruct/reconstruct.py").run()
 
 
 def upload(content: bytes, name: str = "picture.png") -> AppTest:

@@ -16,10 +16,13 @@ from hypothesis import strategies as some
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from ali_core import checkpoint, domains, metrics
-from ali_core.model import Model, to_bytes
-from app import bridge, many, subject
+from ali_core.data import domains
+from ali_core.measure import metrics
+from ali_core.models import checkpoint
+from ali_core.models.model import Model, to_bytes
+from app import bridge
 from app.components.draw import unpacked
+from app.views.translate import many, subject
 
 from . import visits
 from .visits import sane, url, words
@@ -238,7 +241,7 @@ def test_a_translation_goes_into_the_tray_and_through_it(there):
     np.testing.assert_array_equal(app.session_state["tray kept"]["u1"], made)
     app.segmented_control(key="from").set_value("Tray").run()
     assert "your picture (u1)" in words(sane(app))
-    app.switch_page("views/reconstruct.py").run()
+    app.switch_page("views/reconstruct/reconstruct.py").run()
     sane(app)
 
 
@@ -292,7 +295,7 @@ def test_a_plain_checkpoints_link_to_translate_leads_to_reconstruct(there):
 def turn(app: AppTest, page: str) -> AppTest:
     """Another page by the navigation, which starts with an empty URL; the test client keeps the old one."""
     app.query_params.clear()
-    return sane(app.switch_page(f"views/{page}.py").run())
+    return sane(app.switch_page(f"views/{page}/{page}.py").run())
 
 
 def test_the_other_pages_keep_their_checkpoint_meanwhile(there):

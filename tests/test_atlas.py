@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ali_core import atlas, checkpoint, data, layout, run, train
+from ali_core.commands import train as run
 from ali_core.config import Config
-from ali_core.model import Model
+from ali_core.data import datasets
+from ali_core.maps import atlas, layout
+from ali_core.models import checkpoint
+from ali_core.models.model import Model
 from ali_core.problem import Problem
+from ali_core.training import loop
 
 HELD = 120
 
@@ -32,8 +36,8 @@ def built(tmp_path_factory):
         train=np.arange(len(labels)) >= HELD,
     )
     config = Config(name="tiny", data=str(root / "noise.npz"), width=4, batch=8, latent=6, steps=3)
-    loaded = data.load(config.data)
-    progress = deque(train.train(config, loaded), maxlen=1).pop()
+    loaded = datasets.load(config.data)
+    progress = deque(loop.train(config, loaded), maxlen=1).pop()
     folder = root / "checkpoints" / "tiny"
     run.write_checkpoint(folder, config, loaded, progress, 1.0)
     layout.main([str(folder)])
@@ -243,7 +247,7 @@ def test_reading_an_atlas_needs_neither_torch_nor_umap_nor_sklearn():
         [
             sys.executable,
             "-c",
-            "import sys, ali_core.atlas; print([m for m in ('torch', 'umap', 'sklearn', 'numba') "
+            "import sys, ali_core.maps.atlas; print([m for m in ('torch', 'umap', 'sklearn', 'numba') "
             "if m in sys.modules])",
         ],
         capture_output=True,

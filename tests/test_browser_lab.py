@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ali_core import packs, recordings
-from app.lessons import LESSONS
+from ali_core.lab import packs, recordings
+from app.views.lessons.texts import LESSONS
 
 from .conftest import settle
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app import bridge, holes
+from app import bridge
+from app.shared import holes
 
 from .conftest import FLAGS, settle
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ali_core.model import Model, to_bytes
+from ali_core.models.model import Model, to_bytes
 from app import bridge
 
 from .conftest import serving, settle

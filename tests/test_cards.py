@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ali_core import atlas, checkpoint, packs
 from ali_core.__main__ import main
-from ali_core.model import Model
+from ali_core.lab import packs
+from ali_core.maps import atlas
+from ali_core.models import checkpoint
+from ali_core.models.model import Model
 from ali_core.problem import Problem
 from app import bridge
-from app.plain import label, plain, sentence
+from app.shared.plain import label, plain, sentence
 
 from . import hostile_cards, visits
 from .conftest import ROOT, serving, settle

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from ali_core import checkpoint, data, run, train
+from ali_core.commands import train as run
 from ali_core.config import Config
-from ali_core.model import Model
+from ali_core.data import datasets
+from ali_core.models import checkpoint
+from ali_core.models.model import Model
 from ali_core.problem import Problem
+from ali_core.training import loop
 
 SHIPPED = Path(__file__).parents[1] / "checkpoints"
 
@@ -21,8 +24,8 @@ SHIPPED = Path(__file__).parents[1] / "checkpoints"
 def folder(tmp_path):
     """A real checkpoint, trained for two steps."""
     config = Config(name="tiny", member="alice", data="grid", width=8, batch=8, steps=2)
-    points = data.load("grid")
-    progress = deque(train.train(config, points), maxlen=1).pop()
+    points = datasets.load("grid")
+    progress = deque(loop.train(config, points), maxlen=1).pop()
     run.write_checkpoint(tmp_path / "tiny", config, points, progress, 1.0)
     return tmp_path / "tiny"
 

@@ -95,7 +95,7 @@ def test_imports_point_one_way():
 
 def test_reading_a_card_and_a_map_needs_no_torch():
     code = (
-        "import sys, ali_core.checkpoint, ali_core.atlas, ali_core.pictures, ali_core.latent;"
+        "import sys, ali_core.models.checkpoint, ali_core.maps.atlas, ali_core.data.pictures, ali_core.models.latent;"
         "print({'torch', 'umap', 'sklearn', 'accelerate', 'streamlit'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ali_core.data import TOYS, load, toy
-from ali_core.idx import KNOWN
+from ali_core.data.datasets import TOYS, load, toy
+from ali_core.data.idx import KNOWN
 from ali_core.problem import Problem
 
 RNG = np.random.default_rng(5)

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from app import door
+from app.server import door
 
 from .pupils import get, rerun, session, small, stream
 

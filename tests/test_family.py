@@ -8,14 +8,19 @@ import pytest
 import torch
 from PIL import Image
 
-from ali_core import atlas, checkpoint, data, evaluate, layout, run, sets, train
 from ali_core.__main__ import main
+from ali_core.commands import train as run
 from ali_core.config import Config, parse
-from ali_core.family import FAMILY, member
-from ali_core.inputs import Inputs, labelled
-from ali_core.model import Model, to_bytes
-from ali_core.objectives import divergences
+from ali_core.data import datasets
+from ali_core.family.members import FAMILY, member
+from ali_core.family.objectives import divergences
+from ali_core.maps import atlas, layout
+from ali_core.measure import means, sets
+from ali_core.models import checkpoint
+from ali_core.models.model import Model, to_bytes
 from ali_core.problem import Problem
+from ali_core.training import loop
+from ali_core.training.inputs import Inputs, labelled
 
 # every member starts from this; the data's noise is what p(x|z) is said to have
 TRUTH = Config(
@@ -32,7 +37,7 @@ CHANNEL = 0.5 * np.log(1 + (1.2**2 + 0.9**2) / 0.5**2)  # mutual information of 
 
 
 def trained(config, points):
-    return deque(train.train(config, points), maxlen=1).pop()
+    return deque(loop.train(config, points), maxlen=1).pop()
 
 
 def model(config, points, folder):
@@ -48,13 +53,13 @@ def test_a_member_learns_the_true_posterior_of_linear_data(
     name, steps, nearest, farthest, tmp_path
 ):
     """KL(q(z|x) || p(z|x)) in nats against the closed form; before training it is over 1."""
-    points = data.load("linear")
+    points = datasets.load("linear")
     config = dataclasses.replace(TRUTH, member=name, steps=steps, cooldown=steps // 2)
     before = model(dataclasses.replace(config, steps=1), points, tmp_path / "before")
     after = model(config, points, tmp_path / "after")
     far, near = (sets.compare(m, points, None)["posterior_kl"]["value"] for m in (before, after))
     assert nearest <= near < farthest and far > 1
-    found = evaluate.measure(after, points, n=2000)
+    found = means.measure(after, points, n=2000)
     assert found["information_q"]["value"] == pytest.approx(CHANNEL, rel=0.25)
 
 
@@ -64,7 +69,9 @@ def test_a_hole_is_filled_inside_and_nothing_changes_outside(tmp_path):
     light = rng.integers(0, 2, 300)
     x = np.where(light[:, None, None, None], 220, 40) + rng.integers(0, 20, (300, 28, 28, 1))
     x, y = x.astype(np.uint8), np.zeros(300, np.int64)
-    squares = data.Data("squares", x[60:], y[60:], x[:60], y[:60], ["square"], "none", "made here")
+    squares = datasets.Data(
+        "squares", x[60:], y[60:], x[:60], y[:60], ["square"], "none", "made here"
+    )
     words = "member=gali-mix width=8 batch=16 latent=2 steps=60 lr=3e-3 lr_discriminator=2e-3 norm=batch"
     found = model(parse([*words.split(), "data=squares"]), squares, tmp_path / "mix")
     hole = np.zeros((60, 28, 28), bool)
@@ -82,7 +89,7 @@ def test_a_hole_is_filled_inside_and_nothing_changes_outside(tmp_path):
 
 def test_dual_ascent_reaches_the_constraint_that_it_was_given():
     """ALI on moons with a bound on the reconstruction error: kept, and at a price that had to move."""
-    points, values, prices = data.load("moons"), [], []
+    points, values, prices = datasets.load("moons"), [], []
     config = Config(
         name="d",
         member="lagali",
@@ -93,7 +100,7 @@ def test_dual_ascent_reaches_the_constraint_that_it_was_given():
         lr_multipliers=0.02,
         slack={"reconstruction": 0.1},
     )
-    for progress in train.train(config, points):
+    for progress in loop.train(config, points):
         values.append(progress.losses["reconstruction"])
         prices.append(progress.losses["multiplier of reconstruction"])
     assert values[0] > 0.4
@@ -104,12 +111,12 @@ def test_dual_ascent_reaches_the_constraint_that_it_was_given():
 
 def test_a_discriminator_that_was_told_eighty_labels_names_the_rest(tmp_path):
     """ALI's semi-supervised K + 1 classes: ten labels a mode of the ring, and the others follow."""
-    ring = data.load("ring")
+    ring = datasets.load("ring")
     base = Config(name="s", member="semi-supervised", data="ring", width=64, labels=80)
     named = []
     for steps in (1, 300):
         config = dataclasses.replace(base, steps=steps)
-        found = evaluate.measure(model(config, ring, tmp_path / str(steps)), ring, n=2000)
+        found = means.measure(model(config, ring, tmp_path / str(steps)), ring, n=2000)
         named.append(found["class_named"]["value"])
         assert found["class_named"]["labels"] == 80
         assert found["term_supervised"]["value"] > 0 and found["match_0"]["value"] < np.log(2)
@@ -125,7 +132,7 @@ def test_a_conditional_member_goes_all_the_way(tmp_path, monkeypatch):
     for k, (row, column) in enumerate(((4, 4), (4, 16), (16, 4), (16, 16))):
         x[y == k, row : row + 8, column : column + 8] += 150
     np.savez("squares.npz", images=x.astype(np.uint8), labels=y, train=np.arange(400) >= 100)
-    held = data.load("squares.npz")
+    held = datasets.load("squares.npz")
     words = "member=conditional-alice data=squares.npz width=8 batch=32 latent=4 steps=60 lr=3e-3"
     config = parse(words.split())
     found = model(config, held, tmp_path / "checkpoints" / config.name)
@@ -145,7 +152,7 @@ def test_a_conditional_member_goes_all_the_way(tmp_path, monkeypatch):
     )
     with Image.open("both.png") as both:  # its own samples are dark: the white one is turned round
         assert np.array_equal(np.asarray(both)[:28, :28], held.x_test[0, ..., 0])
-    evaluate.main([f"checkpoints/{config.name}"])
+    means.main([f"checkpoints/{config.name}"])
     metrics = checkpoint.card(f"checkpoints/{config.name}")["metrics"]
     assert 0.2 <= metrics["class_obeyed"]["value"] <= 1
     assert 0.2 <= metrics["class_edited"]["value"] <= 1
@@ -173,17 +180,19 @@ def test_gali_pt_is_measured_with_the_features_that_it_was_trained_with(tmp_path
     rng = np.random.default_rng(0)
     y = np.arange(160) % 2
     x = (rng.integers(0, 60, (160, 28, 28, 1)) + 150 * y[:, None, None, None]).astype(np.uint8)
-    squares = data.Data("s", x[40:], y[40:], x[:40], y[:40], ["dark", "light"], "none", "made here")
+    squares = datasets.Data(
+        "s", x[40:], y[40:], x[:40], y[:40], ["dark", "light"], "none", "made here"
+    )
     words = ["name=pt", "member=gali-pt", "width=8", "batch=16", "latent=2", "steps=2"]
     found = model(parse([*words, "data=s"]), squares, tmp_path / "pt")
     kept = sorted(path.name for path in tmp_path.glob(".runs/classifier-*"))
     assert len(kept) == 1
-    assert "match_0" in evaluate.measure(found, squares)
+    assert "match_0" in means.measure(found, squares)
     assert sorted(path.name for path in tmp_path.glob(".runs/classifier-*")) == kept
 
 
 def test_labelled_examples_are_as_many_of_each_class_and_depend_on_the_seed():
-    grid = data.load("grid")
+    grid = datasets.load("grid")
     rows = labelled(grid, 50, 3)
     assert np.bincount(grid.y[rows.numpy()]).tolist() == [2] * 25
     assert rows.tolist() == labelled(grid, 50, 3).tolist() != labelled(grid, 50, 4).tolist()
@@ -196,12 +205,12 @@ def test_labelled_examples_are_as_many_of_each_class_and_depend_on_the_seed():
 
 @pytest.mark.parametrize("name", ["conditional-alice", "semi-supervised"])
 def test_a_slice_without_the_highest_class_has_as_many_classes_as_its_set(name):
-    grid = data.load("grid")
+    grid = datasets.load("grid")
     low = grid.y_test < 20
     some = dataclasses.replace(grid, x_test=grid.x_test[low], y_test=grid.y_test[low])
     config = Config(name="c", member=name, data="grid", labels=25, width=8, batch=8, steps=1)
     assert Inputs(config, FAMILY[name], some).classes == 25
-    progress = list(train.train(config, some))[-1]
+    progress = list(loop.train(config, some))[-1]
     held = dataclasses.replace(
         some, x=some.x_test[:10], y=some.y_test[:10], y_test=some.y_test[:10]
     )
@@ -229,11 +238,11 @@ def test_a_slice_without_the_highest_class_has_as_many_classes_as_its_set(name):
 )
 def test_a_member_that_cannot_be_is_one_sentence_before_training(words, sentence):
     with pytest.raises(Problem, match=sentence):
-        next(train.train(parse([*words.split(), "data=grid", "steps=1"]), data.load("grid")))
+        next(loop.train(parse([*words.split(), "data=grid", "steps=1"]), datasets.load("grid")))
 
 
 def test_members_that_need_labels_say_so():
-    grid = data.load("grid")
+    grid = datasets.load("grid")
     plain = dataclasses.replace(grid, y=0 * grid.y, y_test=0 * grid.y_test, label_names=["points"])
     for name in ("conditional-ali", "semi-supervised"):
         row = member(Config(name="t", member=name))

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ali_core import apart, batch, data, headers, pictures, points
+from ali_core.data import apart, datasets, headers, pictures, points
+from ali_core.models import batch
 from ali_core.problem import Problem, write_beside
 
 from .test_pictures import FILES, file, scene
@@ -154,7 +155,7 @@ def test_nobody_waits_for_a_process_without_end(alone, monkeypatch):
 
 def test_the_process_can_write_no_file(tmp_path):
     pytest.importorskip("resource")
-    code = "import sys; from ali_core import apart; apart._limit(); open(sys.argv[1], 'wb', 0).write(b'x')"
+    code = "import sys; from ali_core.data import apart; apart._limit(); open(sys.argv[1], 'wb', 0).write(b'x')"
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a")], capture_output=True)
     assert b"File too large" in done.stderr and not (tmp_path / "a").stat().st_size
 
@@ -162,7 +163,7 @@ def test_the_process_can_write_no_file(tmp_path):
 def test_a_data_set_may_still_be_of_ppm_files(tmp_path):
     for k in range(4):
         scene(30 + k, 30).save(tmp_path / f"{k}.ppm")
-    assert data.load(str(tmp_path), size=28).x.shape[1:] == (28, 28, 3)
+    assert datasets.load(str(tmp_path), size=28).x.shape[1:] == (28, 28, 3)
 
 
 # ---- zips ------------------------------------------------------------------------------------------

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from ali_core import lab, objectives, packs, points, recordings, train
-from ali_core.family import FAMILY
+from ali_core.data import points
+from ali_core.family import objectives
+from ali_core.family.members import FAMILY
+from ali_core.lab import packs, recordings, scenes
 from ali_core.problem import Problem
+from ali_core.training import loop as train
 
 PLANAR = [name for name in FAMILY if name not in ("triangle", "gali-pt")]
 SHIPPED = sorted((Path(__file__).parents[1] / "checkpoints" / "lab").glob("*.gz"))
@@ -17,9 +20,9 @@ SHIPPED = sorted((Path(__file__).parents[1] / "checkpoints" / "lab").glob("*.gz"
 
 def begun(turn=None, steps: int = 1, **settings):
     """A scene and the progress after some steps; frames on the way change nothing."""
-    config = lab.config({"width": 16, "batch": 32} | settings)
-    held = lab.data(config)
-    scene, loop = lab.Scene(config, held), train.steps(config, held)
+    config = scenes.config({"width": 16, "batch": 32} | settings)
+    held = scenes.data(config)
+    scene, loop = scenes.Scene(config, held), train.steps(config, held)
     progress = next(loop)
     for _ in range(steps):
         progress = loop.send(turn)
@@ -42,8 +45,8 @@ def same(one: dict, other: dict) -> bool:
 
 
 def test_turns_let_only_the_named_players_step():
-    config = lab.config({"width": 16, "batch": 32})
-    held = lab.data(config)
+    config = scenes.config({"width": 16, "batch": 32})
+    held = scenes.data(config)
     loop = train.steps(config, held)
     progress = next(loop)
     assert progress.step == 0 and progress.losses == {}
@@ -60,8 +63,8 @@ def test_turns_let_only_the_named_players_step():
 
 
 def test_the_loop_with_everyones_turns_is_train():
-    config = lab.config({"width": 16, "batch": 32})
-    held = lab.data(config)
+    config = scenes.config({"width": 16, "batch": 32})
+    held = scenes.data(config)
     plain = [p.losses for p in itertools.islice(train.train(config, held), 5)]
     assert [p.losses for p in itertools.islice(train.steps(config, held), 1, 6)] == plain
 
@@ -72,7 +75,7 @@ def test_the_loop_with_everyones_turns_is_train():
 @pytest.mark.parametrize("member", PLANAR)
 def test_every_member_in_the_plane_has_frames_of_finite_numbers(member):
     scene, progress = begun(member=member, steps=2)
-    about, arrays = packs.unpack(lab.frame(progress, scene))
+    about, arrays = packs.unpack(scenes.frame(progress, scene))
     assert about["step"] == 2 and 0 <= about["modes"] <= 25 and 0 <= about["good"] <= 1
     assert all(np.isfinite(a).all() for a in arrays.values())
     assert {"x_tilde", "z_hat", "x_rec", "lattice"} <= set(arrays)
@@ -84,27 +87,27 @@ def test_every_member_in_the_plane_has_frames_of_finite_numbers(member):
 
 
 def test_frames_leave_training_alone():
-    config = lab.config({"width": 16, "batch": 32, "member": "alice"})
-    held = lab.data(config)
-    scene, watched, alone = lab.Scene(config, held), *(train.steps(config, held) for _ in "ab")
+    config = scenes.config({"width": 16, "batch": 32, "member": "alice"})
+    held = scenes.data(config)
+    scene, watched, alone = scenes.Scene(config, held), *(train.steps(config, held) for _ in "ab")
     for _ in range(6):
         one, other = next(watched), next(alone)
-        lab.frame(one, scene)
+        scenes.frame(one, scene)
     assert same(weights(one), weights(other)) and one.step == other.step == 5
 
 
 def test_maps_and_lattice_are_what_the_networks_say_at_those_places():
     scene, progress = begun(steps=30)
-    _, arrays = packs.unpack(lab.frame(progress, scene))
+    _, arrays = packs.unpack(scenes.frame(progress, scene))
     nets, (low, high) = progress.nets, scene.bounds_x
-    side = (high - low) / lab.MAP
+    side = (high - low) / scenes.MAP
     for probe, row, column in ((0, 0, 0), (4, 3, 20), (8, 23, 11)):
         x = torch.tensor([[low + (column + 0.5) * side, low + (row + 0.5) * side]])
         z = scene.at_z[probe : probe + 1]
         logits = nets["discriminator0"](x, z)[0]
         said = torch.sigmoid(logits[0] - logits[1]).item()
         assert abs(arrays["d_x"][probe, row, column] / 255 - said) < 0.003
-    ticks = np.linspace(*scene.bounds_z, lab.LATTICE)
+    ticks = np.linspace(*scene.bounds_z, scenes.LATTICE)
     z = torch.tensor([[ticks[2], ticks[13]]], dtype=torch.float32)
     made = nets["decoder"](z)[0].detach().numpy()
     np.testing.assert_allclose(arrays["lattice"][2, 13], made, atol=1e-3)
@@ -112,7 +115,7 @@ def test_maps_and_lattice_are_what_the_networks_say_at_those_places():
 
 def test_reconstructions_are_decoded_means_and_their_error_is_what_is_said():
     scene, progress = begun(steps=20)
-    about, arrays = packs.unpack(lab.frame(progress, scene))
+    about, arrays = packs.unpack(scenes.frame(progress, scene))
     mean, log_sigma = progress.nets["encoder"](scene.x).detach().chunk(2, 1)
     np.testing.assert_allclose(arrays["z_hat"], mean, atol=1e-3)
     np.testing.assert_allclose(arrays["z_sd"], log_sigma.exp(), atol=1e-3)
@@ -124,7 +127,7 @@ def test_reconstructions_are_decoded_means_and_their_error_is_what_is_said():
 def test_what_is_said_of_constraints_is_over_codes_that_are_drawn():
     """As the card has it: of a VAE whose clouds are wide, the mean alone decodes too well."""
     scene, progress = begun(member="vae", steps=200, data="ring")
-    about, arrays = packs.unpack(lab.frame(progress, scene))
+    about, arrays = packs.unpack(scenes.frame(progress, scene))
     assert arrays["z_sd"].mean() > 0.2 and packs.unpack(scene.pack())[0]["drawn"]
     mean, log_sigma = progress.nets["encoder"](scene.x).detach().chunk(2, 1)
     generator, found = torch.Generator().manual_seed(7), []
@@ -144,7 +147,7 @@ def test_what_is_said_of_constraints_is_over_codes_that_are_drawn():
 
 def test_pulls_lower_the_generators_loss():
     scene, progress = begun(member="gan", steps=30)
-    _, arrays = packs.unpack(lab.frame(progress, scene))
+    _, arrays = packs.unpack(scenes.frame(progress, scene))
     s, match = scene.samples(progress.nets), scene.row.matches[0]
 
     def loss(x_tilde):
@@ -175,7 +178,7 @@ def test_a_pack_keeps_numbers_exactly_and_arrays_to_their_scale():
 
 def test_a_recording_is_the_same_when_it_is_made_again(tmp_path):
     short = {"member": "ali", "data": "ring", "width": 16, "batch": 32}
-    made = [lab.run(short, [0, 1, 5]) for _ in range(2)]
+    made = [scenes.run(short, [0, 1, 5]) for _ in range(2)]
     assert made[0][1] == made[1][1] and len(made[0][1]) == 3
     path = tmp_path / "short.gz"
     card = {
@@ -201,7 +204,7 @@ def test_shipped_recordings_begin_as_their_seed_does(path):
     steps = [packs.unpack(frame)[0]["step"] for frame in frames]
     assert steps == known.shown
     early = [step for step in steps if step <= 20]
-    _, again = lab.run(known.settings, early)
+    _, again = scenes.run(known.settings, early)
     for old, new in zip(frames, again, strict=False):
         a, b = packs.unpack(old)[1], packs.unpack(new)[1]
         # another processor rounds otherwise, and twenty steps make a little of it
@@ -247,15 +250,15 @@ def test_a_file_that_is_no_recording_is_a_sentence(tmp_path):
 )
 def test_settings_that_cannot_be_are_a_sentence(settings, sentence):
     with pytest.raises(Problem, match=sentence):
-        lab.config(settings)
+        scenes.config(settings)
 
 
 def test_a_member_that_cannot_train_in_the_plane_says_so():
-    config = lab.config({"member": "triangle"})
+    config = scenes.config({"member": "triangle"})
     with pytest.raises(Problem, match="learns from true pairs of two domains"):
-        next(train.steps(config, lab.data(config)))
+        next(train.steps(config, scenes.data(config)))
     with pytest.raises(Problem, match="data=mine needs points of your own"):
-        lab.data(lab.config({"data": "mine"}))
+        scenes.data(scenes.config({"data": "mine"}))
 
 
 @pytest.mark.parametrize(
@@ -292,9 +295,9 @@ def test_of_sorted_points_of_ones_own_the_panels_show_both_ends():
     x = np.random.default_rng(0).normal(0, 0.1, (600, 2))
     x[300:] += 10
     held = points.own(x)
-    scene = lab.Scene(lab.config({"data": "mine"}), held)
+    scene = scenes.Scene(scenes.config({"data": "mine"}), held)
     second = int((scene.x[:, 0] > 0).sum())
-    assert len(scene.x) == lab.SHOWN and 90 < second < lab.SHOWN - 90
+    assert len(scene.x) == scenes.SHOWN and 90 < second < scenes.SHOWN - 90
     assert (np.sort(held.x, 0) == np.sort(points.own(x[::-1]).x, 0)).all()
 
 
@@ -302,7 +305,7 @@ def test_points_of_ones_own_are_centred_scaled_and_trained_on():
     x = np.random.default_rng(0).normal(100, 5, (40, 2)).astype(np.float32)
     data = points.own(x)
     assert abs(data.x.mean()) < 1e-4 and data.x.std() == pytest.approx(points.SPREAD, rel=1e-3)
-    scene, frames = lab.run({"data": "mine", "width": 8, "batch": 16}, [0, 2], x)
+    scene, frames = scenes.run({"data": "mine", "width": 8, "batch": 16}, [0, 2], x)
     about, arrays = packs.unpack(frames[-1])
     assert about["modes"] is None and arrays["x_rec"].shape == (40, 2)
     assert packs.unpack(scene.pack())[0]["modes"] == 0

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ali_core.latent import corners, interpolate
+from ali_core.models.latent import corners, interpolate
 
 A, B, C, D = np.random.default_rng(0).standard_normal((4, 64)).astype(np.float32)
 

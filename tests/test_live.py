@@ -11,11 +11,12 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from ali_core import lab, packs, train
+from ali_core.lab import packs, scenes
 from ali_core.problem import Problem
-from app import visitors
+from ali_core.training import loop as train
 from app.bridge import live
-from app.door import Door
+from app.server import visitors
+from app.server.door import Door
 
 SMALL = {"width": 16, "batch": 32}
 
@@ -70,13 +71,13 @@ def test_a_live_run_is_the_same_training_as_anywhere():
     for turn, step in (("discriminator", 1), ("generator", 2), ("both", 3)):
         live.do(run, secret, "step", turn=turn)
         there = [frame_after(run, step, lane) for lane in (0, 1)]
-    config = lab.config(SMALL)
-    held = lab.data(config)
-    scene, loop = lab.Scene(config, held), train.steps(config, held)
+    config = scenes.config(SMALL)
+    held = scenes.data(config)
+    scene, loop = scenes.Scene(config, held), train.steps(config, held)
     next(loop)
     for turn in (("discriminator",), ("generator", "multipliers"), None):
         progress = loop.send(turn)
-    here = packs.unpack(lab.frame(progress, scene))
+    here = packs.unpack(scenes.frame(progress, scene))
     assert here[0]["losses"] == there[0][0]["losses"] and there[1][0]["losses"].keys() >= {"nll"}
     for name, values in here[1].items():
         np.testing.assert_array_equal(values, there[0][1][name], name)
@@ -265,7 +266,7 @@ def test_settings_that_cannot_train_start_nothing(settings, points, sentence):
 
 @pytest.fixture
 def client(monkeypatch):
-    from app import live as pages
+    from app.server import live as pages
 
     monkeypatch.setattr(pages, "POLL", 0.3)
     return TestClient(Starlette(routes=pages.routes))

@@ -10,12 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ali_core import batch, checkpoint, data, evaluate, metrics, run, sets, train
-from ali_core.classifier import Classifier, fingerprint
+from ali_core.commands import train as run
 from ali_core.config import Config
-from ali_core.model import Model
+from ali_core.data import datasets
+from ali_core.measure import means, metrics, sets
+from ali_core.models import batch, checkpoint
+from ali_core.models.model import Model
+from ali_core.nets.judge import Classifier, fingerprint
 from ali_core.problem import Problem
-from app.card import compared
+from ali_core.training import loop
+from app.shared.card import compared
 
 SHIPPED = Path(__file__).parents[1] / "checkpoints"
 rng = np.random.default_rng
@@ -148,7 +152,7 @@ def test_modes_are_counted_by_good_samples_alone():
     centres = np.array([[0.0, 0], [10, 0], [0, 10]])
     points = np.array([[0, 0.29], [0, 0.31], [10.2, 0.2], [5, 5], [0, 9]])
     assert metrics.modes(points, centres, 0.1) == (2, 0.4)
-    toy = data.toy("grid", n=5000, n_test=10)
+    toy = datasets.toy("grid", n=5000, n_test=10)
     found, good = metrics.modes(toy.x, toy.centres, toy.sd)
     # a Gaussian in the plane is within 3 sd with probability 1 - exp(-4.5)
     assert found == 25 and good == pytest.approx(1 - math.exp(-4.5), abs=0.006)
@@ -166,7 +170,7 @@ def squares():
         x[y == k, row : row + 8, column : column + 8] += 150
     x = x.astype(np.uint8)
     names = ["a", "b", "c", "d"]
-    return data.Data("squares", x[100:], y[100:], x[:100], y[:100], names, "CC0", "made")
+    return datasets.Data("squares", x[100:], y[100:], x[:100], y[:100], names, "CC0", "made")
 
 
 @pytest.fixture(scope="module")
@@ -180,8 +184,8 @@ def folder(squares, tmp_path_factory):
     config = Config(
         name="tiny", data=str(root / "squares.npz"), width=4, batch=8, latent=6, steps=2
     )
-    loaded = data.load(config.data)
-    progress = deque(train.train(config, loaded), maxlen=1).pop()
+    loaded = datasets.load(config.data)
+    progress = deque(loop.train(config, loaded), maxlen=1).pop()
     run.write_checkpoint(root / "tiny", config, loaded, progress, 1.0)
     return root / "tiny"
 
@@ -226,16 +230,16 @@ def test_other_pictures_have_another_fingerprint(squares):
 
 def test_the_command_writes_numbers_that_a_subset_reproduces(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)  # .runs/ is made here
-    monkeypatch.setattr(evaluate, "SUBSET", 50)
+    monkeypatch.setattr(means, "SUBSET", 50)
     before = (folder / "card.json").read_bytes()
-    evaluate.main([str(folder), "--subset", "20"])
+    means.main([str(folder), "--subset", "20"])
     assert (folder / "card.json").read_bytes() == before
     assert "reconstruction_mse" in capsys.readouterr().out
-    evaluate.main([str(folder)])
+    means.main([str(folder)])
     card, printed = checkpoint.card(folder), capsys.readouterr().out
-    model, loaded = Model.load(folder), data.load(card["config"]["data"])
-    judge = evaluate.judge(loaded)
-    entries, few = card["metrics"], evaluate.measure(model, loaded, judge, 50)
+    model, loaded = Model.load(folder), datasets.load(card["config"]["data"])
+    judge = means.judge(loaded)
+    entries, few = card["metrics"], means.measure(model, loaded, judge, 50)
     assert {key for key, entry in entries.items() if "subset" in entry} == set(few)
     assert {"psnr", "class_kept", "round_trip", "log_odds", "frechet_floor"} <= set(entries)
     for key, entry in entries.items():
@@ -247,14 +251,14 @@ def test_the_command_writes_numbers_that_a_subset_reproduces(folder, tmp_path, m
     assert card["classifier"] == judge.card and len(list(tmp_path.glob(".runs/baselines-*"))) == 4
     assert entries["nn_accuracy_pixels"]["value"] > 0.9 and entries["nn_accuracy"]["fit"] == 600
     with pytest.raises(Problem, match="fewer than 10"):
-        evaluate.main([str(folder), "--subset", "3"])
+        means.main([str(folder), "--subset", "3"])
 
 
 def test_the_numbers_are_those_of_the_arrays(folder, runs):
     model = Model.load(folder)
-    loaded = data.load(model.card["config"]["data"])
+    loaded = datasets.load(model.card["config"]["data"])
     judge = Classifier.get(dataclasses.replace(loaded, name="squares"), runs=runs)
-    found = {key: e["value"] for key, e in evaluate.measure(model, loaded, judge).items()}
+    found = {key: e["value"] for key, e in means.measure(model, loaded, judge).items()}
     codes, made = model.encode(loaded.x_test), model.reconstruct(loaded.x_test)
     near = {"rel": 1e-4}
     assert found["reconstruction_mse"] == pytest.approx(
@@ -273,9 +277,9 @@ def test_the_numbers_are_those_of_the_arrays(folder, runs):
 def test_points_are_measured_by_their_modes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = Config(name="g", member="alice", data="grid", width=8, batch=8, steps=2)
-    progress = deque(train.train(config, data.load("grid")), maxlen=1).pop()
-    run.write_checkpoint(tmp_path / "g", config, data.load("grid"), progress, 1.0)
-    evaluate.main(["g"])
+    progress = deque(loop.train(config, datasets.load("grid")), maxlen=1).pop()
+    run.write_checkpoint(tmp_path / "g", config, datasets.load("grid"), progress, 1.0)
+    means.main(["g"])
     card = checkpoint.card("g")
     found = card["metrics"]
     assert found["modes"]["n"] == 2500 and 0 <= found["modes"]["value"] <= 25
@@ -286,12 +290,12 @@ def test_points_are_measured_by_their_modes(tmp_path, monkeypatch):
 
 def test_points_on_a_line_have_no_modes_to_count(tmp_path):
     """Of linear data's own points 63 % lie within 3 sd of its one centre: not a measure of samples."""
-    held = data.load("linear")
+    held = datasets.load("linear")
     _, good = metrics.modes(held.x_test, held.centres, held.sd)
     assert 0.6 < good < 0.66
     for latent, member in ((1, "vae"), (2, "vae")):
         config = Config(name="l", member=member, data="linear", width=8, latent=latent, steps=1)
-        progress = deque(train.train(config, held), maxlen=1).pop()
+        progress = deque(loop.train(config, held), maxlen=1).pop()
         run.write_checkpoint(tmp_path / str(latent), config, held, progress, 1.0)
         found = sets.compare(Model.load(tmp_path / str(latent)), held, None)
         assert set(found) == ({"posterior_kl"} if latent == 1 else set())
@@ -301,7 +305,7 @@ def test_an_estimate_at_its_ceiling_says_so():
     ceiling, n = math.log(2000), 2000
     for value, reached in ((ceiling, True), (ceiling - 0.05, True), (ceiling - 0.3, False)):
         card = {"metrics": {"information_q": {"value": value, "n": n}}, "data": {"label_names": []}}
-        for words in (evaluate.about_information(value, n), compared("information_q", card, None)):
+        for words in (means.about_information(value, n), compared("information_q", card, None)):
             assert "at most log n" in words and "7.6" in words
             assert ("not seen" in words) == reached
 
@@ -310,7 +314,7 @@ def test_an_estimate_at_its_ceiling_says_so():
 def test_shipped_estimates_of_information_say_what_they_can(name):
     for key, entry in checkpoint.card(SHIPPED / name).get("metrics", {}).items():
         if key == "information_q":
-            words = evaluate.about_information(entry["value"], entry["n"])
+            words = means.about_information(entry["value"], entry["n"])
             assert entry["says"].startswith(words)
 
 
@@ -327,16 +331,16 @@ def test_a_shipped_card_is_reproduced_on_its_first_500_pictures(name):
     card = checkpoint.card(SHIPPED / name)
     config = card["config"]
     try:
-        held = data.load(config["data"], config["size"], config["channels"])
+        held = datasets.load(config["data"], config["size"], config["channels"])
     except Problem as problem:
         if os.environ.get("CI") == "true" and config["data"] == "fashion-mnist":
             raise
         pytest.skip(str(problem))
-    found = evaluate.measure(Model.load(SHIPPED / name), held, n=500)
+    found = means.measure(Model.load(SHIPPED / name), held, n=500)
     assert len(found) >= 6
     for key, entry in found.items():
         said = card["metrics"][key]
-        n = evaluate.INFORMATION if key == "information_q" else len(held.x_test)
+        n = means.INFORMATION if key == "information_q" else len(held.x_test)
         # a constraint is measured on whole batches of 500
         assert said["n"] in (n, n // 500 * 500) and said["subset"]["n"] == 500
         # another number of threads rounds otherwise

@@ -11,14 +11,16 @@ import pytest
 import torch
 from PIL import Image
 
-from ali_core import data, run, train
 from ali_core.__main__ import main
+from ali_core.commands import train as run
 from ali_core.config import Config
-from ali_core.family import FAMILY
-from ali_core.latent import interpolate
-from ali_core.model import Model
-from ali_core.objectives import prepare
+from ali_core.data import datasets
+from ali_core.family.members import FAMILY
+from ali_core.family.objectives import prepare
+from ali_core.models.latent import interpolate
+from ali_core.models.model import Model
 from ali_core.problem import Problem
+from ali_core.training import loop
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,11 +30,11 @@ def folder(tmp_path_factory):
     """A real checkpoint for 28-pixel pictures, trained for two steps on noise."""
     rng = np.random.default_rng(0)
     x = rng.integers(0, 255, (64, 28, 28, 1), np.uint8)
-    noise = data.Data(
+    noise = datasets.Data(
         "noise", x, np.zeros(64, int), x[:8], np.zeros(8, int), ("noise",), "-", "made"
     )
     config = Config(name="tiny", member="ali", width=4, batch=8, latent=5, steps=2)
-    progress = deque(train.train(config, noise), maxlen=1).pop()
+    progress = deque(loop.train(config, noise), maxlen=1).pop()
     folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
     run.write_checkpoint(folder, config, noise, progress, 1.0)
     return folder

@@ -5,14 +5,15 @@ import torch
 import torch.nn.functional as F
 import torch.utils.flop_counter
 
-from ali_core import networks, objectives, patches
 from ali_core.config import Config
-from ali_core.family import FAMILY
+from ali_core.family import objectives
+from ali_core.family.members import FAMILY
+from ali_core.nets import patches, small
 
 
 def test_a_discriminator_of_points_may_see_sines():
     """The first layer sees x, its sines and its cosines; a slow wave tells what a fast one cannot."""
-    waves = networks.Sines(2, 10.0)
+    waves = small.Sines(2, 10.0)
     x = torch.randn(5, 2)
     seen = waves(x)
     assert seen.shape == (5, 2 + 2 * 64) and torch.equal(seen[:, :2], x)
@@ -29,7 +30,7 @@ def test_a_discriminator_of_points_may_see_sines():
     assert count[1] - count[0] == 2 * 64 * 16  # of x alone, not of z
 
 
-@pytest.mark.parametrize("net", networks.BODIES)
+@pytest.mark.parametrize("net", small.BODIES)
 @pytest.mark.parametrize("size", [28, 32, 48, 64, 128])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_pictures_go_in_and_come_out_at_their_size(net, size, channels):
@@ -86,7 +87,7 @@ def test_a_deterministic_encoder_has_a_head_of_d_and_no_unused_half():
 
 def test_upconv_is_nearest_upsampling_and_a_convolution():
     torch.manual_seed(0)
-    up, x = networks.UpConv(6, 4), torch.randn(2, 6, 7, 7)
+    up, x = small.UpConv(6, 4), torch.randn(2, 6, 7, 7)
     plain = F.conv2d(F.interpolate(x, scale_factor=2), up.conv.weight, up.conv.bias, padding=1)
     torch.testing.assert_close(up(x), plain, rtol=1e-5, atol=1e-5)
 

@@ -7,14 +7,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ali_core import family, objectives, terms, train
 from ali_core.config import Config
-from ali_core.data import Data
-from ali_core.family import FAMILY, JOINT
-from ali_core.inputs import Inputs
-from ali_core.objectives import Match, Member, Term
+from ali_core.data.datasets import Data
+from ali_core.family import members, objectives, terms
+from ali_core.family.members import FAMILY, JOINT
+from ali_core.family.objectives import Match, Member, Term
+from ali_core.family.samples import DRAWN, Samples, holes
 from ali_core.problem import Problem
-from ali_core.samples import DRAWN, Samples, holes
+from ali_core.training import loop
+from ali_core.training.inputs import Inputs
 
 
 def samples(row, sd=0.5, seed=0, n=16, latent=3):
@@ -153,7 +154,7 @@ def test_every_parameter_gets_a_gradient_from_its_player(name, shape, tmp_path, 
             f"{k}.{n}": p
             for k, net in nets.items()
             for n, p in net.named_parameters()
-            if train.player(k) == player
+            if loop.player(k) == player
         }
         gradients = torch.autograd.grad(loss, own.values(), retain_graph=True, allow_unused=True)
         assert [k for k, g in zip(own, gradients, strict=True) if g is None] == []
@@ -227,7 +228,7 @@ def everything(row, n=8, seed=0):
 
 
 def _parameters(s, player):
-    from ali_core.train import player as of
+    from ali_core.training.loop import player as of
 
     nets = [net for name, net in s.nets.items() if of(name) == player]
     return [p for net in nets for p in net.parameters() if p.requires_grad]
@@ -273,11 +274,11 @@ def test_a_new_row_needs_no_new_code():
 
 def test_weights_of_the_config_replace_the_rows_and_unknown_ones_are_refused():
     config = Config(name="a", member="alice", weights={"reconstruction": 2.5})
-    assert family.member(config).terms["reconstruction"].weight == 2.5
+    assert members.member(config).terms["reconstruction"].weight == 2.5
     with pytest.raises(Problem, match=r"«ali» has no term «reconstruction»; its terms: none"):
-        family.member(Config(name="a", member="ali", weights={"reconstruction": 1.0}))
+        members.member(Config(name="a", member="ali", weights={"reconstruction": 1.0}))
     with pytest.raises(Problem, match=r"no member «alien»; there are: ali, bigan"):
-        family.member(Config(name="a", member="alien"))
+        members.member(Config(name="a", member="alien"))
 
 
 def test_alis_row_is_the_joint_match_and_nothing_else():
@@ -290,7 +291,7 @@ def test_alis_row_is_the_joint_match_and_nothing_else():
 def same(a, b, **weights):
     """Losses of member a with other weights against those of b, on the same networks and draws."""
     rows = [
-        family.member(Config(name="t", member=name, weights=w))
+        members.member(Config(name="t", member=name, weights=w))
         for name, w in ((a, weights), (b, {}))
     ]
     ours, theirs = (objectives.losses(row, samples(row))[0] for row in rows)
@@ -312,7 +313,7 @@ def same(a, b, **weights):
 )
 def test_a_member_at_the_right_weights_is_another(a, weights, b):
     if "conditional" in a:
-        rows = family.member(Config(name="t", member=a, weights=weights)), FAMILY[b]
+        rows = members.member(Config(name="t", member=a, weights=weights)), FAMILY[b]
         assert rows[0].matches == rows[1].matches
         assert not any(t.weight for t in rows[0].terms.values())
     else:
@@ -372,14 +373,14 @@ def test_mmd_is_zero_for_the_same_distribution_and_right_for_two_points():
 
 def test_the_familys_table_has_the_coefficients_of_the_papers():
     """Zhao, Song, Ermon 2018: what each member pays or asks for I_q and I_p."""
-    table = {line["member"]: (line["I_q"], line["I_p"]) for line in family.table()}
+    table = {line["member"]: (line["I_q"], line["I_p"]) for line in members.table()}
     assert table.keys() == FAMILY.keys()
     # an error's size is not in nats: of these the sign is known
     more = "maximised"
     assert table["alice"] == table["aae"] == (more, "0")
     assert table["infogan"] == table["veegan"] == ("0", more)
     assert table["alice-z"] == table["cyclegan"] == table["alice-adversarial"] == (more, more)
-    without = family.member(Config(member="alice", weights={"reconstruction": 0.0}))
+    without = members.member(Config(member="alice", weights={"reconstruction": 0.0}))
     assert without.information == (0, 0)
     rows = {k: tuple(map(float, v)) for k, v in table.items() if more not in v}
     for name in ("vae", "avb", "ali", "bigan", "as-vae", "gali4"):
@@ -390,7 +391,7 @@ def test_the_familys_table_has_the_coefficients_of_the_papers():
 
 
 def test_the_familys_formulas_can_be_read_in_a_terminal(capsys):
-    family.main([])
+    members.main([])
     printed = capsys.readouterr().out
     assert "JS(q(x, z) ‖ p(x, z)) + 20 E_q ‖x-G(E(x))‖₁" in printed
     assert "-E_q log p(x|z) + 0.1 KL(q(z|x) ‖ p(z)) + 1000 MMD(q(z), p(z))" in printed
@@ -398,7 +399,7 @@ def test_the_familys_formulas_can_be_read_in_a_terminal(capsys):
 
 
 def test_a_multiplier_climbs_while_its_constraint_is_violated_and_falls_after():
-    row = family.member(Config(name="t", member="lagali", slack={"reconstruction": 0.1}))
+    row = members.member(Config(name="t", member="lagali", slack={"reconstruction": 0.1}))
     for slack, sign in ((0.0, -1), (100.0, 1)):
         s = samples(row)
         players, shown = objectives.losses(row._replace(slack={"reconstruction": slack}), s)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from ali_core import explore
+from ali_core.commands import explore
 from ali_core.problem import Problem
 
 from . import pins

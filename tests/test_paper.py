@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from ali_core import paper, perceptrons, train
 from ali_core.config import PRESETS, parse
+from ali_core.data.toys import Data, toy
+from ali_core.nets import paper, perceptrons
 from ali_core.problem import Problem
-from ali_core.toys import Data, toy
+from ali_core.training import loop
 
 # millions of parameters of encoder, decoder, discriminator; SVHN's and CelebA's are the published ones
 SIZES = {
@@ -57,11 +58,11 @@ def test_a_few_steps_and_resuming_with_dropout_is_exact(tmp_path):
 
     config = parse(["preset=ali-svhn", "batch=2", "steps=2"])
     data = noise(32)
-    whole = list(train.train(config, data))[-1]
-    part = train.train(config, data)
+    whole = list(loop.train(config, data))[-1]
+    part = loop.train(config, data)
     tensors, said = next(part).state()
     save_file(tensors, tmp_path / "state.safetensors", said)
-    resumed = list(train.train(config, data, tmp_path / "state.safetensors"))
+    resumed = list(loop.train(config, data, tmp_path / "state.safetensors"))
     assert len(resumed) == 1
     for name, net in whole.nets.items():
         for key, value in net.state_dict().items():
@@ -111,7 +112,7 @@ def test_bigans_discriminator_norms_real_and_generated_pairs_each_by_themselves(
 
 def test_bigans_nets_are_not_for_points():
     with pytest.raises(Problem, match=r"these are \(2,\): take data=mnist"):
-        next(train.train(parse(["member=bigan", "net=bigan-mnist", "steps=1"]), toy("grid")))
+        next(loop.train(parse(["member=bigan", "net=bigan-mnist", "steps=1"]), toy("grid")))
 
 
 def test_the_toys_nets_are_the_papers_and_its_encoder_draws():
@@ -126,7 +127,7 @@ def test_the_toys_nets_are_the_papers_and_its_encoder_draws():
     assert not torch.equal(nets["encoder"](x), nets["encoder"](x))
     nets["encoder"].eval()
     assert torch.equal(nets["encoder"](x), nets["encoder"](x))
-    step = list(train.train(parse(["preset=grid-paper", "steps=2"]), toy("grid")))[-1]
+    step = list(loop.train(parse(["preset=grid-paper", "steps=2"]), toy("grid")))[-1]
     assert step.losses["discriminator"] == pytest.approx(2 * np.log(2), abs=0.01)
 
 
@@ -156,6 +157,6 @@ def test_the_papers_presets_say_what_the_paper_says():
     ],
 )
 def test_what_does_not_fit_the_papers_nets_is_one_sentence(words, sentence):
-    steps = train.train(parse([*words.split(), "batch=2", "steps=1"]), noise(32))
+    steps = loop.train(parse([*words.split(), "batch=2", "steps=1"]), noise(32))
     with pytest.raises(Problem, match=sentence):
         next(steps)

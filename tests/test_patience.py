@@ -8,7 +8,7 @@ import urllib.request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from app import door, patience
+from app.server import door, patience
 
 from .pupils import body, closed, small
 

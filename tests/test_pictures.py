@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ali_core.pictures import FORMATS, MAX_BYTES, read, see, shown
+from ali_core.data.pictures import FORMATS, MAX_BYTES, read, see, shown
 from ali_core.problem import Problem
 
 GREY, COLOUR = (28, 28, 1), (32, 32, 3)

@@ -17,7 +17,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from websockets.exceptions import InvalidStatus
 
-from app import door, patience, visitors
+from app.server import door, patience, visitors
 
 from .pupils import GREEDY, Pupil, body, closed, get, rerun, small, stream, until
 

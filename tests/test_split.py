@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ali_core import domains, split
-from ali_core.data import load
+from ali_core.data import domains, split
+from ali_core.data.datasets import load
 from ali_core.problem import Problem
 
 PICTURES = np.random.default_rng(7).integers(0, 256, (300, 12, 12, 1), dtype=np.uint8)

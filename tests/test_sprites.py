@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ali_core import checkpoint, data, factors, metrics, run, sprites, train
 from ali_core.__main__ import main
-from ali_core.classifier import Classifier
+from ali_core.commands import train as run
 from ali_core.config import parse
-from ali_core.idx import KNOWN
-from ali_core.model import Model
+from ali_core.data import datasets, sprites
+from ali_core.data.idx import KNOWN
+from ali_core.measure import factors, metrics
+from ali_core.models import checkpoint
+from ali_core.models.model import Model
+from ali_core.nets.judge import Classifier
 from ali_core.problem import Problem
-from app.card import by_factor, compared
+from ali_core.training import loop
+from app.shared.card import by_factor, compared
 
 COUNTS = {"body": 3, "eyes": 2, "shoes": 2, "bottomwear": 2, "topwear": 2, "hair": 3}
 
@@ -86,7 +90,7 @@ def test_the_file_has_no_picture_twice_and_holds_characters_out(clone, file):
 
 
 def test_the_loader_knows_the_factors_the_split_and_the_licence(file):
-    found = data.load(str(file))
+    found = datasets.load(str(file))
     assert list(found.factors) == [*COUNTS, "direction", "walk frame"]
     assert found.factors["direction"] == ["up", "left", "down", "right"]
     assert [len(names) for names in found.factors.values()] == [*COUNTS.values(), 4, 9]
@@ -98,14 +102,14 @@ def test_the_loader_knows_the_factors_the_split_and_the_licence(file):
 
 def test_the_data_are_known_by_name_wherever_they_lie(file, monkeypatch):
     monkeypatch.setenv("SPRITES", str(file))
-    found = data.load("sprites")
+    found = datasets.load("sprites")
     assert found.name == "sprites" and found.label_names[0] == "body 0" and found.factors
     monkeypatch.setenv("SPRITES", "")
     monkeypatch.setitem(KNOWN, "sprites", KNOWN["sprites"]._replace(places=("nowhere.npz",)))
     with pytest.raises(
         Problem, match=r"not found in nowhere\.npz\. Make it: .* set SPRITES to the file\."
     ):
-        data.load("sprites")
+        datasets.load("sprites")
 
 
 def test_the_pairs_are_the_same_character_turned(clone, tmp_path, capsys):
@@ -122,7 +126,7 @@ def test_the_pairs_are_the_same_character_turned(clone, tmp_path, capsys):
                 assert tuple(image[10 * place + 5, 30]) == expected
     people = [tuple(person) for person in found["labels"][:, :6]]
     assert len(set(people)) == 60, "no character is in two parts of the split"
-    both = data.load(str(path))
+    both = datasets.load(str(path))
     assert (len(both.x), len(both.prior.x), len(both.x_test)) == (27, 28, 5)
     assert list(both.factors) == [*COUNTS, "walk frame"] and "CC BY-SA 3.0" in both.licence
     pairs = dict(zip(map(bytes, found["images"]), map(bytes, found["images_b"]), strict=True))
@@ -133,7 +137,7 @@ def test_an_older_file_gets_its_split_and_its_names(clone, file, tmp_path):
     images, labels = sprites.build(clone, 400, 0)
     old, new = tmp_path / "old.npz", tmp_path / "new.npz"
     np.savez(old, images=images, labels=labels, label_names=np.array(sprites.LABEL_NAMES))
-    loaded = data.load(str(old))
+    loaded = datasets.load(str(old))
     assert loaded.licence == "unknown" and "a tenth of the pictures" in loaded.held_out
     assert loaded.factors["direction"][0] == "up"
     assert main(["sprites", str(old), str(new)]) == 0
@@ -145,7 +149,7 @@ def test_factors_without_names_are_numbered(tmp_path):
     x[:, 0, 0] = np.arange(20)
     y = np.stack([np.arange(20) % 3, np.arange(20) % 2], 1)
     np.savez(tmp_path / "f.npz", images=x, labels=y)
-    assert data.load(str(tmp_path / "f.npz")).factors == {
+    assert datasets.load(str(tmp_path / "f.npz")).factors == {
         "factor 1": ["0", "1", "2"],
         "factor 2": ["0", "1"],
     }
@@ -207,7 +211,7 @@ def folder(squares):
 
 
 def test_one_classifier_judges_every_factor_and_says_how_well(squares, folder):
-    held, runs = data.load(str(squares)), squares.parent / ".runs"
+    held, runs = datasets.load(str(squares)), squares.parent / ".runs"
     judge = Classifier.get(held, runs=runs)
     assert judge.sizes == [2, 2, 3] and list(judge.by_factor) == ["row", "column", "shade"]
     logits = judge.logits(held.x_test)
@@ -235,7 +239,7 @@ def test_the_card_has_each_factors_number_beside_the_mean(folder):
 
 
 def test_beside_what_is_told_the_true_class_stands_what_is_told_a_guessed_one(squares, folder):
-    model, held = Model.load(folder), data.load(str(squares))
+    model, held = Model.load(folder), datasets.load(str(squares))
     card, judge = checkpoint.card(folder), Classifier.get(held, runs=squares.parent / ".runs")
     said, x, y = card["metrics"], held.x_test, held.y_test
     guess = judge.decide(judge.logits(x))
@@ -271,7 +275,7 @@ def test_the_models_page_shows_every_factor(folder):
 
 
 def test_the_numbers_of_obedience_are_those_of_the_pictures(squares, folder):
-    model, held = Model.load(folder), data.load(str(squares))
+    model, held = Model.load(folder), datasets.load(str(squares))
     judge = Classifier.get(held, runs=squares.parent / ".runs")
     x, y = held.x_test[:40], held.y_test[:40]
     found = factors.compare(model, held, judge, 40, 0, squares.parent / ".runs")
@@ -305,8 +309,8 @@ def test_a_sure_classifier_is_told_from_an_unsure_one():
 
 def test_large_networks_are_kept_in_half_precision(folder, squares, monkeypatch, tmp_path):
     config = parse(["member=vae", "width=4", "latent=3", "steps=1", f"data={squares}"])
-    held = data.load(str(squares))
-    progress = deque(train.train(config, held), maxlen=1).pop()
+    held = datasets.load(str(squares))
+    progress = deque(loop.train(config, held), maxlen=1).pop()
     answers = []
     for most in (run.WHOLE, 0):
         monkeypatch.setattr(run, "WHOLE", most)

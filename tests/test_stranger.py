@@ -15,9 +15,12 @@ import sklearn.manifold
 from PIL import Image
 
 from ali_core import __main__ as program
-from ali_core import atlas, checkpoint, data, evaluate, layout, metrics, sets
-from ali_core.model import Model
-from ali_core.pictures import read, see
+from ali_core.data import datasets
+from ali_core.data.pictures import read, see
+from ali_core.maps import atlas, layout
+from ali_core.measure import means, metrics, sets
+from ali_core.models import checkpoint
+from ali_core.models.model import Model
 
 from .visits import sane, visit, words
 
@@ -86,7 +89,7 @@ def stopped_and_finished(home: Path) -> None:
 
 @pytest.fixture(scope="module")
 def held(home):
-    return data.load("my pictures", 28)
+    return datasets.load("my pictures", 28)
 
 
 def test_the_card_says_what_was_in_the_folder_and_what_became_of_it(home, held):
@@ -121,9 +124,9 @@ def numbers(entry, path: str = "") -> dict[str, float]:
 def test_every_measure_is_what_a_second_reading_gives(home, held):
     """Once more from the files alone, the classifier trained anew."""
     card, model = checkpoint.card("checkpoints/mine"), Model.load("checkpoints/mine")
-    judge = evaluate.judge(held, home / "second")
-    found = evaluate.measure(model, held, judge)
-    for key, entry in evaluate.measure(model, held, judge, evaluate.SUBSET).items():
+    judge = means.judge(held, home / "second")
+    found = means.measure(model, held, judge)
+    for key, entry in means.measure(model, held, judge, means.SUBSET).items():
         found[key]["subset"] = {"n": entry["n"], "value": entry["value"]}
     found |= sets.compare(model, held, judge, runs=home / "second")
     said, again = numbers(card["metrics"]), numbers(found)

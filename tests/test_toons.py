@@ -8,9 +8,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from ali_core import data, toons
 from ali_core.__main__ import main
-from ali_core.figures import SPLIT, STYLES, Figures
+from ali_core.data import datasets, toons
+from ali_core.data.figures import SPLIT, STYLES, Figures
 from ali_core.problem import Problem
 
 FACTORS = {
@@ -142,7 +142,7 @@ def test_the_file_says_what_it_holds(file, heads):
     assert (found["split"] == heads.split(labels)).all() and {*found["split"]} == {*SPLIT}
     assert (found["train"] == (found["split"] == "train")).all()
     assert "CC BY 4.0" in str(found["licence"]) and "Johan Melin" in str(found["source"])
-    loaded = data.load(str(file))
+    loaded = datasets.load(str(file))
     assert loaded.factors == heads.factors and loaded.held_out == heads.held_out
     assert "hair bun with clothes colour blue" in loaded.held_out
     assert (len(loaded.x), len(loaded.x_test)) == (found["train"].sum(), (~found["train"]).sum())
@@ -185,12 +185,12 @@ def test_the_data_are_known_by_name_in_every_size(heads, monkeypatch):
     labels = heads.labels(100, 0)
     train = heads.split(labels) == "train"
     for asked, size in ((0, 64), (128, 128)):
-        found = data.load("toons", asked)
+        found = datasets.load("toons", asked)
         assert found.name == "toons" and found.label_names[:2] == ["beard none", "beard chin"]
         assert (found.x == heads.draw(labels[train], size)).all()
         assert (found.x_test == heads.draw(labels[~train], size)).all()
         assert found.y.dtype == np.int64 and (found.y_test == labels[~train]).all()
-    assert data.load("toons", 28, 1).shape == (28, 28, 1)
+    assert datasets.load("toons", 28, 1).shape == (28, 28, 1)
     assert "CC BY 4.0" in found.licence and "Johan Melin" in found.source and found.factors
 
 
@@ -214,5 +214,5 @@ def test_what_cannot_be_drawn_is_one_sentence(tmp_path, capsys, monkeypatch):
             patch.setitem(sys.modules, module, None)
             assert f"drawn by {package}, which is not installed: pip install" in said(out)
             with pytest.raises(Problem, match="pip install dicebear-core"):
-                data.load("toons")
+                datasets.load("toons")
     assert not list(tmp_path.iterdir()), "nothing is written"

@@ -19,10 +19,14 @@ import safetensors.torch
 import torch
 
 from ali_core import __main__ as program
-from ali_core import checkpoint, data, inputs, objectives, split, train
 from ali_core.config import Config, parse
-from ali_core.family import FAMILY
+from ali_core.data import datasets, split
+from ali_core.family import objectives
+from ali_core.family.members import FAMILY
+from ali_core.models import checkpoint
 from ali_core.problem import Problem, write_beside
+from ali_core.training import inputs
+from ali_core.training import loop as train
 
 from . import processes
 
@@ -32,7 +36,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def grid():
-    return data.load("grid")
+    return datasets.load("grid")
 
 
 def last(config, points, state=None):
@@ -89,7 +93,7 @@ def test_a_resumed_run_is_the_straight_run_bit_for_bit(cut, grid, tmp_path):
 def test_pictures_resume_exactly_too(norm, tmp_path):
     rng = np.random.default_rng(0)
     pictures = rng.integers(0, 255, (64, 28, 28, 1), np.uint8)
-    toy = data.Data(
+    toy = datasets.Data(
         "noise", pictures, np.zeros(64, int), pictures[:8], np.zeros(8, int), ("a",), "", ""
     )
     config = Config(name="p", member="ali", width=4, batch=8, latent=4, steps=4, norm=norm)
@@ -225,9 +229,9 @@ def test_a_decoders_noise_has_its_sd_on_pictures_and_on_points():
     """Of a decoder that answers 0, only the noise is left."""
     rng = np.random.default_rng(0)
     pictures, none = rng.integers(0, 255, (60, 28, 20, 3), np.uint8), np.zeros(60, int)
-    colours = data.Data("noise", pictures, none, pictures[:8], none[:8], ("a",), "", "")
+    colours = datasets.Data("noise", pictures, none, pictures[:8], none[:8], ("a",), "", "")
     noisy = Config(name="n", batch=64, sd=0.3, decoder_noise=True)
-    for held, side in ((colours, (3, 28, 20)), (data.load("grid"), (2,))):
+    for held, side in ((colours, (3, 28, 20)), (datasets.load("grid"), (2,))):
         nets = {"decoder": lambda z, side=side: torch.zeros(len(z), *side)}
         given = inputs.Inputs(noisy, FAMILY["ali"], held)
         made = given.samples(nets, 0, 1, 0, torch.device("cpu")).x_tilde
@@ -326,7 +330,7 @@ def test_the_command_trains_and_exports_again_what_was_lost(tmp_path, monkeypatc
     process = command(*words, cwd=tmp_path)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
-    from ali_core.model import Model
+    from ali_core.models.model import Model
 
     model = Model.load(tmp_path / "checkpoints/g")
     assert model.card["training"]["samples_seen"] == 40 * 32
@@ -365,9 +369,9 @@ def test_the_command_trains_and_exports_again_what_was_lost(tmp_path, monkeypatc
 
 def test_alice_finds_the_ring():
     """Half a minute of training puts samples around all 8 modes; an untrained decoder reaches none."""
-    from ali_core.metrics import modes
+    from ali_core.measure.metrics import modes
 
-    ring = data.load("ring")
+    ring = datasets.load("ring")
     # a weight of 20, made for pictures, lets D win on points
     price = {"reconstruction": 1.0}
     config = Config(
@@ -386,7 +390,7 @@ def test_alice_finds_the_ring():
 
 def test_l2_is_a_price_of_every_weights_square():
     """Adam's first step is the rate against the gradient's sign; at a price of 1 a large weight's own is that."""
-    loop = train.steps(Config(name="x", l2=1.0, steps=1, width=16), data.load("grid"))
+    loop = train.steps(Config(name="x", l2=1.0, steps=1, width=16), datasets.load("grid"))
     before = {k: w.clone() for k, w in next(loop).nets["decoder"].named_parameters()}
     after = dict(next(loop).nets["decoder"].named_parameters())
     for name, weight in before.items():
@@ -398,7 +402,7 @@ def test_l2_is_a_price_of_every_weights_square():
 def test_an_encoders_own_noise_is_not_the_decoders_z():
     """ALI's toy encoder draws inside of itself: from the seed of the step, and still other numbers."""
     config = dataclasses.replace(parse(["preset=grid-paper"]), steps=1)
-    loop, before = train.steps(config, data.load("grid")), []
+    loop, before = train.steps(config, datasets.load("grid")), []
     encoder = next(loop).nets["encoder"]
     encoder.register_forward_pre_hook(lambda *_: before.append(torch.get_rng_state()))
     next(loop)

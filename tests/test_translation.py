@@ -13,24 +13,18 @@ import torch
 from PIL import Image
 
 from ali_core import __main__ as program
-from ali_core import (
-    batch,
-    checkpoint,
-    data,
-    domains,
-    evaluate,
-    objectives,
-    terms,
-    train,
-    translation,
-)
 from ali_core.config import Config, check, parse
-from ali_core.family import FAMILY
-from ali_core.inputs import Inputs
-from ali_core.model import Model, to_bytes
-from ali_core.networks import Translator
+from ali_core.data import datasets, domains
+from ali_core.data.toys import Data
+from ali_core.family import objectives, terms
+from ali_core.family.members import FAMILY
+from ali_core.measure import means, translation
+from ali_core.models import batch, checkpoint
+from ali_core.models.model import Model, to_bytes
+from ali_core.nets.small import Translator
 from ali_core.problem import Problem
-from ali_core.toys import Data
+from ali_core.training import loop
+from ali_core.training.inputs import Inputs
 
 SHIPPED = Path(__file__).parents[1] / "checkpoints"
 TRANSLATE = ("bigan", "alice-cycles", "cyclegan", "triangle")
@@ -61,7 +55,7 @@ def turned(n: int = 80, n_test: int = 40) -> Data:
 def test_a_second_set_in_place_of_the_partner_that_was_made_is_no_pair(tmp_path):
     first, other = npz(tmp_path / "pairs.npz"), tmp_path / "other.npz"
     np.savez(other, images=bars(30, 1)[0])
-    alone, both = data.load(str(first)), data.load(str(first), prior=str(other))
+    alone, both = datasets.load(str(first)), datasets.load(str(first), prior=str(other))
     assert alone.partners is not None and both.partners is None
     assert both.prior.x.shape[1:] == both.shape and len(both.prior.x) != len(alone.prior.x)
     known = dataclasses.replace(turned(), name="mnist-transpose")
@@ -111,19 +105,19 @@ def npz(path: Path, **more) -> Path:
 
 def test_an_npz_of_pairs_gives_each_domain_its_own_part(tmp_path):
     split = np.array(["a"] * 20 + ["b"] * 15 + ["test"] * 5)
-    both = data.load(str(npz(tmp_path / "p.npz", split=split)))
+    both = datasets.load(str(npz(tmp_path / "p.npz", split=split)))
     x, _ = bars(40, 0)
     assert (both.x == x[:20]).all() and (both.prior.x == domains.transpose(x[20:35])).all()
     assert (both.partners == domains.transpose(x[:20])).all()
     assert (both.x_test == x[35:]).all() and (both.prior.x_test == domains.transpose(x[35:])).all()
-    drawn = data.load(str(npz(tmp_path / "q.npz")))
+    drawn = datasets.load(str(npz(tmp_path / "q.npz")))
     held = len(drawn.x_test)
     assert 1 <= held <= 10 and held == len(drawn.prior.x_test)
     assert len(drawn.x) + len(drawn.prior.x) + held == 40 and 8 <= len(drawn.x) <= 28
     assert (drawn.prior.x_test == domains.transpose(drawn.x_test)).all()
     assert (drawn.partners == domains.transpose(drawn.x)).all()
     assert "by a hash" in drawn.held_out and both.held_out == ""
-    small = data.load(str(tmp_path / "q.npz"), 32, 3)
+    small = datasets.load(str(tmp_path / "q.npz"), 32, 3)
     shapes = {part.shape[1:] for part in (small.x, small.prior.x, small.partners)}
     assert shapes == {(32, 32, 3)} == {small.prior.x_test.shape[1:]}
 
@@ -139,7 +133,7 @@ def test_an_npz_of_pairs_gives_each_domain_its_own_part(tmp_path):
 )
 def test_pairs_that_do_not_fit_are_refused(tmp_path, more, sentence):
     with pytest.raises(Problem, match=sentence):
-        data.load(str(npz(tmp_path / "p.npz", **more)))
+        datasets.load(str(npz(tmp_path / "p.npz", **more)))
 
 
 def test_two_sets_of_other_size_channels_or_kind_are_refused(tmp_path):
@@ -150,13 +144,13 @@ def test_two_sets_of_other_size_channels_or_kind_are_refused(tmp_path):
     paths = {name: str(tmp_path / f"{name}.npz") for name in names}
     for other in ("large", "colour"):
         with pytest.raises(Problem, match="the same size= and channels="):
-            data.load(paths["grey"], prior=paths[other])
-    same = data.load(paths["grey"], 32, 3, prior=paths["colour"])
+            datasets.load(paths["grey"], prior=paths[other])
+    same = datasets.load(paths["grey"], 32, 3, prior=paths["colour"])
     assert same.prior.shape == (32, 32, 3) == same.shape and same.partners is None
     with pytest.raises(Problem, match="holds points"):
-        data.load(paths["grey"], prior="grid")
+        datasets.load(paths["grey"], prior="grid")
     with pytest.raises(Problem, match="no data set"):
-        data.load(paths["grey"], prior=str(tmp_path / "nowhere"))
+        datasets.load(paths["grey"], prior=str(tmp_path / "nowhere"))
 
 
 # ---- the rows
@@ -183,7 +177,7 @@ def test_every_parameter_of_a_translator_gets_a_gradient(name):
             f"{k}.{n}": p
             for k, net in nets.items()
             for n, p in net.named_parameters()
-            if train.player(k) == player
+            if loop.player(k) == player
         }
         gradients = torch.autograd.grad(loss, own.values(), retain_graph=True, allow_unused=True)
         assert [k for k, g in zip(own, gradients, strict=True) if g is None] == []
@@ -262,7 +256,7 @@ def test_what_does_not_fit_together_is_refused_before_the_first_step(member, pai
         name="t", member=member, width=4, batch=4, steps=1, pairs=pairs, weights=weights
     )
     with pytest.raises(Problem, match=sentence):
-        next(train.train(config, both))
+        next(loop.train(config, both))
 
 
 def test_an_empty_domain_is_refused():
@@ -270,7 +264,7 @@ def test_an_empty_domain_is_refused():
     empty = dataclasses.replace(both.prior, x=both.prior.x[:0])
     config = Config(name="t", member="cyclegan", width=4, batch=4, steps=1)
     with pytest.raises(Problem, match="prior=bars holds no training pictures"):
-        next(train.train(config, dataclasses.replace(both, prior=empty)))
+        next(loop.train(config, dataclasses.replace(both, prior=empty)))
 
 
 def test_the_domains_have_two_names():
@@ -357,15 +351,15 @@ def test_only_one_of_two_domains_may_have_classes(named, tmp_path, monkeypatch):
         judges == {"x": {"classifier": "x"}, "z": {"prior_classifier": "z"}, "neither": {}}[named]
     )
     # where the truth is known, too, each side's pictures are judged by its own
-    held = data.load("x.npz", prior="z.npz")
+    held = datasets.load("x.npz", prior="z.npz")
     both = dataclasses.replace(held, partners=held.x, x_test=held.x_test, prior=held)
-    judges = (None, evaluate.judge(held)) if named == "x" else (None, None)
+    judges = (None, means.judge(held)) if named == "x" else (None, None)
     found = translation.measure(Model.load("checkpoints/two"), both, judges, 3)
     assert ("there_class" in found, "back_class" in found) == (named == "x", False)
 
 
 def test_the_numbers_are_those_of_the_arrays(folder):
-    model, both = Model.load(folder), data.load(str(folder.parents[1] / "bars.npz"))
+    model, both = Model.load(folder), datasets.load(str(folder.parents[1] / "bars.npz"))
     # nobody asks a translator's D, so that it is not kept
     assert set(model.nets) == {"encoder", "decoder"} and model.score(both.x, both.x) is None
     found = {k: e["value"] for k, e in translation.measure(model, both, ()).items()}
@@ -385,7 +379,7 @@ def test_the_numbers_are_those_of_the_arrays(folder):
 
 
 def test_the_gallery_shows_the_data_only_where_their_licence_lets_it(folder):
-    model, both = Model.load(folder), data.load(str(folder.parents[1] / "bars.npz"))
+    model, both = Model.load(folder), datasets.load(str(folder.parents[1] / "bars.npz"))
     translation.write_gallery(folder, model, dataclasses.replace(both, licence="CC0"))
     said = checkpoint.card(folder)["gallery"]
     assert not said["made"] and said["paired"]
@@ -405,8 +399,8 @@ def test_a_model_of_one_domain_says_who_can_translate(folder, tmp_path, capsys):
     x, y = bars(20, 0)
     one = Data("bars", x, y, x, y, list("abcd"), "CC0", "drawn here")
     config = Config(name="one", data="bars", member="alice", width=4, batch=4, steps=1)
-    progress = deque(train.train(config, one), maxlen=1).pop()
-    from ali_core import run
+    progress = deque(loop.train(config, one), maxlen=1).pop()
+    from ali_core.commands import train as run
 
     run.write_checkpoint(folder.parent / "one", config, one, progress, 1.0)
     Image.fromarray(x[0, ..., 0]).save(tmp_path / "a.png")
@@ -513,12 +507,12 @@ def test_a_shipped_translators_card_is_reproduced_on_its_first_500_pictures(name
     card = checkpoint.card(SHIPPED / name)
     config = card["config"]
     try:
-        held = data.load(config["data"], config["size"], config["channels"], config["prior"])
+        held = datasets.load(config["data"], config["size"], config["channels"], config["prior"])
     except Problem as problem:
         if os.environ.get("CI") == "true" and config["data"] == "edges-fashion":
             raise
         pytest.skip(str(problem))
-    found = translation.measure(Model.load(SHIPPED / name), held, (), evaluate.SUBSET)
+    found = translation.measure(Model.load(SHIPPED / name), held, (), means.SUBSET)
     assert len(found) >= 12
     for key, entry in found.items():
         said = card["metrics"][key]

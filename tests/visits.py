@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 def visit(page: str, **query: str) -> AppTest:
     """The app as it stands after a visit by this link; `from_` is the link's `from`."""
     app = AppTest.from_file(str(ROOT / "app" / "explorer.py"), default_timeout=120)
-    app = app.switch_page(f"views/{page}.py")
+    app = app.switch_page(f"views/{page}/{page}.py")
     for key, value in query.items():
         app.query_params[key.removesuffix("_")] = value
     return whole(app.run())

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ali_core import checkpoint, sheet
+from ali_core.models import checkpoint, sheet
 from ali_core.problem import Problem
 
 DEFAULT = "fashion-alice"

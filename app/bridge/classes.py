@@ -12,7 +12,7 @@ def classes(name: str) -> list[list[str]]:
     data = card(name)["data"]
     if not data.get("classes"):  # torch is not imported to say no
         return []
-    from ali_core.family import FAMILY
+    from ali_core.family.members import FAMILY
 
     row = FAMILY.get(card(name)["config"]["member"])
     if row is None or not row.conditional:

@@ -6,15 +6,15 @@ from functools import lru_cache
 import numpy as np
 import streamlit as st
 
-from ali_core import atlas as core
-from ali_core import latent
+from ali_core.maps import atlas as core
+from ali_core.models import latent
 from ali_core.problem import Problem
 
 from .checkpoints import card, root, stamp
 
 
 def atlas(name: str):
-    """The checkpoint's map: see ali_core.atlas.Atlas. Shared: never write into its arrays."""
+    """The checkpoint's map: see ali_core.maps.atlas.Atlas. Shared: never write into its arrays."""
     return _atlas(str(root() / name), stamp(name))
 
 

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import streamlit as st
 
-from ali_core import metrics
+from ali_core.measure import metrics
 
 from .checkpoints import card
 from .classes import likeliest

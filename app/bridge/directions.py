@@ -3,14 +3,14 @@
 import numpy as np
 import streamlit as st
 
-from ali_core import directions as core
+from ali_core.models import directions as core
 
 from . import codes
 from .checkpoints import root, stamp
 
 
 def directions(name: str) -> core.Directions | None:
-    """Fitted to the map's codes and labels: see ali_core.directions; None for a map without labels."""
+    """Fitted to the map's codes and labels: see ali_core.models.directions; None for a map without labels."""
     return _directions(str(root() / name), stamp(name), codes.atlas(name))
 
 

@@ -4,8 +4,8 @@ from .checkpoints import broken, card, names
 
 
 def members() -> list[dict]:
-    """Every member in words: see ali_core.family.table; and its usable `checkpoints`. Imports torch."""
-    from ali_core import family
+    """Every member in words: see ali_core.family.members.table; and its usable `checkpoints`. Imports torch."""
+    from ali_core.family import members as family
 
     of = {name: card(name)["config"]["member"] for name in names() if not broken(name)}
     return [

@@ -3,8 +3,9 @@
 import numpy as np
 import streamlit as st
 
-from ali_core import apart, metrics
-from ali_core import pictures as intake
+from ali_core.data import apart
+from ali_core.data import pictures as intake
+from ali_core.measure import metrics
 
 from .checkpoints import broken, card, domains, names, root
 from .classes import likeliest, own, told

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ali_core import packs, points
+from ali_core.data import points
+from ali_core.lab import packs
 from ali_core.problem import Problem
 
 from .checkpoints import root
@@ -44,20 +45,20 @@ def _numbers(path: str, stamp: int) -> list[dict]:
 
 def settings() -> dict:
     """The settings of a live run and their defaults; imports torch."""
-    from ali_core import lab
+    from ali_core.lab import scenes
 
-    return lab.SETTINGS
+    return scenes.SETTINGS
 
 
 def planar() -> dict[str, dict]:
     """Members that train on points: name -> says, formula, terms (name -> weight); imports torch."""
-    from ali_core import lab
-    from ali_core.family import FAMILY
+    from ali_core.family.members import FAMILY
+    from ali_core.lab import scenes
 
     found = {}
     for name, row in FAMILY.items():
         try:
-            lab.config({"member": name})
+            scenes.config({"member": name})
         except Problem:
             continue
         terms = {key: term.weight for key, term in row.terms.items() if key not in row.slack}

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ali_core import packs
+from ali_core.lab import packs
 from ali_core.problem import Problem
 
 from . import turns
@@ -65,7 +65,7 @@ class Worker:
     def __init__(self):
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "ali_core.worker"],
+            [sys.executable, "-m", "ali_core.lab.worker"],
             cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
         self.rooms: set[str] = set()
@@ -117,13 +117,14 @@ def start(
     An owner has no more rooms than are left for all others. Raises Problem, before anything starts, for
     settings that cannot be trained. Imports torch.
     """
-    from ali_core import lab, train
+    from ali_core.lab import scenes
+    from ali_core.training import loop
 
     with _lock:
         turns.check(list(_rooms.values()), owner, WORKERS * PLACES, MOST_WAITING)
     for one in settings:  # which takes a while
-        config = lab.config(one)
-        next(train.steps(config, lab.data(config, points)))
+        config = scenes.config(one)
+        next(loop.steps(config, scenes.data(config, points)))
     with _lock:
         turns.check(list(_rooms.values()), owner, WORKERS * PLACES, MOST_WAITING)
         room = Room(settings, points, owner)

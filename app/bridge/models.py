@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from ali_core import apart, latent
+from ali_core.data import apart
+from ali_core.models import latent
 from ali_core.problem import Problem
 
 from . import classes, codes
@@ -25,7 +26,7 @@ class _Loaded:
 def _loaded(folder: str, sha256: str) -> _Loaded:
     import torch
 
-    from ali_core.model import Model
+    from ali_core.models.model import Model
 
     # one picture is too little to share: beside other work, two threads wait for each other, 10x slower
     torch.set_num_threads(1)
@@ -46,7 +47,7 @@ def _get_warm(which: str) -> None:
     with contextlib.suppress(Problem):  # the page says it
         codes.read_pictures(str(root()), which)
     apart.warm()
-    import ali_core.model  # noqa: F401
+    import ali_core.models.model  # noqa: F401
 
 
 def ask(name: str, question: str, *inputs) -> np.ndarray:
@@ -94,7 +95,7 @@ def reconstruct(name: str, x: np.ndarray, y: Classes = None) -> np.ndarray:
 
 def fills(name: str) -> bool:
     """Whether the checkpoint was trained to fill holes; imports torch, so no first paint asks."""
-    from ali_core.family import FAMILY
+    from ali_core.family.members import FAMILY
 
     row = FAMILY.get(card(name)["config"]["member"])
     return row is not None and "z_hole" in row.names

@@ -6,14 +6,14 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import streamlit as st
 
-from ali_core import domains as core
-from ali_core import metrics
+from ali_core.data import domains as core
+from ali_core.measure import metrics
 from ali_core.problem import Problem
 
 from .checkpoints import card, root, stamp, tiles
 from .models import ask, to_bytes
 
-Files = list[tuple[str, Callable[[], bytes]]]  # see ali_core.batch
+Files = list[tuple[str, Callable[[], bytes]]]  # see ali_core.models.batch
 
 
 def gallery(name: str) -> dict | None:
@@ -82,7 +82,7 @@ def kin(name: str, other: str) -> bool:
 
 def limits() -> tuple[int, int]:
     """How many files go through at once, and how many MB a zip may unpack to."""
-    from ali_core import batch
+    from ali_core.models import batch
 
     return batch.MOST, batch.MOST_BYTES >> 20
 
@@ -90,9 +90,9 @@ def limits() -> tuple[int, int]:
 def unpacked(uploads: list[tuple[str, bytes]]) -> Files:
     """Uploaded files; of a zip, the files in it.
 
-    Raises Problem for a zip that is refused (see ali_core.batch.unzip), and for too many files.
+    Raises Problem for a zip that is refused (see ali_core.models.batch.unzip), and for too many files.
     """
-    from ali_core import batch
+    from ali_core.models import batch
 
     found: Files = []
     for name, content in uploads:
@@ -108,7 +108,7 @@ def unpacked(uploads: list[tuple[str, bytes]]) -> Files:
 
 def through(name: str, files: Files, back: bool) -> Iterator[tuple[str, bytes | Problem]]:
     """Every file's name with the PNG of what the model sees and makes of it, or what is wrong with it."""
-    from ali_core import batch
+    from ali_core.models import batch
 
     run: Callable = lambda x: ask(name, "translate", x, back)  # noqa: E731
     return batch.through(files, tuple(card(name)["data"]["shape"]), run, border(name, back), True)
@@ -116,6 +116,6 @@ def through(name: str, files: Files, back: bool) -> Iterator[tuple[str, bytes | 
 
 def zipped(made: list[tuple[str, bytes]]) -> bytes:
     """Files as a zip."""
-    from ali_core import batch
+    from ali_core.models import batch
 
     return batch.zipped(made)

@@ -1,4 +1,4 @@
-// Frames of the lab: packs as ali_core/packs.py writes them, from a recording or from a live run.
+// Frames of the lab: packs as ali_core/lab/packs.py writes them, from a recording or from a live run.
 function* parted(buffer) {
   const view = new DataView(buffer);
   for (let at = 0; at < buffer.byteLength; ) {

@@ -1,0 +1,53 @@
+"""ali explore [FOLDER] [words for Streamlit]: opens the explorer in the browser.
+
+ali explore                      the checkpoints in ./checkpoints, or those that are shipped
+ali explore my/checkpoints       those of a folder
+ali explore --server.port 8600   words that begin with -- go to Streamlit
+"""
+
+import importlib.util
+import os
+import runpy
+import sys
+from pathlib import Path
+
+from ali_core.problem import Problem
+
+# a reader's browser opens by itself, and nobody is asked for an address; without the last, Streamlit
+# lays an offer of tools for programmers over every page, where it finds some of theirs
+WORDS = ["--server.headless", "false", "--server.showEmailPrompt", "false"]
+WORDS += ["--logger.hideWelcomeMessage", "true"]
+
+
+def checkpoints(folder: str = "") -> Path:
+    """The folder whose checkpoints are shown: `folder`, $ALI_CHECKPOINTS, ./checkpoints, or the shipped ones.
+
+    Raises Problem where there is none.
+    """
+    if given := folder or os.environ.get("ALI_CHECKPOINTS", ""):
+        if not Path(given).is_dir():
+            raise Problem(f"{given} is no folder; give one that holds checkpoints.")
+        return Path(given).resolve()
+    beside = Path(importlib.util.find_spec("app.main").origin).parents[
+        1
+    ]  # a clone, or site-packages
+    for found in (Path("checkpoints"), beside / "checkpoints"):
+        if any(found.glob("*/card.json")):
+            return found.resolve()
+    raise Problem(
+        f"There are no checkpoints in {Path('checkpoints').resolve()}, and none came with the program. Copy the "
+        "folder `checkpoints` of its source here, or train one: ali train preset=fashion-alice"
+    )
+
+
+def main(argv: list[str]) -> None:
+    """Serves the explorer until Ctrl-C."""
+    if {"-h", "--help"} & set(argv[:1]):
+        print(__doc__)
+        return
+    folder = argv[0] if argv and not argv[0].startswith("-") else ""
+    os.environ["ALI_CHECKPOINTS"] = str(root := checkpoints(folder))
+    print(f"Checkpoints of {root}", flush=True)
+    script = importlib.util.find_spec("app.main").origin
+    sys.argv = ["streamlit", "run", script, *WORDS, *argv[bool(folder) :]]
+    runpy.run_module("streamlit", run_name="__main__", alter_sys=True)

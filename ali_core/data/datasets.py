@@ -1,0 +1,302 @@
+"""Data sets by name or path, each from a function of its own that ends in the same `Data`.
+
+Toys · IDX files (Fashion-MNIST) · .npz · a folder of pictures · Hugging Face.
+"""
+
+import warnings
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ali_core.problem import Problem
+
+from . import domains, split, toons
+from .idx import KNOWN, STACKED, file_of, read_idx, stacked, where
+from .pictures import FORMATS, read, see, shown
+from .toys import TOYS, Data, toy
+
+# A training picture may be larger than an upload; the limit on its pixels stays.
+MAX_BYTES = 200 * 2**20
+
+# Whole numbers beyond are measurements, not classes
+MOST_CLASSES = 1000
+
+# How a folder may be cut in two: these, and nothing else beside them
+TRAIN, HELD_OUT = "train", ("test", "validation", "valid", "val")
+
+# A picture's name, and how to get its bytes
+Source = tuple[str, Callable[[], bytes]]
+
+
+def load(data: str, size: int = 0, channels: int = 0, prior: str = "") -> Data:
+    """Loads a data set by name or path, as pictures of `size` x `size` with 1 or 3 `channels`.
+
+    data: a name of KNOWN, or STACKED; a path to an .npz file, a folder of IDX files or a folder of pictures
+    (class = subfolder; “train” and “test” alone are parts, with the classes in them); "hf:NAME" or
+    "hf:FOLDER" for Hugging Face; a toy: a name of TOYS. prior: a second data set, the other domain of a translation; domains.KNOWN have theirs
+    already. 0 = as the data has it. Raises Problem when nothing can be read.
+    """
+    if prior:
+        return domains.two(load(data, size, channels), load(prior, size, channels))
+    if data in TOYS:
+        return toy(data)
+    if data == "toons":
+        return _sized(toons.data(size if size in toons.SIZES else 64), size, channels)
+    path = Path(data).expanduser()
+    if data.startswith("hf:"):
+        return _hugging_face(data.removeprefix("hf:"), size, channels)
+    if data == STACKED:
+        return stacked(load("mnist"))
+    if data in domains.KNOWN:
+        return domains.made(data, load(domains.KNOWN[data].of, size, channels))
+    known = KNOWN.get(data)
+    path = where(data) if known else path
+    if path.is_dir() and file_of(path, "train-images"):
+        found = read_idx(path)
+    elif path.is_dir():
+        return _folder(path, size, channels)
+    elif path.is_file() and path.suffix == ".npz":
+        found = _npz(path)
+    else:
+        raise Problem(
+            f"There is no data set “{data}”: give {', '.join([*KNOWN, *domains.KNOWN, STACKED, 'toons', *TOYS])}, an .npz file,"
+            " a folder of pictures or of IDX files, or hf:NAME."
+        )
+    if known:
+        about = {"licence": known.licence, "source": known.source}
+        about |= {"label_names": known.label_names} if known.label_names else {}
+        found = replace(found, name=data, **about)
+    return _sized(found, size, channels)
+
+
+def _npz(path: Path) -> Data:
+    """Keys: images (n,h,w) or (n,h,w,c); labels (n,) or (n,k), label_names, train (n,) mask.
+
+    label_names: of the classes, or of the k factors, as “hair” or “direction(up,left,down,right)”.
+    Strings: licence, source, and held_out, which says what `train` leaves out.
+    """
+    if not zipfile.is_zipfile(path):
+        raise Problem(f"{path} is damaged, or no .npz; write it with numpy.savez_compressed.")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+    except Exception as error:  # damaged zips raise nearly every exception there is
+        raise Problem(f"{path} cannot be read as an .npz of plain arrays ({error}).") from error
+    if "images" not in arrays:
+        have = ", ".join(arrays) or "nothing"
+        raise Problem(f"{path} needs an array “images” (n,h,w,c) of bytes; it holds {have}.")
+    x = arrays["images"]
+    x = x[..., None] if x.ndim == 3 else x
+    if x.ndim != 4 or x.shape[3] not in (1, 3) or not x.size:
+        raise Problem(f"{path}: “images” must be (n,h,w) or (n,h,w,c), c 1 or 3; it is {x.shape}.")
+    if x.dtype.kind == "f" and x.min() >= 0 and x.max() <= 1:
+        x = np.rint(x * 255).astype(np.uint8)
+    if x.dtype != np.uint8:
+        raise Problem(f"{path}: “images” must be bytes 0..255 or floats 0..1; it is {x.dtype}.")
+    y = arrays.get("labels", np.zeros(len(x), np.int64))
+    train = arrays.get("train")
+    for key, array in (("labels", y), ("train", train)):
+        if array is not None and array.shape[:1] != x.shape[:1]:
+            raise Problem(f"{path}: “{key}” {array.shape} does not fit the {len(x)} images.")
+    names = [str(name) for name in np.ravel(arrays.get("label_names", ()))]
+    if y.ndim == 1 and not names:
+        classes, y = np.unique(y, return_inverse=True)
+        names = [str(name) for name in classes]
+    elif y.ndim == 1 and (y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= len(names)):
+        raise Problem(f"{path}: “labels” must count from 0 to {len(names) - 1}, as label_names.")
+    counted = y.ndim == 2 and y.size > 0 and y.dtype.kind in "iu" and y.min() >= 0
+    factors = _factors(y, names) if counted and y.max() < MOST_CLASSES else {}
+    if y.ndim == 1 or factors:
+        y = y.astype(np.int64)
+    if factors:
+        first, classes = next(iter(factors.items()))
+        names = [f"{first} {c}" for c in classes] if len(names) == len(factors) else classes
+    elif y.ndim > 1:
+        names = []  # of measurements, which have no classes
+    said = {key: str(arrays[key]) for key in ("licence", "source", "held_out") if key in arrays}
+    said = {"licence": "unknown", "source": f"file {path.name}"} | said
+    about = said | {"label_names": names, "factors": factors}
+    if "images_b" in arrays:
+        return domains.paired(path, x, y, arrays["images_b"], arrays.get("split"), about)
+    if train is None:
+        return _split(str(path), path.stem, x, y, split.contents(x), **about)
+    train = train.astype(bool)
+    if not train.any() or train.all():
+        raise Problem(f"{path}: “train” must leave some images to train on and some held out.")
+    parts = split.unsorted(x[train], y[train], x[~train], y[~train])
+    return Data(path.stem, *parts, **{"held_out": "by its “train”"} | about)
+
+
+def _factors(y: np.ndarray, names: list[str]) -> dict[str, list[str]]:
+    """The factors of y (n,k) and their classes, numbers where the file has no names for them."""
+    sizes = (y.max(0) + 1).tolist()
+    if len(names) != len(sizes):
+        names = [f"factor {k + 1}" for k in range(len(sizes))]
+    found = {}
+    for name, size in zip(names, sizes, strict=True):
+        factor, _, listed = name.removesuffix(")").partition("(")
+        classes = listed.split(",")
+        found[factor] = classes if len(classes) == size > 1 else [str(i) for i in range(size)]
+    return found
+
+
+def _folder(folder: Path, size: int, channels: int) -> Data:
+    if not size:
+        raise Problem(f"{folder} is a folder of pictures: give their size: size=28, 32 or 64.")
+    name = folder.resolve().name
+    paths = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts)
+    )
+    inside = [path.relative_to(folder) for path in paths]
+    tops = {path.parts[0] for path in inside if len(path.parts) > 1}
+    own = TRAIN in tops and len(tops) > 1 and tops <= {TRAIN, *HELD_OUT}
+    held_out = next((top for top in HELD_OUT if top in tops), None) if own else None
+    if own:
+        inside = [path for path in inside if path.parts[0] in (TRAIN, held_out)]
+    classes = [p.parts[own] if len(p.parts) > own + 1 else name for p in inside]
+    sources = [(path.as_posix(), (folder / path).read_bytes) for path in inside]
+    x, rows, hashes, skipped = _read_all(str(folder), sources, size, channels)
+    # without the classes that had nothing readable
+    names, y = np.unique([classes[row] for row in rows], return_inverse=True)
+    about = {"label_names": names.tolist(), "source": f"folder {name}"}
+    about |= {"licence": "unknown", "skipped": skipped}
+    if not own:
+        return _split(str(folder), name, x, y, hashes, **about)
+    train = np.array([inside[row].parts[0] == TRAIN for row in rows])
+    if not train.any() or train.all():
+        raise Problem(f"{folder}: “{TRAIN}” or “{held_out}” holds no picture that can be read.")
+    return Data(name, *split.unsorted(x[train], y[train], x[~train], y[~train]), **about)
+
+
+def _hugging_face(name: str, size: int, channels: int) -> Data:
+    try:
+        import datasets
+    except ImportError as error:
+        raise Problem("Hugging Face data need `pip install datasets`.") from error
+    path = Path(name).expanduser()
+    try:
+        if (path / "dataset_dict.json").exists() or (path / "state.json").exists():
+            splits = datasets.load_from_disk(str(path))
+        else:
+            splits = datasets.load_dataset(str(path) if path.exists() else name)
+    except Exception as error:  # whatever its many readers raise
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise Problem(f"The Hugging Face data set “{name}” cannot be loaded ({reason}).") from error
+    if isinstance(splits, datasets.Dataset):
+        splits = {"train": splits}
+    train = "train" if "train" in splits else next(iter(splits))
+    features = splits[train].features
+    column = next((k for k, v in features.items() if isinstance(v, datasets.Image)), None)
+    label = next((k for k, v in features.items() if isinstance(v, datasets.ClassLabel)), None)
+    # -1 is how a test set withholds its labels
+    labelled = [k for k in splits if not label or min(splits[k][label], default=-1) >= 0]
+    test = next((key for key in ("test", "validation", "valid") if key in labelled), None)
+    if column is None:
+        raise Problem(f"“{name}” has no column of pictures; its columns: {', '.join(features)}.")
+    if train not in labelled:
+        raise Problem(f"“{name}” has rows without a label in its split “{train}”; leave them out.")
+
+    def part(
+        key: str, channels: int
+    ) -> tuple[np.ndarray, np.ndarray, list[bytes], tuple[str, ...]]:
+        rows = splits[key].cast_column(column, datasets.Image(decode=False))
+        labels = np.array(rows[label] if label else [0] * len(rows), np.int64)
+        sources = [
+            (f"{key} row {k}", lambda k=k: _row_bytes(rows[k][column])) for k in range(len(rows))
+        ]
+        x, kept, hashes, skipped = _read_all(f"“{name}” ({key})", sources, size, channels)
+        return x, labels[kept], hashes, skipped
+
+    x, y, hashes, skipped = part(train, channels)
+    info = splits[train].info
+    names = list(features[label].names) if label else [path.name]
+    source = f"Hugging Face data set {path.name if path.exists() else name}"
+    about = {"label_names": names, "source": source, "licence": info.license or "unknown"}
+    if test is None or test == train:
+        return _split(f"“{name}”", path.name, x, y, hashes, skipped=skipped, **about)
+    x_test, y_test, _, more = part(test, x.shape[3])
+    if x_test.shape[1:] != x.shape[1:]:
+        raise Problem(f"“{name}”: the pictures have different sizes; give size=28, 32 or 64.")
+    parts = split.unsorted(x, y, x_test, y_test)
+    return Data(path.name, *parts, skipped=skipped + more, **about)
+
+
+def _row_bytes(cell: dict) -> bytes:
+    return cell["bytes"] or Path(cell["path"]).read_bytes()
+
+
+def _read_all(
+    where: str, sources: list[Source], size: int, channels: int
+) -> tuple[np.ndarray, list[int], list[bytes], tuple[str, ...]]:
+    """Reads pictures side by side: x uint8 (n,h,w,c), their sources' numbers, a hash of each picture as
+    it is stored, whatever `size`, and the names of the unreadable.
+
+    channels 0: 1 when every picture is grey. size 0: the size of the first, which all must have.
+    """
+    from tqdm import tqdm
+
+    def one(source: Source) -> tuple[np.ndarray, bytes] | None:
+        name, content = source
+        try:
+            picture = read(name, content(), MAX_BYTES, (*FORMATS, "PPM"))
+        except (Problem, OSError):
+            return None
+        shape = (size, size, channels or 3) if size else (*picture.size[::-1], channels or 3)
+        if max(shape) > 256:
+            raise Problem(f"{where}: the pictures are large; give size=28, 32 or 64.")
+        return see(picture, shape, invert=False).array, split.content(picture)
+
+    with ThreadPoolExecutor() as pool:
+        found = list(tqdm(pool.map(one, sources), total=len(sources), disable=None, leave=False))
+    kept = [k for k, pair in enumerate(found) if pair is not None]
+    skipped = tuple(source[0] for source, pair in zip(sources, found, strict=True) if pair is None)
+    arrays = [found[k][0] for k in kept]
+    if not arrays:
+        raise Problem(f"{where}: no picture that can be read among {len(sources)} files.")
+    if skipped:
+        listed = ", ".join(map(shown, skipped[:20])) + (" and more" if len(skipped) > 20 else "")
+        warnings.warn(f"{where}: {len(skipped)} unreadable skipped: {listed}.", stacklevel=4)
+    if len({array.shape for array in arrays}) > 1:
+        raise Problem(f"{where}: the pictures have different sizes; give size=28, 32 or 64.")
+    x = np.stack(arrays)
+    if not channels and (x == x[..., :1]).all():
+        x = x[..., :1]
+    return x, kept, [found[k][1] for k in kept], skipped
+
+
+def _split(
+    where: str, name: str, x: np.ndarray, y: np.ndarray, hashes: list[bytes], **about
+) -> Data:
+    """Data of one part: every picture's hash says whether it is held out, and where it stands."""
+    held, train = split.drawn(hashes, split.SHARE)
+    if not len(held) or not len(train):
+        raise Problem(
+            f"{where} has one readable picture, copies apart; two are the least: one to train on, one "
+            "held out."
+        )
+    parts = (x[train], y[train], x[held], y[held])
+    return Data(name, *parts, **{"held_out": split.RULE} | about)
+
+
+def _sized(data: Data, size: int, channels: int) -> Data:
+    x, x_test = (_resized(x, size, channels) for x in (data.x, data.x_test))
+    more = {}
+    if data.prior:
+        partners = _resized(data.partners, size, channels)
+        more = {"prior": _sized(data.prior, size, channels), "partners": partners}
+    return replace(data, x=x, x_test=x_test, **more)
+
+
+def _resized(x: np.ndarray, size: int, channels: int) -> np.ndarray:
+    shape = (size or x.shape[1], size or x.shape[2], channels or x.shape[3])
+    if x.shape[1:] == shape:
+        return x
+    pictures = map(Image.fromarray, x[..., 0] if x.shape[3] == 1 else x)
+    return np.stack([see(picture, shape, invert=False).array for picture in pictures])

@@ -1,0 +1,314 @@
+"""A trained checkpoint to ask: numpy in, numpy out, on whatever device there is.
+
+python -m ali_core sample checkpoints/NAME OUT.png       a sheet of samples
+"""
+
+import argparse
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ali_core.family.members import FAMILY, JOINT
+from ali_core.family.objectives import Member, prepare
+from ali_core.family.samples import HIDDEN, posterior
+from ali_core.measure import metrics
+from ali_core.problem import Problem
+
+from . import checkpoint, schema
+from .latent import in_turn, interpolate
+from .sheet import grid, write_png
+
+BATCH = 256
+
+
+class Model:
+    """A checkpoint's networks; pictures are (n, h, w, c), float in [0, 1] or uint8, latents (n, d).
+
+    classes: of each factor of y, for a conditional model, whose questions all take y: int (n,), or
+    (n, factors); () for the others, whose y is None. fills: whether it was trained to fill holes.
+    domains: of a translator, what its two sets of pictures are called; () for the others. A
+    translator has no latents and answers `translate` only.
+    """
+
+    def __init__(self, name: str, card: dict, nets: dict[str, torch.nn.Module], row):
+        self.name, self.card, self.nets = name, card, nets
+        self.shape: tuple[int, ...] = tuple(card["data"]["shape"])
+        self.latent: int = card["config"]["latent"]
+        self.stochastic: bool = row.stochastic
+        self.classes: tuple[int, ...] = tuple(card["data"].get("classes", ())) * row.conditional
+        self.fills: bool = "z_hole" in row.names
+        self.domains: tuple[str, ...] = tuple(card["data"].get("domains", ()))
+        joint, self._tuples = _pairs(row)
+        self._joint = joint if f"discriminator{joint}" in nets else None  # a translator has none
+        self._names_classes = any(m.classes for m in row.matches)
+        self.device = next(nets["encoder"].parameters()).device
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Model":
+        """Reads and verifies a checkpoint folder; raises Problem that names the file and what is wrong."""
+        card, tensors = checkpoint.card(folder), checkpoint.weights(folder)
+        path = Path(folder) / checkpoint.CARD
+        config = schema.config(card, path)
+        card = card | {"config": dataclasses.asdict(config)}
+        if config.member not in FAMILY:
+            known = ", ".join(FAMILY)
+            raise Problem(f"{path}: unknown member «{config.member}»; this version knows {known}.")
+        row = FAMILY[config.member]
+        shape, classes = tuple(card["data"]["shape"]), sum(card["data"].get("classes", ()))
+        prior = shape if "domains" in card["data"] else ()
+        file = path.with_name(checkpoint.WEIGHTS)
+        try:
+            plain = dataclasses.replace(config, r1=config.r1 or 1.0)  # spectral norm wants numbers
+            with torch.device("meta"):  # which has sizes only
+                sizes = prepare(row, shape, plain, classes, prior)
+            many = sum(p.numel() for k in _kept(sizes, prior) for p in sizes[k].parameters())
+            held = sum(tensor.size for tensor in tensors.values())
+            if many > held:
+                says = f"Its networks have {many:,} weights, and {file.name} holds {held:,}."
+                raise Problem(says)
+            nets = prepare(row, shape, config, classes, prior)
+        except (Problem, KeyError, TypeError, ValueError, RuntimeError) as error:
+            why = error if isinstance(error, Problem) else repr(error)
+            raise Problem(f"{path}: the config cannot be built. {why}") from None
+        nets = {name: nets[name] for name in _kept(nets, prior)}
+        for name, net in nets.items():
+            own = {
+                k.removeprefix(f"{name}."): torch.from_numpy(v)
+                for k, v in tensors.items()
+                if k.startswith(f"{name}.")
+            }
+            try:
+                net.load_state_dict(own)
+            except RuntimeError as error:
+                what = str(error).splitlines()[-1].strip()
+                raise Problem(f"{file} does not fit the {name} of its card: {what}") from None
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+            net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue], torch's stubs lack it
+        return cls(Path(folder).name, card, nets, row)
+
+    def posterior(
+        self, x: np.ndarray, y: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of q(z|x), (n, d) each; sd is 0 for a deterministic encoder."""
+
+        def run(*inputs):
+            mean, log_sigma = posterior(self.nets["encoder"](*inputs), self.latent)
+            sd = torch.zeros_like(mean) if log_sigma is None else log_sigma.exp()
+            return torch.cat([mean, sd], 1)
+
+        both = self._batched(run, self._input(x), *self._given(y, len(x)))
+        return both[:, : self.latent], both[:, self.latent :]
+
+    def encode(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
+        """Posterior means, (n, d)."""
+        return self.posterior(x, y)[0]
+
+    def hidden(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
+        """The encoder's last hidden layer, what its code is a linear function of, (n, units)."""
+        seen = []
+        head = self.nets["encoder"].get_submodule("head")
+        hook = head.register_forward_pre_hook(
+            lambda _, inputs: seen.append(inputs[0].flatten(1).float().cpu().numpy())
+        )
+        try:
+            self.encode(x, y)
+        finally:
+            hook.remove()
+        return np.concatenate(seen)
+
+    def draw(self, x: np.ndarray, n: int, seed: int, y: np.ndarray | None = None) -> np.ndarray:
+        """n posterior samples of every picture, (n, len(x), d)."""
+        mean, sd = self.posterior(x, y)
+        noise = np.random.default_rng(seed).standard_normal((n, *mean.shape), np.float32)
+        return mean + sd * noise
+
+    def decode(self, z: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
+        """Pictures of latents: float32 (n, h, w, c) in [0, 1], or (n, 2) points."""
+        codes = torch.from_numpy(np.asarray(z, np.float32))
+        x = self._batched(self.nets["decoder"], codes, *self._given(y, len(z)))
+        return x.transpose(0, 2, 3, 1) if x.ndim == 4 else x
+
+    def reconstruct(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
+        """G(E(x)) with the posterior mean."""
+        return self.decode(self.encode(x, y), y)
+
+    def translate(self, x: np.ndarray, back: bool = False) -> np.ndarray:
+        """Pictures of the first domain as the second's, E(x); `back`: of the second as the first's, G(z).
+
+        (n, h, w, c) -> float32 (n, h, w, c) in [0, 1]. Raises Problem for a model of one domain.
+        """
+        if not self.domains:
+            raise Problem(
+                f"{self.name} knows one kind of picture and cannot translate; a model that was trained "
+                "with two domains can."
+            )
+        net = self.nets["decoder" if back else "encoder"]
+        return self._batched(net, self._input(x)).transpose(0, 2, 3, 1)
+
+    def fill(
+        self, x: np.ndarray, hole: np.ndarray, y: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Pictures with holes (n, h, w), boolean, filled: x outside of them, G(E(m(x))) inside (GALI).
+
+        -> the filled pictures, float32 (n, h, w, c), and the codes of what was seen, (n, d). Raises
+        Problem for a model that was not trained on pictures with holes.
+        """
+        if not self.fills:
+            raise Problem(
+                f"{self.name} never saw a picture with a hole; a model of the member gali-mix fills them."
+            )
+        truth = np.asarray(x, np.float32) / (255 if np.asarray(x).dtype == np.uint8 else 1)
+        hole = np.asarray(hole, bool)[..., None]
+        z = self.encode(np.where(hole, np.float32(HIDDEN), truth), y)
+        return np.where(hole, self.decode(z, y), truth), z
+
+    def prior(self, n: int, seed: int, truncation: float = 1.0) -> np.ndarray:
+        """n draws of the prior N(0, truncation^2 I), (n, d); draw i does not depend on n."""
+        return truncation * np.random.default_rng(seed).standard_normal(
+            (n, self.latent), np.float32
+        )
+
+    def sample(
+        self, n: int, seed: int, truncation: float = 1.0, y: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Pictures of n prior draws; truncation below 1 trades variety for typicality.
+
+        A conditional model that is given no y takes every class in turn, from class `seed` on: see
+        latent.in_turn.
+        """
+        if self.classes and y is None:
+            y = in_turn(seed + np.arange(n), self.classes)
+        return self.decode(self.prior(n, seed, truncation), y)
+
+    def interpolate(
+        self, a: np.ndarray, b: np.ndarray, steps: int = 8, y: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Pictures on the way from picture a to picture b, (h, w, c) each -> float32 (steps, h, w, c).
+
+        Along a great circle between their codes; y: the class of both, int (factors,), for a conditional model.
+        """
+        told = None if y is None else np.tile(np.reshape(y, (1, -1)), (max(2, steps), 1))
+        ends = self.encode(np.stack([a, b]), None if told is None else told[:2])
+        return self.decode(
+            interpolate(ends[0], ends[1], steps), None if told is None else told[:steps]
+        )
+
+    def score(self, x: np.ndarray, z: np.ndarray, y: np.ndarray | None = None) -> np.ndarray | None:
+        """The joint discriminator's log-odds that (x, z) is (x, E(x)), not (G(z), z), (n,); None without one."""
+        if self._joint is None:
+            return None
+        net = self.nets[f"discriminator{self._joint}"]
+
+        def run(*inputs):
+            logits = net(*inputs)
+            if self._names_classes:  # K ways to come from the encoder
+                return logits[:, :-1].logsumexp(1) - logits[:, -1]
+            return logits[:, self._tuples[0]] - logits[:, self._tuples[1]]
+
+        codes = torch.from_numpy(np.asarray(z, np.float32))
+        return self._batched(run, self._input(x), codes, *self._given(y, len(z)))
+
+    def likeliest(self, x: np.ndarray, first: np.ndarray | None = None) -> np.ndarray | None:
+        """The classes whose reconstructions of x, uint8, are nearest, int (n, factors); None without classes.
+
+        One factor of y after the other, several factors twice: the first ones were chosen while the
+        others were wrong. `first` is the first of them where it is known, (n,).
+        """
+        if not self.classes:
+            return None
+        y, truth = np.zeros((len(x), len(self.classes)), int), x.astype(np.float32) / 255
+        if first is not None:
+            y[:, 0] = first
+        for factor, count in [*enumerate(self.classes)] * min(2, len(self.classes)):
+            if factor == 0 and first is not None:
+                continue
+            errors = []
+            for label in range(count):
+                y[:, factor] = label
+                errors.append(metrics.mse(truth, self.reconstruct(x, y)))
+            y[:, factor] = np.argmin(errors, 0)
+        return y
+
+    def classify(self, x: np.ndarray) -> np.ndarray | None:
+        """The class that a semi-supervised discriminator gives pictures, (n,); None for the others."""
+        if not self._names_classes:
+            return None
+        net = self.nets[f"discriminator{self._joint}"]
+        z = torch.from_numpy(self.encode(x))
+        return self._batched(lambda *pair: net(*pair)[:, :-1].argmax(1), self._input(x), z)
+
+    def _given(self, y: np.ndarray | None, n: int) -> list[torch.Tensor]:
+        """One-hot y in a list, as the networks take it; [] for a model without."""
+        if not self.classes:
+            return []
+        if y is None:
+            raise Problem(f"{self.name} must be told the class of every picture.")
+        y = np.asarray(y, np.int64).reshape(n, len(self.classes))
+        if not ((y >= 0) & (y < self.classes)).all():  # of a map whose data had more
+            raise Problem(f"{self.name} knows {self.classes} classes, and was told of another.")
+        y = torch.from_numpy(y)
+        hot = [torch.nn.functional.one_hot(y[:, k], count) for k, count in enumerate(self.classes)]
+        return [torch.cat(hot, 1).float()]
+
+    def _input(self, x: np.ndarray) -> torch.Tensor:
+        x = np.asarray(x)
+        if x.shape[1:] != self.shape:
+            raise Problem(f"{self.name} takes {self.shape}, these are {x.shape[1:]}.")
+        scaled = x.astype(np.float32) / 255 if x.dtype == np.uint8 else x.astype(np.float32)
+        tensor = torch.from_numpy(scaled)
+        return tensor.permute(0, 3, 1, 2) if tensor.dim() == 4 else tensor
+
+    @torch.inference_mode()
+    def _batched(self, run: Callable, *inputs: torch.Tensor) -> np.ndarray:
+        parts = zip(*(t.split(BATCH) for t in inputs), strict=True)
+        return torch.cat([run(*(t.to(self.device) for t in part)).cpu() for part in parts]).numpy()
+
+
+def _kept(nets: dict, prior: tuple[int, ...]) -> tuple[str, ...]:
+    """The names of the networks that a checkpoint has: a translator's D is not among them."""
+    return ("encoder", "decoder") if prior else tuple(nets)
+
+
+def _pairs(row: Member) -> tuple[int | None, tuple[int, int]]:
+    """Which match's discriminator sees (x, E(x)) and (G(z), z), told y or not, and as which of its tuples."""
+    for i, m in enumerate(row.matches):
+        for told in ((), ("y",)):
+            ours = [(*pair, *told) for pair in JOINT.tuples]
+            if set(ours) <= set(m.tuples):
+                return i, (m.tuples.index(ours[0]), m.tuples.index(ours[1]))
+    return None, (0, 1)
+
+
+def to_bytes(x: np.ndarray) -> np.ndarray:
+    """Float pictures in [0, 1] as uint8."""
+    return (np.clip(x, 0, 1) * 255).round().astype(np.uint8)
+
+
+# ---- the command ---------------------------------------------------------------------------------
+
+
+def sample_command(argv: list[str]) -> None:
+    """python -m ali_core sample CHECKPOINT OUT.png."""
+    parser = argparse.ArgumentParser("python -m ali_core sample")
+    parser.add_argument("checkpoint", help="a checkpoint folder, e.g. checkpoints/fashion-alice")
+    parser.add_argument("output", type=Path, help="a .png")
+    parser.add_argument("--n", type=int, default=64, help="how many (default 64)")
+    parser.add_argument("--columns", type=int, default=8, help="in how many columns (default 8)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--truncation", type=float, default=1.0, help="sd of the prior (default 1)")
+    words = parser.parse_args(argv)
+    if words.output.suffix.lower() != ".png":
+        raise Problem(f"{words.output} must end in .png: samples are written without loss.")
+    if not (1 <= words.n <= 10_000 and words.columns >= 1):
+        raise Problem(f"--n {words.n} --columns {words.columns}: take 1 to 10,000, and 1 or more.")
+    model = Model.load(words.checkpoint)
+    if model.domains:
+        raise Problem(f"{model.name} translates pictures and draws none; use its `translate`.")
+    if len(model.shape) == 1:
+        raise Problem(f"{model.name} makes points, not pictures; there is nothing to draw.")
+    samples = to_bytes(model.sample(words.n, words.seed, words.truncation))
+    write_png(words.output, grid(samples, words.columns))
+    print(f"{words.n} samples, seed {words.seed}, written to {words.output}.")

@@ -1,0 +1,272 @@
+"""The door: what every request passes before Streamlit sees it, and what every answer carries.
+
+It stands around the whole app, Streamlit's own refusals and errors among it. Streamlit compares an origin that
+is not the page's with this machine's address on the Internet, and asks a host there for it; so no such origin
+gets that far.
+"""
+
+import asyncio
+import base64
+import contextlib
+import fnmatch
+import hashlib
+import ipaddress
+import os
+import re
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import streamlit as st
+from google.protobuf.message import DecodeError
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.responses import PlainTextResponse
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from . import visitors
+
+PATIENCE, SLOWEST = (
+    15.0,
+    50_000,
+)  # seconds until a body must be there, and one more for so many bytes
+SHORT = 2_000  # bytes: a script's end is far shorter
+STALLED = 60.0  # seconds in which somebody takes no byte of an answer
+UPLOAD = re.compile(r".*/_stcore/upload_file/([^/]+)/([^/]+)")
+EMBEDDED_IN = (
+    "ALI_EMBEDDED_IN"  # environment: origins whose pages may frame this one, a space between
+)
+
+HOST = "Nobody serves that name here. Ask for this machine by its address, or start with --server.allowedHosts NAME."
+ORIGIN = "This is asked by a page of another origin, and answered to the explorer's own pages only."
+PAGES = "Too many pages of the explorer are open at your address; close some of them, and reload."
+POLLS = "Too many pages at your address watch live runs; close some of them."
+ROOM = "There is no room left for this upload: your address holds as much as is left for everybody. Remove a file, or close a tab."
+LENGTH = "An upload says how long it is (Content-Length)."
+SLOW = "The rest of this request did not come in time; try again."
+
+
+def _inline() -> str:
+    """The hashes of the scripts that stand in Streamlit's page."""
+    text = (Path(st.__file__).parent / "static/index.html").read_text(encoding="utf-8")
+    found = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    made = (base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in found)
+    return " ".join(f"'sha256-{one}'" for one in made)
+
+
+# a component's script comes as a blob; Plotly's WebGL writes functions as text and has them evaluated (without,
+# the map says that the browser has no WebGL); workers and WebAssembly of this server run
+POLICY = "; ".join([
+    "default-src 'self'", f"script-src 'self' blob: 'unsafe-eval' {_inline()}", "worker-src 'self' blob:",
+    "style-src 'self' 'unsafe-inline'", "img-src 'self' data: blob:", "font-src 'self' data:",
+    "media-src 'self' data: blob:", "connect-src 'self' blob: data: {sockets}", "object-src 'none'",
+    "base-uri 'self'", "form-action 'self'", "frame-ancestors 'self' {frames}",
+])  # fmt: skip
+
+
+def known(host: str) -> bool:
+    """Whether a Host header is one of ours. A name that somebody else points at this machine is not.
+
+    An address cannot be pointed elsewhere; this machine's own names and the ones of the settings are ours.
+    """
+    if not re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:[0-9]{1,5})?", host, re.ASCII):
+        return False
+    name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    with contextlib.suppress(ValueError):
+        return bool(ipaddress.ip_address(name))
+    own, served = socket.gethostname().lower(), st.get_option("server.address")
+    ours = ["localhost", own, f"{own}.local", served, st.get_option("browser.serverAddress")]
+    ours += st.get_option("server.allowedHosts")
+    return any(fnmatch.fnmatchcase(name, one.strip().lower()) for one in ours if one)
+
+
+class Door:
+    """Refuses with a sentence, or lets in; around another ASGI app."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        asked = Headers(scope=scope)
+        hosts = asked.getlist("host")
+        visit = Visit(scope, receive, send, hosts[0] if len(hosts) == 1 and known(hosts[0]) else "")
+        if not visit.host:
+            await visit.refuse(403, HOST)
+        elif any(origin.partition("://")[2] != visit.host for origin in asked.getlist("origin")):
+            await visit.refuse(403, ORIGIN)
+        else:
+            with contextlib.suppress(ClientDisconnect):  # who has gone needs no answer
+                await self.let_in(scope, asked, visit)
+
+    async def let_in(self, scope, asked: Headers, visit: "Visit") -> None:
+        """Hands it on, as far as the visitor's share goes."""
+        who, inside = visit.who, lambda: self.app(scope, visit.receive, visit.send)
+        upload = UPLOAD.fullmatch(scope["path"]) if scope.get("method") == "PUT" else None
+        if scope["type"] == "websocket":
+            await holding(visitors.pages, who, visit, PAGES, inside)
+        elif scope["path"].endswith("/live/frames"):
+            await holding(visitors.polls, who, visit, POLLS, inside)
+        elif upload:
+            await uploading(upload.groups(), asked, visit, inside)
+        elif "text/html" in asked.get("accept", "") and not visitors.pages.room(who):
+            await visit.refuse(
+                503, PAGES
+            )  # or the page would come, and wait for its websocket for ever
+        else:
+            await inside()
+
+
+async def holding(share: visitors.Share, who: str, visit: "Visit", sentence: str, inside) -> None:
+    """Lets in while the visitor's share lasts."""
+    if not share.take(who):
+        await visit.refuse(429, sentence)
+        return
+    try:
+        await inside()
+    finally:
+        share.give_back(who)
+        visit.leave()
+        if visit.ahead:
+            visit.ahead.cancel()
+
+
+async def uploading(file: tuple[str, str], asked: Headers, visit: "Visit", inside) -> None:
+    """Lets a file in, where there is room for all of it."""
+    length = asked.get("content-length", "")
+    if not re.fullmatch("[0-9]{1,12}", length):
+        await visit.refuse(411, LENGTH)
+    elif int(length) > st.get_option("server.maxUploadSize") * 1.1 * visitors.MB:
+        await inside()  # Streamlit says it
+    elif not visitors.uploads.begin(visit.who, int(length)):
+        while (
+            not visit.whole and not visit.refused
+        ):  # or the browser sees a broken line, and no answer
+            await visit.receive()
+        await visit.refuse(429, ROOM)
+    else:
+        try:
+            await inside()
+        finally:
+            visitors.uploads.end(visit.who, int(length), file, visit.status == 204)
+
+
+def told(kind: type, message: dict):
+    """One of Streamlit's messages, read; an empty one where it cannot be."""
+    with contextlib.suppress(DecodeError):
+        return kind.FromString(message.get("bytes") or b"")
+    return kind()
+
+
+def finished(message: dict) -> bool:
+    """Whether a script has run to its end, and does not begin again; of long messages nothing is read."""
+    if message["type"] != "websocket.send" or len(message.get("bytes") or b"") > SHORT:
+        return False
+    found = told(ForwardMsg, message)
+    again = found.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
+    return found.WhichOneof("type") == "script_finished" and not again
+
+
+class Visit:
+    """One request: its channels with a limit of time, its answer with our headers."""
+
+    def __init__(self, scope, receive, send, host: str):
+        self.scope, self.host, self.who = scope, host, visitors.who(scope)
+        self._receive, self._send = receive, send
+        self.status, self.begun, self.size = 0, 0.0, 0
+        self.whole = self.refused = False
+        self.place: Callable[[], None] | None = None
+        self.ahead: asyncio.Future | None = None
+
+    async def receive(self) -> dict:
+        """What the browser sends; a body in time, a websocket's messages at a pace."""
+        if self.scope["type"] == "websocket":
+            message = await self.next()
+            return await self.turn(message) if message["type"] == "websocket.receive" else message
+        if self.whole:
+            return await self._receive()
+        self.begun = self.begun or asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout_at(self.begun + PATIENCE + self.size / SLOWEST):
+                message = await self._receive()
+        except TimeoutError:
+            await self.refuse(408, SLOW)
+            return {"type": "http.disconnect"}
+        self.size += len(message.get("body", b""))
+        self.whole = not message.get("more_body")
+        return message
+
+    def next(self) -> asyncio.Future:
+        """The websocket's next message, which may have been asked for already."""
+        ahead, self.ahead = self.ahead or asyncio.ensure_future(self._receive()), None
+        return ahead
+
+    async def turn(self, message: dict) -> dict:
+        """Waits until a page's script may run; where it runs already, until its visitor may send more.
+
+        -> the message; or that the page has gone meanwhile
+        """
+        if self.place or told(BackMsg, message).WhichOneof("type") != "rerun_script":
+            await visitors.pace.turn(self.who)
+            return message
+        place, ahead = asyncio.ensure_future(visitors.scripts.take(self.who)), self.next()
+        try:
+            await asyncio.wait({place, ahead}, return_when=asyncio.FIRST_COMPLETED)
+            if not place.done() and ahead.result()["type"] == "websocket.disconnect":
+                place.cancel()
+                return ahead.result()
+            self.place, self.ahead = await place, ahead
+        except asyncio.CancelledError:
+            place.cancel()
+            ahead.cancel()
+            raise
+        return message
+
+    def leave(self) -> None:
+        """The page's script has run, or the page has gone."""
+        if self.place:
+            self.place()
+        self.place = None
+
+    async def send(self, message: dict) -> None:
+        """What the app answers, unless it has been answered already."""
+        if self.refused:
+            return
+        if message["type"] in ("http.response.start", "websocket.http.response.start"):
+            self.status = message["status"]
+            self.dress(MutableHeaders(scope=message))
+        elif finished(message):
+            self.leave()
+        try:
+            async with asyncio.timeout(STALLED):
+                await self._send(message)
+        except TimeoutError:
+            raise ClientDisconnect from None
+        except OSError:  # who has gone hears nothing more; Streamlit would log a traceback
+            self.refused = True
+
+    def dress(self, headers: MutableHeaders) -> None:
+        """What every answer carries."""
+        sockets = f"ws://{self.host} wss://{self.host}"  # which 'self' is not in every browser
+        if self.host[:1] in ("", "["):  # a policy cannot name an address of IPv6
+            sockets = ""
+        frames = os.environ.get(EMBEDDED_IN, "")
+        headers["content-security-policy"] = POLICY.format(sockets=sockets, frames=frames).strip()
+        headers["x-content-type-options"] = "nosniff"
+        headers["referrer-policy"] = "same-origin"
+        if self.refused:
+            headers["connection"] = "close"
+
+    async def refuse(self, status: int, sentence: str) -> None:
+        """Answers with a sentence; nothing that the app still says is sent."""
+        if self.status:  # too late for another answer
+            self.refused = True
+            return
+        self.refused, self.status = True, status
+        answer = PlainTextResponse(sentence, status)
+        self.dress(answer.headers)
+        await answer(self.scope, self._receive, self._send)

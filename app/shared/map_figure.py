@@ -1,0 +1,154 @@
+"""The map's figure: made once for each checkpoint, view, colouring and ground, then only sent."""
+
+import base64
+import io
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from PIL import Image, ImageDraw
+from plotly.colors import sample_colorscale
+
+from app import bridge
+
+from . import charts, plain
+
+NAMED = 100  # classes that have a name on the map
+
+
+def made(name: str, view: str, colour: str, dark: bool) -> go.Figure:
+    """The figure of a checkpoint's map. Shared: never write into it.
+
+    view: "umap" or "pca"; colour: "class", "error" or a factor; dark: whether the ground is.
+    """
+    atlas = bridge.atlas_by(name, colour)  # raises Problem without a map that belongs to the card
+    return _made(name, bridge.card(name)["atlas"]["sha256"], view, colour, dark, atlas)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _made(name: str, sha256: str, view: str, colour: str, dark: bool, _atlas) -> go.Figure:
+    return latent_map(
+        getattr(_atlas, view),
+        _atlas.y,
+        _atlas.error,
+        _atlas.label_names,
+        colour,
+        revision=f"{name} {view}",
+        dark=dark,
+    )
+
+
+def latent_map(
+    xy: np.ndarray,
+    y: np.ndarray,
+    error: np.ndarray,
+    label_names: list[str],
+    colour: str = "class",
+    revision: str = "",
+    dark: bool = False,
+) -> go.Figure:
+    """All points (n, 2) in one trace; by class, or `colour` is "error"; a new `revision` resets the zoom.
+
+    customdata is (number, class, error, x) of a point, for whoever listens: its x stays when it is hidden.
+    """
+    ink = "#ffffff" if dark else "#000000"
+    marker = {"size": 4.5, "opacity": 0.8}
+    if colour != "error":
+        n = len(charts.CLASSES)
+        steps = [(at / n, tone) for i, tone in enumerate(charts.CLASSES) for at in (i, i + 1)]
+        marker |= {"color": y % n, "cmin": -0.5, "cmax": n - 0.5, "colorscale": steps}
+    else:
+        top = float(np.quantile(error, 0.95))
+        bar = {"orientation": "h", "thickness": 10, "len": 0.6, "x": 0.5, "y": 0, "yanchor": "top"}
+        bar |= {
+            "title": {"text": "reconstruction error (MSE), cut at the worst 5 %", "side": "bottom"}
+        }
+        marker |= {"color": error, "cmin": 0, "cmax": top, "colorscale": "Cividis", "colorbar": bar}
+    data = np.column_stack([np.arange(len(y)), y, error, xy[:, 0]]).astype(np.float32)
+    figure = go.Figure(
+        go.Scattergl(
+            x=xy[:, 0], y=xy[:, 1], customdata=data, mode="markers", marker=marker, hoverinfo="none",
+            showlegend=False,
+        )
+    )  # fmt: skip
+    spots = label_spots(xy, y, min(len(label_names), NAMED))
+    for label, word in enumerate(label_names[:NAMED]):
+        if colour != "error":
+            figure.add_scatter(
+                x=[None], y=[None], mode="markers", name=plain.label(word), hoverinfo="skip",
+                marker={"size": 9, "color": charts.class_colour(label)},
+            )  # fmt: skip
+        if label not in spots:
+            continue
+        x, height = spots[label]
+        figure.add_annotation(
+            x=x, y=height, text=plain.label(word), showarrow=False,
+            font={"size": 13, "weight": 600, "color": ink, "shadow": "auto"},
+        )  # fmt: skip
+    legend = {"orientation": "h", "y": 0, "yanchor": "top", "x": 0.5, "xanchor": "center"}
+    axis = {"visible": False, "showgrid": False, "zeroline": False}
+    figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        xaxis=axis,
+        yaxis=axis | {"scaleanchor": "x"},
+        legend=legend | {"font": {"size": 12}},
+        hovermode="closest",
+        hoverdistance=14,
+        dragmode="pan",
+        uirevision=revision,
+        clickanywhere=True,
+        hoveranywhere=True,
+    )
+    return figure
+
+
+def preview(name: str, view: str, colour: str) -> str:
+    """The map's dots as a PNG in a data address: what is seen until Plotly has drawn them."""
+    atlas = bridge.atlas_by(name, colour)
+    return _preview(bridge.card(name)["atlas"]["sha256"], view, colour, atlas)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _preview(sha256: str, view: str, colour: str, _atlas) -> str:
+    xy = getattr(_atlas, view)
+    if colour != "error":
+        tones = [charts.class_colour(int(label)) for label in _atlas.y]
+    else:
+        shares = np.minimum(_atlas.error / np.quantile(_atlas.error, 0.95), 1)
+        tones = sample_colorscale("Cividis", shares.tolist())
+    low, high = xy.min(0), xy.max(0)
+    room = 0.062 * (high - low)  # what Plotly leaves around points
+    low, high = low - room, high + room
+    scale = 1400 / max((high - low).max(), 1e-6)  # twice as large as most screens show it
+    width, height = (max(2, int(side)) for side in (high - low) * scale)
+    image = Image.new("RGBA", (width, height))
+    pen = ImageDraw.Draw(image)
+    for (x, y), tone in zip((xy - low) * scale, tones, strict=True):
+        pen.circle((x, height - y), 4.5, fill=tone)
+    image = image.resize((width // 2, height // 2), Image.Resampling.BOX)
+    content = io.BytesIO()
+    image.quantize(128, Image.Quantize.FASTOCTREE).save(content, "PNG")
+    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
+
+
+def label_spots(xy: np.ndarray, y: np.ndarray, classes: int) -> dict[int, tuple[float, float]]:
+    """A place for each class's name: its point nearest its middle that no other name covers."""
+    spots: dict[int, tuple[float, float]] = {}
+    room = np.ptp(xy, axis=0) * (0.16, 0.05)  # what a name takes of the map
+    for label in range(classes):
+        own = xy[y == label]
+        order = np.linalg.norm(own - np.median(own, axis=0), axis=1).argsort() if len(own) else []
+        for spot in own[order]:
+            if all((np.abs(spot - other) > room).any() for other in spots.values()):
+                spots[label] = (float(spot[0]), float(spot[1]))
+                break
+    return spots
+
+
+def alt(atlas, view: str) -> str:
+    """The map in words."""
+    return (
+        f"{view.upper()} of the codes of {len(atlas.z):,} {bridge.origin(atlas)} pictures in {len(atlas.label_names)} "
+        "classes. Arrow keys go from picture to picture, Enter picks one; the inspector's number fields "
+        "reach every picture and place."
+    )

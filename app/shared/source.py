@@ -1,0 +1,221 @@
+"""Where the picture of Reconstruct comes from: the gallery, the tray, an upload or the camera."""
+
+import re
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from app import bridge
+
+from . import classes, link, portrait, tray
+from .plain import plain, sentence
+
+KINDS = ["Gallery", "Upload", "Camera"]
+LAST, TOLD = "source last seen", "source told of"
+
+
+def choose(name: str, atlas) -> tuple[np.ndarray, str, dict | None, int]:
+    """The reader's choice, with the widgets for it.
+
+    -> uint8 (h, w, c) as the model sees it; what it is, in words; how an upload was seen (None for what is
+    none); the number of the map's picture, or -1
+    """
+    if sent := tray.received():
+        st.session_state["item"], st.session_state["source"] = sent, "Gallery"
+    link.keep("source", "Gallery", link.one_of(*KINDS))
+    kind = st.segmented_control(
+        "Picture from",
+        KINDS,
+        key="source",
+        required=True,
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    seen = None
+    if kind == "Gallery":
+        item = gallery(name, atlas)
+    else:
+        item, seen = "p0", upload(partial(bridge.see, name), kind)
+    if seen:
+        return seen["array"], seen["name"], seen, -1
+    number = int(item[1:]) if item[0] == "p" else -1
+    return tray.picture(name, item), tray.says(name, item), None, number
+
+
+def keep(name: str, x: np.ndarray, y: tuple[int, ...] | None) -> None:
+    """Into the tray: a picture of the map or a sample by its word, an upload, of classes y, in the session."""
+    if st.session_state["source"] == "Gallery":
+        tray.add(st.session_state["item"])
+    else:
+        word = tray.keep_upload(x)
+        tray.take_as(name, word, y)
+        tray.add(word)
+
+
+def told(name: str, x: np.ndarray, what: str, seen: dict | None) -> tuple:
+    """What a conditional checkpoint's encoder and decoder are told, with the boxes for it.
+
+    -> the classes for each; None twice for an unconditional checkpoint
+    """
+    if not bridge.classes(name):
+        for key in ("y", "as"):
+            link.show(key, None)
+        return None, None
+    # what the encoder is told is of one picture: the next one has its own class
+    if st.session_state.get(TOLD, what) != what:
+        st.session_state.update({key: -1 for key in st.session_state if re.fullmatch(r"y\d?", key)})
+    st.session_state[TOLD] = what
+    item = st.session_state["item"] if st.session_state["source"] == "Gallery" else "p0"
+    own = tray.nearest_class(name, x) if seen else tray.told(name, item)
+    guessed = bool(seen) or item[0] == "u"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        y = classes.choose(
+            name, "y", own, "nearest" if guessed else "its own", "Encoder is told",
+            "The class of the picture, which this model's encoder wants to know. Nearest: the class "
+            "whose reconstruction is nearest to the picture.",
+        )  # fmt: skip
+        to = classes.choose(
+            name, "as", y, "the same", "Decoder is told",
+            "The class to decode the code as. Another one: the same code as a thing of that class.",
+        )  # fmt: skip
+        if to != y:
+            sentence = "Decoded as another class: the errors compare two classes."
+        elif guessed and y == own:
+            sentence = f"Its class is a guess: as «{plain(bridge.worded(name, y))}» its reconstruction is nearest."
+        else:
+            sentence = ""
+        st.caption(sentence, width=300)
+    return y, to
+
+
+# ---- what the explorer has -------------------------------------------------------------------------
+
+
+def one(atlas) -> Callable[[str], str]:
+    """A parser of a link's item: the number of a picture of the map or a sample's seed."""
+
+    def parse(text: str) -> str:
+        words = tray.parse(text)
+        if len(words) != 1 or (words[0][0] == "p" and int(words[0][1:]) >= len(atlas.z)):
+            raise ValueError(text)
+        return words[0]
+
+    return parse
+
+
+def pick(item: str) -> None:
+    """An item of the gallery or the tray is the picture from now on."""
+    st.session_state["item"] = item
+
+
+def pick_number() -> None:
+    """The number widget was used."""
+    pick(f"p{st.session_state['number']}")
+
+
+def pick_another(y: np.ndarray, label: int) -> None:
+    """Another picture of the map, of a class or (-1) of any."""
+    among = np.arange(len(y)) if label < 0 else np.flatnonzero(y == label)
+    pick(f"p{np.random.default_rng().choice(among)}")
+
+
+def gallery(name: str, atlas) -> str:
+    """The map's pictures by number and class, samples and the tray. -> the item's word"""
+    in_url = lambda item: tray.form([item]) or None  # noqa: E731, uploads never stand in a link
+    item = link.keep("item", "p0", one(atlas), in_url)
+    if item[0] == "p":
+        st.session_state["number"] = int(item[1:])
+    number, kind, another = st.columns([1.1, 1.3, 2], vertical_alignment="bottom")
+    number.number_input(
+        f"{bridge.origin(atlas).capitalize()} picture no.",
+        0,
+        len(atlas.z) - 1,
+        key="number",
+        on_change=pick_number,
+    )
+    label = kind.selectbox(
+        "Class",
+        range(-1, len(atlas.label_names)),
+        format_func=lambda i: "any" if i < 0 else atlas.label_names[i],
+        persist_state="session",
+        key="class",
+    )
+    beside = another.container(horizontal=True)
+    beside.button(
+        "Another", icon=":material/shuffle:", on_click=pick_another, args=(atlas.y, label)
+    )
+    if tray.items():
+        with beside.popover("From the tray", icon=":material/inventory_2:"):
+            from_tray(name)
+    return item
+
+
+def from_tray(name: str) -> None:
+    """The tray's pictures, each with its button."""
+    with st.container(horizontal=True, gap="xsmall"):
+        for place, word in enumerate(tray.items()):
+            try:
+                picture, says = tray.picture(name, word), tray.says(name, word)
+            except bridge.Problem:  # the tray itself says what is wrong with it
+                continue
+            with st.container(width=58):
+                st.image(portrait.whole(picture, 56), output_format="PNG", alt=says)
+                st.button("Use", key=f"use {place}", help=plain(says), on_click=pick, args=(word,))
+
+
+# ---- what the reader has ---------------------------------------------------------------------------
+
+
+def upload(see: Callable, kind: str, until: str = "Until then, no. 0:") -> dict | None:
+    """An upload or a photograph. -> how it was seen; the last good one for a bad file; None before any
+
+    see: (filename, content, fit, invert) -> how, or bridge.Problem. `until` is said before any.
+    """
+    link.keep("fit", "crop", link.one_of("crop", "fit"))
+    link.keep("invert", "guess", link.one_of("guess", "yes", "no"))
+    left, fit, invert = st.columns([2.2, 1, 1.4])
+    with left:
+        if kind == "Upload":
+            file = st.file_uploader("PNG, JPEG, WebP, GIF, BMP or TIFF, up to 10 MB", key="file")
+        else:
+            file = st.camera_input("A photograph", key="photo")
+    fit.segmented_control(
+        "Square",
+        ["crop", "fit"],
+        key="fit",
+        required=True,
+        persist_state="session",
+        help="Crop takes the middle; fit keeps all of it and fills the rest with its edge.",
+    )
+    invert.segmented_control(
+        "Invert light and dark",
+        ["guess", "yes", "no"],
+        key="invert",
+        required=True,
+        persist_state="session",
+        help="The model's own pictures have one ground, often black; a photograph on white paper has "
+        "to be turned round before it looks like them.",
+    )
+    if file is None:
+        st.caption(f"It stays in this visit: nothing is stored, nothing is sent on. {until}")
+        return None
+    return seen(see, file.name, file.getvalue(), until)
+
+
+def seen(see: Callable, filename: str, content: bytes, until: str) -> dict | None:
+    """How a file is seen; a bad one is said, and what was good before it stays on the page."""
+    how = st.session_state["fit"], st.session_state["invert"]
+    try:
+        found = see(filename, content, *how)
+        st.session_state[LAST] = filename, content
+        return found
+    except bridge.Problem as problem:
+        st.error(sentence(problem), icon=":material/broken_image:")
+    if LAST not in st.session_state:
+        st.caption(until)
+        return None
+    found = see(*st.session_state[LAST], *how)
+    st.caption("Until there is another that can be read, the one before it:")
+    return found

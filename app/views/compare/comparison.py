@@ -1,0 +1,207 @@
+"""Compare's figures and words, from cards and arrays; no model."""
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from app import bridge
+from app.shared import charts, map_figure
+from app.shared.card import MEASURES, compared, duration, rows, written
+from app.shared.plain import code, label, plain
+
+# which way is better: 1 up, -1 down; a number in brackets: the nearer to it. Others have no better.
+BETTER = {
+    "reconstruction_mse": -1, "psnr": 1, "ssim": 1, "class_kept": 1, "verdict_kept": 1,
+    "feature_mse": -1, "class_named": 1, "inpainting_mse": -1, "nn_accuracy": 1, "probe_accuracy": 1,
+    "nn_accuracy_hidden": 1, "round_trip": -1, "latent_mean": (0,), "latent_sd": (1,), "drawn_sd": (1,),
+    "term_reconstruction": -1, "term_latent_reconstruction": -1, "term_nll": -1, "term_mmd": -1,
+    "term_consistency": -1, "term_supervised": -1, "class_obeyed": 1, "class_edited": 1,
+    "frechet": -1, "precision": 1, "recall": 1, "density": (1,), "coverage": 1,
+}  # fmt: skip
+
+
+def arrow(key: str) -> str:
+    """Which way of a measure is better, as a sign; nothing where neither is."""
+    way = BETTER.get(key)
+    return f"→ {way[0]}" if isinstance(way, tuple) else {1: "↑", -1: "↓", None: ""}[way]
+
+
+def meaning(key: str, names: list[str]) -> str:
+    """What a measure of checkpoints is, which way is better, and what it is compared to."""
+    cards = [bridge.card(name) for name in names if key in bridge.card(name).get("metrics", {})]
+    says, sign = plain(cards[0]["metrics"][key]["says"].rstrip(".")), arrow(key)
+    words = {"↑": "Higher is better.", "↓": "Lower is better.", "": "Neither way is better."}
+    way = words.get(sign) or f"The nearer to {sign[2:]} the better."
+    than = {compared(key, card, bridge.mean_picture_error(names[0])) for card in cards}
+    than -= {"higher is better", "lower is better"}  # said already
+    beside = f" Compared to: {than.pop()}." if len(than) == 1 else ""
+    return f"{says[:1].upper()}{says[1:]}. {'' if 'is better' in says else way}{beside}"
+
+
+def best(key: str, values: list[float | None]) -> list[bool]:
+    """Which of several values of a measure are the best, as they are written; none of fewer than two."""
+    way, some = BETTER.get(key), [value for value in values if value is not None]
+    if way is None or len(some) < 2:
+        return [False] * len(values)
+    cost = (lambda v: abs(v - way[0])) if isinstance(way, tuple) else lambda v: -way * v
+    top = written(key, min(some, key=cost))
+    return [value is not None and written(key, value) == top for value in values]
+
+
+def measured(names: list[str]) -> list[str]:
+    """The measures that a card of these checkpoints has, in the tables' order."""
+    cards = [bridge.card(name).get("metrics", {}) for name in names]
+    return [key for key in MEASURES if any(key in metrics for metrics in cards)]
+
+
+def values(key: str, names: list[str]) -> list[float | None]:
+    """A measure of every checkpoint, None where it is not measured."""
+    return [bridge.card(name).get("metrics", {}).get(key, {}).get("value") for name in names]
+
+
+def unbroken(name: str) -> str:
+    """A name that no table breaks at its hyphen."""
+    return plain(name).replace("-", "\u2011")
+
+
+def table(names: list[str]) -> str:
+    """All measures of checkpoints, the best in bold, and what it took to get there; Markdown."""
+    cards = [bridge.card(name) for name in names]
+    lines = []
+    for key in measured(names):
+        found = values(key, names)
+        marks = best(key, found)
+        cells = [written(key, v) for v in found]
+        counts = sorted({c["metrics"][key]["n"] for c in cards if key in c.get("metrics", {})})
+        lines.append(
+            [
+                MEASURES[key][0],
+                arrow(key),
+                *(f"**{c}**" if mark else c for c, mark in zip(cells, marks, strict=True)),
+                "; ".join(f"{n:,}" for n in counts),
+            ]
+        )
+    trainings = [card.get("training", {}) for card in cards]
+    took = {
+        "Member of the family": [plain(card["member"]["name"]) for card in cards],
+        "Numbers in a code": [str(card["config"]["latent"]) for card in cards],
+        "Weights, in MB": [f"{card['weights']['bytes'] / 1e6:.1f}" for card in cards],
+        "Pictures seen in training": [f"{t['samples_seen']:,}" if t else "–" for t in trainings],
+        "Time of training": [duration(t["seconds"]) if t else "–" for t in trainings],
+    }
+    lines += [[what, "", *cells, ""] for what, cells in took.items()]
+    head = ["", "better", *(unbroken(name) for name in names), "n"]
+    return rows(head, lines, tuple(range(2, len(head))))
+
+
+def bars(key: str, names: list[str]) -> go.Figure:
+    """One measure of every checkpoint; the best is darker and says so, what is aimed at is a line."""
+    found = values(key, names)
+    marks = best(key, found)
+    figure = go.Figure(
+        go.Bar(
+            x=[value or 0 for value in found],
+            y=[
+                f"{label(name)}<br><b>{written(key, value)}</b>" + (" best" if mark else "")
+                for name, value, mark in zip(names, found, marks, strict=True)
+            ],
+            orientation="h",
+            marker={"color": charts.GREY, "opacity": [1 if mark else 0.45 for mark in marks]},
+            hoverinfo="skip",
+        )
+    )  # fmt: skip
+    aim = BETTER.get(key)
+    if isinstance(aim, tuple):
+        figure.add_vline(aim[0], line={"dash": "dash", "color": charts.PRIOR, "width": 2})
+    figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        height=48 * len(names) + 10,
+        xaxis={"visible": False, "fixedrange": True, "rangemode": "tozero"},
+        yaxis={
+            "fixedrange": True,
+            "autorange": "reversed",
+            "tickfont": {"size": 14},
+            "ticksuffix": " ",
+        },
+        bargap=0.3,
+        dragmode=False,
+    )
+    return figure
+
+
+def small_map(
+    name: str, xy: np.ndarray, numbers: list[int], says: list[str], height: int, dark: bool = False
+) -> go.Figure:
+    """A checkpoint's UMAP by class, small; places xy (n, 2) are marked with their numbers."""
+    atlas = bridge.atlas(name)
+    figure = go.Figure(_cloud(name, bridge.card(name)["atlas"]["sha256"], atlas))
+    ink, ground = ("#ffffff", "#0e1117") if dark else ("#000000", "#ffffff")
+    for (x, y), number, what in zip(xy.tolist(), numbers, says, strict=True):
+        turn = (
+            2 * np.pi * (number - 1) / 8
+        )  # each its own way, so that neighbours' numbers stay apart
+        figure.add_annotation(
+            x=x, y=y, ax=26 * np.sin(turn), ay=-26 * np.cos(turn), text=f"<b>{number}</b>", hovertext=label(what),
+            bgcolor=ground, bordercolor=ink, borderpad=2, font={"size": 13, "color": ink},
+            arrowcolor=ink, arrowwidth=1.5, arrowhead=6, arrowsize=1.2,
+        )  # fmt: skip
+    return figure.update_layout(height=height)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _cloud(name: str, sha256: str, _atlas) -> go.Figure:
+    """The Map page's dots without what is made for pointing at them."""
+    figure = go.Figure(map_figure.made(name, "umap", "class", dark=False).data[0])
+    figure.update_traces(
+        marker={"size": 2.5},
+        customdata=None,
+        text=[label(_atlas.label_names[k]) for k in _atlas.y],
+        hoverinfo="text",
+    )
+    margin = dict.fromkeys("lrtb", 14)  # numbers at the edge
+    figure.update_layout(margin=margin, showlegend=False, hovermode="closest", dragmode=False)
+    figure.update_xaxes(visible=False, fixedrange=True)
+    figure.update_yaxes(visible=False, fixedrange=True, scaleanchor="x")
+    return figure
+
+
+def legend(label_names: list[str]) -> str:
+    """The classes' colours in one line, Markdown with HTML; for all maps together."""
+    return " &ensp; ".join(
+        f"<span style='color:{charts.class_colour(i)}'>●</span>&nbsp;{plain(word).replace(' ', '&nbsp;')}"
+        for i, word in enumerate(label_names)
+    )
+
+
+def formula(latex: str) -> str:
+    """A formula that fits into a cell of a Markdown table: it may break, and its bars are no cells'."""
+    for long, short in (
+        (r"\|", r"\Vert "),
+        ("|", r"\vert "),
+        (r"\left(", "("),
+        (r"\right)", ")"),
+        ("+ -", "- "),
+        (", (", r",\allowbreak ("),
+    ):
+        latex = latex.replace(long, short)
+    return f"${latex}$"
+
+
+def family(members: list[dict], compared: list[str]) -> str:
+    """The table of the family, the members of the compared checkpoints in bold; Markdown with HTML."""
+    lines = []
+    for row in members:
+        mark = "**" if set(row["checkpoints"]) & set(compared) else ""
+        shipped = "".join(f"<br>{code(name)}".replace("-", "\u2011") for name in row["checkpoints"])
+        held = "<br>".join(f"{formula(f)}&ensp;({weight})" for f, weight in row["constraints"])
+        lines.append(
+            [
+                f"{mark}{unbroken(row['member'])}{mark}{shipped}",
+                row["I_q"].replace("-", "−"),
+                row["I_p"].replace("-", "−"),
+                f"{row['says']}<br>{formula(row['minimises'])}",
+                held,
+            ]
+        )
+    head = ["Member", "$I_q$", "$I_p$", "What it minimises", "Constraints (weight)"]
+    return rows(head, lines, (1, 2))

@@ -1,0 +1,264 @@
+"""Interpolate's third mode: a walk from one picture along a direction of z, and codes that are added up."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from app import bridge
+from app.components.scrub import scrub
+from app.shared import classes, film, link, tray
+from app.shared.plain import plain
+from app.views.interpolate import ends
+
+WALK, MIX = "walk", "mix"
+STEPS = 13  # frames of a walk and of a mixture; the middle one is where it starts, or the sum
+NUMBER, EVERYTHING = "n", "all"
+TOLD = " Without “code”: the code stays, what the decoder is told changes."
+
+
+@dataclass(frozen=True)
+class Film:
+    """Codes (n, d) with the classes each is decoded as, its pictures, and a sentence for each.
+
+    ends, says: the two pictures beside it, (2, h, w, c), and what they are; None: its own first and last.
+    """
+
+    key: str
+    z: np.ndarray
+    ys: list[tuple[int, ...] | None]
+    frames: np.ndarray
+    notes: list[str]
+    ends: np.ndarray | None = None
+    says: tuple[str, str] | None = None
+
+
+def show(name: str, y: tuple[int, ...] | None, row, downloads) -> None:
+    """Walk or sum, with what the codes tell of the factors beside it.
+
+    y: what a conditional checkpoint decodes as; row: the container for what is chosen; downloads: draws
+    the buttons that save the frames.
+    """
+    known = bridge.directions(name)
+    link.keep("do", WALK, link.one_of(WALK, MIX))
+    with row:
+        st.segmented_control(
+            "With a code", [WALK, MIX], format_func={WALK: "Walk", MIX: "A − B + C"}.get, key="do",
+            persist_state="session", width="content",
+        )  # fmt: skip
+    left, right = st.columns([4, 3], gap="medium")
+    draw = walk if st.session_state["do"] == WALK else mix
+    shown, dim = draw(name, y, known, row, left)
+    if shown:
+        near = bridge.near(name, shown.z)
+        with left:
+            play(name, shown, near)
+    with right:
+        heat_map(name, known, dim)
+        if shown:
+            downloads(name, shown.frames, shown.z, near, shown.key)
+
+
+def chosen(key: str, options: list[str]) -> str:
+    """A choice that the link remembers; what was chosen at another checkpoint and is none here is forgotten."""
+    if st.session_state.get(key, options[0]) not in options:
+        del st.session_state[key]
+    return link.keep(key, options[0], link.one_of(*options))
+
+
+def number(key: str, default: int, low: int, high: int) -> int:
+    """The same for a number."""
+    if key in st.session_state and not low <= (st.session_state[key] or 0) <= high:
+        del st.session_state[key]
+    return link.keep(key, default, link.number(low, high))
+
+
+def leave(keys: set[str]) -> None:
+    """Takes what does not count now out of the link."""
+    for key in keys:
+        link.show(key, None)
+
+
+# ---- a walk ----------------------------------------------------------------------------------------
+
+
+def walk(name: str, y, known, row, place) -> tuple[Film | None, int | None]:
+    """Along a class, along one number of the code, or through what the model is told.
+
+    -> the film, None without A; the number of the code that is walked along, if it is one
+    """
+    told = bridge.factors(name) if bridge.classes(name) else []
+    names = {f"y{k}": factor if len(told) > 1 else "class" for k, factor in enumerate(told)}
+    # what a checkpoint is told comes first; the words tell what its codes say from it
+    codes_say = known.factors if known else {}
+    names |= {f"f{k}": "code: " * bool(told) + factor for k, factor in enumerate(codes_say)}
+    names[NUMBER] = "one number"
+    along = chosen("along", list(names))
+    with row:
+        st.selectbox(
+            "Along", list(names), format_func=names.get, key="along", persist_state="session",
+            width=150, help="A factor: to where the codes of one of its classes are. One number: the "
+            "others stay." + TOLD * bool(told),
+        )  # fmt: skip
+    kind, which = along[0], int(along[1:] or 0)
+    used = {"f": {"toward", "reach"}, NUMBER: {"dim", "reach"}}.get(kind, set())
+    leave({"take", "toward", "dim", "reach"} - used)
+    if kind != "y":
+        label = which_class(known, which, row) if kind == "f" else which_number(name, known, row)
+        number("reach", 4, 1, 8)
+        with row:
+            reach = st.slider(
+                "How far", 1, 8, key="reach", persist_state="session", width=110,
+                help="To either side, in standard deviations of the codes along this direction.",
+            )  # fmt: skip
+    with place:
+        (ready,) = pickers(name, "a")
+    dim = label if kind == NUMBER else None
+    if not ready:
+        return None, dim
+    picture, z, says = ready
+    if kind == "y":
+        return through(name, picture, z, says, y, which), None
+    if kind == "f":
+        called, labels = list(codes_say.items())[which]
+        word = labels[label] if len(codes_say) == 1 else f"{called} {labels[label]}"
+        direction = known.toward(z, which, label)
+    else:
+        direction, word = np.eye(len(z))[dim], f"more of number {dim}"
+        which = int(known.strength[:, dim].argmax()) if known else None
+    path, units = bridge.walk(name, z, direction, reach, STEPS)
+    notes = [
+        f"{'−' if unit < 0 else '+'}{abs(unit):.1f} sd toward {word}{seen}"
+        for unit, seen in zip(units, reading(known, path, which), strict=True)
+    ]
+    return Film("walk", path, [y] * STEPS, bridge.decode(name, path, y), notes), dim
+
+
+def which_class(known, factor: int, row) -> int:
+    """The class toward which codes go."""
+    labels = list(known.factors.values())[factor]
+    number("toward", 0, 0, len(labels) - 1)
+    with row:
+        return st.selectbox(
+            "Toward", range(len(labels)), format_func=lambda k: labels[k], key="toward",
+            persist_state="session", width=120,
+        )  # fmt: skip
+
+
+def which_number(name: str, known, row) -> int:
+    """The number of the code that changes; to begin with the one that tells most of a factor."""
+    last = bridge.atlas(name).z.shape[1] - 1
+    number("dim", int(known.strength.max(0).argmax()) if known else 0, 0, last)
+    with row:
+        return st.number_input("Number", 0, last, key="dim", persist_state="session", width=120)
+
+
+def reading(known, z: np.ndarray, factor: int | None) -> list[str]:
+    """What a line through the codes reads of a factor, in words, for every code."""
+    if known is None:
+        return [""] * len(z)
+    called, labels = list(known.factors.items())[factor]
+    word = "" if len(known.factors) == 1 else f"{called} "
+    return [f" · reads as {word}{labels[k]}" for k in known.read(z)[:, factor]]
+
+
+def through(name: str, picture, z: np.ndarray, says: str, y, factor: int) -> Film:
+    """A's code decoded as every class of one factor that the checkpoint is told."""
+    ys, labels = classes.each(name, y, factor), bridge.classes(name)[factor]
+    many = np.repeat(z[None], len(ys), 0)
+    frames = bridge.decode(name, many, ys)
+    called = bridge.factors(name)[factor] if len(y) > 1 else "class"
+    notes = [f"{called} {word}" for word in labels]
+    notes[y[factor]] += ", as decoded"
+    told = [tuple(int(label) for label in one) for one in ys]
+    beside = np.stack([picture, frames[y[factor]]])
+    return Film("told", many, told, frames, notes, beside, (says, "A decoded"))
+
+
+# ---- codes that are added up -----------------------------------------------------------------------
+
+
+def mix(name: str, y, known, row, place) -> tuple[Film | None, None]:
+    """A − B + C, or one factor of C on A. -> the film, None where an end is missing; None"""
+    told = bridge.classes(name)
+    factors = bridge.factors(name) if told else list(known.factors if known else ())
+    if told and len(factors) == 1:
+        factors = ["class"]
+    names = {EVERYTHING: "all that B lacks"} | {str(k): f"only {f}" for k, f in enumerate(factors)}
+    take = chosen("take", list(names))
+    leave({"along", "toward", "dim", "reach"})
+    with row:
+        st.selectbox(
+            "C gives", list(names), format_func=names.get, key="take", persist_state="session",
+            width=180, help="All that B lacks: A − B + C, number by number. Only a factor: A's own "
+            "class of it is taken out and C's put in, everything else stays A's.",
+        )  # fmt: skip
+    letters = "abc" if take == EVERYTHING else "ac"
+    with place:
+        shown = dict(zip(letters, pickers(name, letters), strict=True))
+    if not all(shown.values()):
+        return None, None
+    a, c = shown["a"][1], shown["c"][1]
+    beside = np.stack([shown["a"][0], shown["c"][0]]), (shown["a"][2], shown["c"][2])
+    if take != EVERYTHING and told:
+        factor, of_c = int(take), tray.told(name, st.session_state["c"])
+        ys = [y, (*y[:factor], of_c[factor], *y[factor + 1 :]), of_c]
+        z, called = np.stack([a, a, c]), factors[factor]
+        notes = ["A decoded", f"A with C's {called}: {told[factor][of_c[factor]]}", "C decoded"]
+        return Film("mix", z, ys, bridge.decode(name, z, np.array(ys)), notes, *beside), None
+    if take == EVERYTHING:
+        to, what = a - shown["b"][1] + c, "(C − B)"
+    else:
+        factor = int(take)
+        label = int(known.read(c[None])[0, factor])
+        to = known.swapped(a, factor, label)
+        what = f"the way to C's {factors[factor]}, {list(known.factors.values())[factor][label]}"
+    shares = np.linspace(0, 2, STEPS)
+    z = (a + shares[:, None] * (to - a)).astype(np.float32)
+    notes = [f"A + {share:.1f} × {what}" for share in shares]
+    return Film("mix", z, [y] * STEPS, bridge.decode(name, z, y), notes, *beside), None
+
+
+# ---- what is drawn ---------------------------------------------------------------------------------
+
+
+def pickers(name: str, letters: str) -> list[tuple | None]:
+    """The buttons that show the ends and change them. -> picture, code and words of each, as ends.show"""
+    found: list[Any] = []
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        for letter in letters:
+            with st.container(width="content"):
+                found.append(ends.show(name, letter))
+    return found
+
+
+def play(name: str, shown: Film, near: np.ndarray) -> None:
+    """The film strip, with the number of pictures near every frame."""
+    own = shown.frames[[0, -1]], (shown.notes[0], shown.notes[-1])
+    beside, says = (shown.ends, shown.says) if shown.says else own
+    scrub(
+        shown.frames, beside, list(says), shown.notes, near, ends.real(name), key=shown.key,
+        kept=lambda frame: tray.add(tray.keep_latent(name, shown.z[frame], shown.ys[frame])),
+    )  # fmt: skip
+
+
+def heat_map(name: str, known, dim: int | None) -> None:
+    """Which number of the code tells which factor, and how well all of them do together."""
+    if known is None:
+        st.caption("The map's pictures have no classes: what a direction means is not known.")
+        return
+    figure = film.heat(known.factors, known.strength, known.beta, dim)
+    alt = "How much each number of the code tells of each factor"
+    st.plotly_chart(figure, key="heat", config={"displayModeBar": False}, alt=alt)
+    parts = list(zip(known.factors, known.accuracy, known.chance, strict=True))
+    guess = ", ".join(f"{plain(factor)} {chance:.0%}" for factor, _, chance in parts)
+    right = ", ".join(f"{plain(factor)} {share:.0%}" for factor, share, _ in parts)
+    seen = ", as the data's classifier sees them" * (bridge.atlas(name).labelled == "classifier")
+    st.caption(
+        f"Read from the code by a line: {right}."
+        + (f" Guessing: {guess}." if len(parts) == 1 else ""),
+        help=f"Least squares from the codes to the classes{seen}. The shares are of pictures to which it "
+        "was not fitted. The colours are its coefficients, as if all numbers of the code had the same "
+        f"spread. Guessing the commonest class: {guess}.",
+    )

@@ -1,0 +1,178 @@
+"""The lab: models in the plane that learn while one watches; recorded, live, or somebody else's live run."""
+
+import streamlit as st
+
+from app import bridge
+from app.components.lab import LAYERS, VIEW, lab
+from app.server import visitors
+from app.shared import link
+from app.shared.plain import sentence
+from app.views.lab import experiment
+
+REPLAY, LIVE = "Replay", "Live"
+RUN, MINE = "run", "lab runs"  # the id in the link; id -> secret of what this reader started
+TROUBLE = "lab problem"
+KEPT = ("layers", "x", "z", "step", "slow")  # of what is looked at, in the link
+NONE = "nothing"
+HEIGHT = {
+    False: 606,
+    True: 560,
+}  # of the panels and their buttons, by whether it is live: all is seen at once
+
+# ---- recorded ----------------------------------------------------------------------------------------
+
+
+def replayed() -> list[dict]:
+    """One or two recordings, chosen by name."""
+    every = bridge.recordings()
+    found = {name: scene for name, scene in every.items() if isinstance(scene, dict)}
+    for problem in [one for one in every.values() if isinstance(one, bridge.Problem)]:
+        st.error(sentence(problem), icon=":material/broken_image:")
+    if not found:
+        st.info("There are no recordings here yet. Make them: `python -m ali_core record`.")
+        return []
+    first = "ali-grid" if "ali-grid" in found else next(iter(found))
+    link.keep("show", first, link.one_of(*found))
+    link.keep("beside", NONE, link.one_of(NONE, *found))
+
+    def title(name: str) -> str:
+        return found[name]["card"]["title"] if name in found else name
+
+    for label, key, options in (
+        ("Recorded run", "show", list(found)), ("Beside it", "beside", [NONE, *found]),
+    ):  # fmt: skip
+        st.selectbox(label, options, key=key, format_func=title, persist_state="session", width=300)
+    names = [st.session_state["show"]]
+    if st.session_state["beside"] not in (NONE, *names):
+        names.append(st.session_state["beside"])
+    return [{"recording": name, "title": title(name)} for name in names]
+
+
+# ---- live --------------------------------------------------------------------------------------------
+
+
+def identifier(text: str) -> str:
+    """A parser of the link's run."""
+    if len(text) > 40 or not text.replace("-", "").replace("_", "").isalnum():
+        raise ValueError(text)
+    return text
+
+
+def start(settings: list[dict], own) -> None:
+    """Starts the reader's run, and ends the one they had."""
+    state = st.session_state
+    try:
+        run, secret = bridge.start(settings, own, visitors.named(st.context.ip_address))
+    except bridge.Problem as problem:
+        state[TROUBLE] = str(problem)
+        return
+    end()
+    state[MINE], state[RUN] = {run: secret}, run
+
+
+def end() -> None:
+    """Ends the reader's own run, or leaves somebody else's."""
+    for run, secret in st.session_state[MINE].items():
+        bridge.stop(run, secret)
+    st.session_state[MINE], st.session_state[RUN] = {}, ""
+
+
+def live(row) -> list[dict]:
+    """The run of the link, or the one that the reader starts; the widgets stand in the row."""
+    state = st.session_state
+    state.setdefault(MINE, {})
+    run = link.keep(RUN, "", identifier)
+    about = bridge.about(run) if run else None
+    if about and run not in state[MINE]:
+        row.markdown(f"**A run that somebody shares:** {worded(about)}", width="content")
+        row.button("Start one of my own", on_click=end)
+    else:
+        with row:
+            settings = experiment.choose()
+        own = experiment.points()
+        with row:
+            st.button("Start", type="primary", icon=":material/play_arrow:",
+                      on_click=start, args=(settings, own))  # fmt: skip
+            if about:
+                st.button("End", icon=":material/stop:", on_click=end)
+                share(run)
+        busy = bridge.load()
+        if busy["runs"] >= busy["limit"]:
+            st.caption(
+                f"All {busy['limit']} places are taken, {busy['waiting']} wait: yours would too."
+            )
+        if problem := state.pop(TROUBLE, None):
+            st.error(sentence(problem), icon=":material/error:")
+        elif run and not about:
+            st.info("The run of this link has ended. Start begins one with the settings above.")
+    if not about:
+        return []
+    first, *more = [one["member"] for one in about["settings"]]
+    secret = state[MINE].get(run, "")
+    return [{"run": run, "secret": secret, "title": first}, *({"title": name} for name in more)]
+
+
+def worded(about: dict) -> str:
+    """A run's settings in words."""
+    settings = about["settings"]
+    members = " beside ".join(one["member"] for one in settings)
+    return f"{members} on {experiment.DATA[settings[0]['data']]}, seed {settings[0]['seed']}"
+
+
+def share(run: str) -> None:
+    """How a class watches this run."""
+    with st.popover("Class", icon=":material/groups:"):
+        st.markdown(
+            "Everyone who opens this page's address watches **this** run; only you have the buttons. "
+            "Thirty watchers cost one training."
+        )
+        address = f"{st.context.url}?live=1&run={run}"
+        st.code(address, language=None, wrap_lines=True)
+        if "localhost" in address or "127.0.0.1" in address:
+            st.caption(
+                "This address works on this machine only. For a class: "
+                "`python -m app --server.address 0.0.0.0`, and this machine's name in place of localhost."
+            )
+
+
+# ---- what is looked at -------------------------------------------------------------------------------
+
+
+def layers(text: str) -> list[str]:
+    """A parser of layers with commas between them."""
+    words = [word for word in text.split(",") if word]
+    if not set(words) <= set(LAYERS):
+        raise ValueError(text)
+    return words
+
+
+def view() -> dict:
+    """Layers, places and step of the link."""
+    link.keep("layers", VIEW["layers"], layers, ",".join)
+    for name in ("x", "z"):
+        link.keep(name, VIEW[name], link.number(0, 8))
+    link.keep("step", 0, link.number(0, 10**7))
+    link.keep("slow", 0, link.number(0, 1))
+    return {name: st.session_state[name] for name in KEPT}
+
+
+def seen(told: dict) -> None:
+    """The reader's own view, for the link."""
+    for name in KEPT:
+        st.session_state[name] = told[name]
+
+
+# ---- the page ----------------------------------------------------------------------------------------
+
+link.keep("live", False, lambda text: text == "1", lambda on: str(int(on)))
+row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+with row:
+    st.segmented_control("What runs", [False, True], format_func=[REPLAY, LIVE].__getitem__,
+                         key="live", label_visibility="collapsed", persist_state="session")  # fmt: skip
+if st.session_state["live"]:
+    runs = live(row)
+else:
+    with row:
+        runs = replayed()
+if runs:
+    lab(runs, "lab", HEIGHT[st.session_state["live"]], view(), seen)

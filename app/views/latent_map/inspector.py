@@ -1,0 +1,273 @@
+"""The map's right third: what is picked, its pictures in words and numbers, its files."""
+
+import io
+from urllib.parse import quote
+
+import numpy as np
+import streamlit as st
+
+from app import bridge
+from app.components import map as parts
+from app.shared import charts, classes, link, map_figure, tray
+from app.shared.plain import plain, sentence
+
+FAR = 10  # times the typical distance, from where a place counts as empty of data
+
+
+def pick(picks: list[int] | None = None, place: tuple[float, float] | None = None) -> None:
+    """What the inspector shows from now on: points, or a place, or nothing."""
+    st.session_state["picks"], st.session_state["place"] = picks or [], place
+
+
+def on_event() -> None:
+    """The browser's word: a point, a place or a lasso."""
+    event = st.session_state["map events"].event
+    if "point" in event:
+        pick([event["point"]])
+    elif "points" in event:
+        pick(sorted(event["points"]))
+    else:
+        x, y = event["place"]
+        pick(place=(round(x, 3), round(y, 3)))
+
+
+def says(atlas, number: int) -> str:
+    """What a point is, in words."""
+    return f"{atlas.label_names[atlas.y[number]]}, no. {number}, error {atlas.error[number]:.4f}"
+
+
+def gallery(atlas, numbers) -> list[dict]:
+    """Pictures for the events component to draw."""
+    return [{"id": int(number), "says": says(atlas, int(number))} for number in numbers]
+
+
+def fields(atlas) -> None:
+    """Every pick by number: a picture, or a place."""
+    picks, place = st.session_state["picks"], st.session_state["place"]
+    st.session_state["map number"] = picks[0] if len(picks) == 1 else None
+    st.session_state["map x"], st.session_state["map y"] = place or (None, None)
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        st.number_input(
+            "Picture no.", 0, len(atlas.z) - 1, key="map number", placeholder=f"0 to {len(atlas.z) - 1}",
+            value=None, on_change=number_given, width=150,
+        )  # fmt: skip
+        with st.popover("Place", help="A place on the map, by its coordinates"):
+            st.number_input("x", key="map x", value=None, step=0.1, format="%.3f")
+            st.number_input("y", key="map y", value=None, step=0.1, format="%.3f")
+            st.button("Decode this place", on_click=place_given)
+        if picks or place:
+            st.button("Clear", on_click=pick, type="tertiary")
+
+
+def number_given() -> None:
+    """The number field was used."""
+    number = st.session_state["map number"]
+    pick([] if number is None else [number])
+
+
+def place_given() -> None:
+    """The place's fields were used."""
+    x, y = st.session_state["map x"], st.session_state["map y"]
+    if x is not None and y is not None:
+        pick(place=(x, y))
+
+
+def actions(make_item, key: str) -> None:
+    """[To tray] [Reconstruct]; `make_item` gives the tray's word when one is pressed."""
+    with st.container(horizontal=True, gap="small"):
+        if st.button("To tray", icon=":material/add:", key=f"{key} to tray"):
+            tray.add(make_item())
+            st.rerun()
+        if st.button("Reconstruct", icon=":material/cached:", key=f"{key} reconstruct"):
+            tray.send(make_item(), "views/reconstruct/reconstruct.py")
+
+
+def inspect_point(name: str, atlas, number: int) -> dict:
+    """A picture, what the model remembers of it, and its neighbours."""
+    picture = bridge.pictures(name)[number]
+    reconstruction = bridge.reconstruct(name, picture[None], bridge.own(name, [number]))[0]
+    scale = -(-96 // picture.shape[0])
+    error, moved = atlas.error[number], atlas.round_trip[number]
+    with st.container(horizontal=True, gap="small"):
+        st.image(
+            charts.enlarge(picture, scale, charts.DATA), output_format="PNG",
+            caption="picture", alt=f"{bridge.origin(atlas)} picture: {says(atlas, number)}",
+        )  # fmt: skip
+        st.image(
+            charts.enlarge(reconstruction, scale, charts.RECONSTRUCTION), output_format="PNG",
+            caption="reconstruction",
+            alt=f"its reconstruction, mean squared error {error:.4f}",
+        )  # fmt: skip
+    closer = (atlas.error > error).mean()
+    st.markdown(
+        f"**{plain(atlas.label_names[atlas.y[number]])}, no. {number}**; closer to its original than "
+        f"{closer:.0%} of reconstructions (error {error:.4f}, median {np.median(atlas.error):.4f}); "
+        f"code moves {moved:.1f} on the way round (median {np.median(atlas.round_trip):.1f})."
+    )
+    actions(lambda: f"p{number}", "point")
+    near = bridge.nearest(name, atlas.z[number], 9)[0][0]
+    near = near[near != number][:8]
+    same = int((atlas.y[near] == atlas.y[number]).sum())
+    st.caption(
+        f"Nearest in latent space; {same} of 8 are of its class.",
+        help=f"The eight {bridge.origin(atlas)} pictures whose codes are nearest, in all directions of the latent. "
+        "On the map they wear blue rings. Click one to go there.",
+    )
+    return {"picks": [number], "near": near.tolist(), "gallery": gallery(atlas, near), "scale": 2}
+
+
+def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> dict:
+    """What the model makes of a place on the map, and how far that is from any data."""
+    found = bridge.lift(name, place, view)
+    near = found["neighbours"]
+    y = decoded_as(name, near)
+    picture = bridge.decode(name, found["z"], y)[0]
+    ratio = found["map_distance"] / found["typical_map_distance"]
+    with st.container(horizontal=True, gap="small"):
+        st.image(
+            charts.enlarge(picture, -(-96 // picture.shape[0]), charts.GENERATED),
+            output_format="PNG", caption="decoded here",
+            alt=f"decoded at {link.place_form(place)}, {ratio:.1f} times the typical distance from data",
+        )  # fmt: skip
+    if ratio < 2:
+        judged = "This place is among the data."
+    elif ratio < FAR:
+        judged = "This place is at the edge of the data: take the picture with care."
+    else:
+        judged = (
+            "No picture lies near: this is a blend of distant ones, not a thing the model has seen."
+        )
+    st.markdown(
+        f"**{judged}** The eighth-nearest point is {ratio:.1f}x as far as it is for a typical point of "
+        "the map."
+    )
+    actions(lambda: tray.keep_latent(name, found["z"], y), "place")
+    st.caption(
+        "Blended from these codes, the nearest first.",
+        help="The place is turned into a code by the weighted mean of the codes of its eight nearest "
+        "points, and then decoded. On the map they wear blue rings.",
+    )
+    return {"place": place, "near": near.tolist(), "gallery": gallery(atlas, near), "scale": 2}
+
+
+def decoded_as(name: str, near: np.ndarray) -> tuple[int, ...] | None:
+    """As which classes a place is decoded: those of most of its neighbours, or the reader's choice."""
+    if not bridge.classes(name):
+        return classes.choose(name, "placeas", None, "", "", "")
+    most = tuple(int(np.bincount(labels).argmax()) for labels in bridge.own(name, near).T)
+    return classes.choose(
+        name, "placeas", most, "as its neighbours", "Decoded as",
+        "A place is a code, and this model decodes a code as a class. First choice: the class of most of "
+        "the nearest pictures.",
+    )  # fmt: skip
+
+
+def inspect_many(name: str, atlas, picks: list[int], view: str) -> dict:
+    """A lasso's pictures, classes, and files."""
+    numbers = np.array(picks)
+    shown = numbers
+    if len(numbers) > 40:
+        shown = np.sort(np.random.default_rng(0).choice(numbers, 40, replace=False))
+    counts = np.bincount(atlas.y[numbers], minlength=len(atlas.label_names))
+    error = np.median(atlas.error[numbers])
+    st.markdown(
+        f"**{len(numbers):,} pictures**; median error {error:.4f} "
+        f"(all: {np.median(atlas.error):.4f})."
+    )
+    st.plotly_chart(
+        charts.histogram(counts, atlas.label_names),
+        key="lasso classes",
+        config={"displayModeBar": False},
+        alt="pictures a class: "
+        + ", ".join(
+            f"{atlas.label_names[i]} {counts[i]}" for i in np.argsort(-counts) if counts[i]
+        ),
+    )
+    with st.container(horizontal=True, gap="small"):
+        st.download_button(
+            "CSV", lambda: table(atlas, numbers), f"{name}-{len(numbers)}.csv", "text/csv",
+            icon=":material/download:", help="Number, class, errors and both positions of each",
+        )  # fmt: skip
+        st.download_button(
+            "NPZ", lambda: arrays(name, atlas, numbers), f"{name}-{len(numbers)}.npz",
+            "application/octet-stream", icon=":material/download:",
+            help="The same, with codes and pictures, for numpy.load",
+        )  # fmt: skip
+    st.caption(
+        f"{len(shown)} of them, drawn by chance" if len(shown) < len(numbers) else "All of them"
+    )
+    return {"picks": picks, "gallery": gallery(atlas, shown), "scale": 1}
+
+
+def table(atlas, numbers: np.ndarray) -> bytes:
+    """The chosen points as CSV."""
+    lines = ["number,class,error,round_trip,umap_x,umap_y,pca_x,pca_y"]
+    for i in numbers:
+        values = [atlas.error[i], atlas.round_trip[i], *atlas.umap[i], *atlas.pca[i]]
+        label = atlas.label_names[atlas.y[i]].replace('"', '""')
+        lines.append(f'{i},"{label}",' + ",".join(f"{value:.6g}" for value in values))
+    return ("\n".join(lines) + "\n").encode()
+
+
+def arrays(name: str, atlas, numbers: np.ndarray) -> bytes:
+    """The chosen points as NPZ."""
+    file = io.BytesIO()
+    np.savez_compressed(
+        file,
+        number=numbers,
+        y=atlas.y[numbers],
+        label_names=np.array(atlas.label_names),
+        z=atlas.z[numbers],
+        umap=atlas.umap[numbers],
+        pca=atlas.pca[numbers],
+        error=atlas.error[numbers],
+        round_trip=atlas.round_trip[numbers],
+        pictures=bridge.pictures(name)[numbers],
+    )
+    return file.getvalue()
+
+
+def invite(atlas) -> dict:
+    """Nothing is picked: what can be done, and where to begin."""
+    st.markdown(
+        "**Point** at the map to see pictures, **click** one to ask about it.\n\n"
+        "**Click an empty place** to decode it.\n\n"
+        "**Lasso** a region (the map's toolbar) for its classes and files."
+    )
+    order = atlas.error.argsort()
+    chosen = np.concatenate([order[:8], order[-8:]])
+    st.caption(
+        "Best (first two rows) and worst remembered",
+        help=f"The eight {bridge.origin(atlas)} pictures with the smallest reconstruction error, and the eight with the "
+        "largest. Click one.",
+    )
+    return {"gallery": gallery(atlas, chosen), "scale": 2}
+
+
+@st.fragment
+def show(name: str, view: str, colour: str) -> None:
+    """The right third; a click on the map reruns this alone."""
+    atlas = bridge.atlas_by(name, colour)
+    link.keep("picks", [], link.numbers(len(atlas.z)), link.numbers_form)
+    link.keep("place", None, link.place, link.place_form)
+    if st.session_state["picks"] and st.session_state["place"]:
+        pick(st.session_state["picks"])  # a link may hold both; the points win
+        link.keep("place", None, link.place, link.place_form)
+    picks, place = st.session_state["picks"], st.session_state["place"]
+    fields(atlas)
+    try:
+        if place:
+            content = inspect_place(name, atlas, place, view)
+        elif len(picks) > 1:
+            content = inspect_many(name, atlas, picks, view)
+        elif picks:
+            content = inspect_point(name, atlas, picks[0])
+        else:
+            content = invite(atlas)
+    except bridge.Problem as problem:
+        st.error(sentence(problem))
+        content = {"gallery": [], "scale": 1}
+    h, w, _ = bridge.card(name)["data"]["shape"]
+    common = {"tile": [w, h], "labels": atlas.label_names, "alt": map_figure.alt(atlas, view)}
+    common["sheet"] = f"pictures/{quote(atlas.pictures)}.png"
+    parts.events({"picks": [], "near": [], "place": None} | common | content, on_event)

@@ -1,0 +1,76 @@
+"""Many pictures through a translator: files or a zip in, a zip out, the bad ones named."""
+
+import streamlit as st
+
+from app import bridge
+from app.shared.plain import code, plain, sentence
+
+RESULT, SHOWN = "many result", 8
+
+
+@st.fragment
+def show(name: str, back: bool) -> None:
+    """The section; it reruns alone."""
+    ours, theirs = bridge.domains(name)[:: -1 if back else 1]
+    most, megabytes = bridge.limits()
+    st.markdown("#### Many at once")
+    files = st.file_uploader(
+        f"Pictures, or a zip of them: {plain(ours)} → {plain(theirs)}",
+        accept_multiple_files=True,
+        key="many files",
+        help=f"A zip may unpack to {megabytes} MB. They stay in this visit: nothing is stored, nothing is sent on.",
+    )
+    asked = (name, back, tuple(file.file_id for file in files))
+    if not files:
+        st.caption(
+            f"Up to {most:,} pictures, files of up to 10 MB. You get a zip of PNGs: left what the model sees, right "
+            f"what it makes of it. Of more: {code(f'python -m ali_core translate {bridge.root() / name} IN OUT')}"
+        )
+        return
+    with st.container(horizontal=True):
+        go = st.button(f"Translate {len(files)} file{'s' * (len(files) > 1)}", type="primary")
+        stop = st.empty()
+    if go:
+        st.session_state.pop(RESULT, None)
+        stop.button("Stop", help="Nothing is kept of what is done so far.")
+        try:
+            st.session_state[RESULT] = asked, *run(name, files, back)
+        except bridge.Problem as problem:
+            st.error(sentence(problem), icon=":material/broken_image:")
+        stop.empty()
+    if st.session_state.get(RESULT, (None,))[0] == asked:
+        told(name, theirs, *st.session_state[RESULT][1:])
+
+
+def run(name: str, files: list, back: bool) -> tuple[int, bytes, list[str]]:
+    """All of them, with a bar. -> how many were translated, the zip, a sentence for each bad one"""
+    found = bridge.unpacked([(file.name, file.getvalue()) for file in files])
+    bar, made, bad = st.progress(0.0, "Waking the model …"), [], []
+    for done, (own, content) in enumerate(bridge.through(name, found, back), 1):
+        if isinstance(content, bridge.Problem):
+            bad.append(str(content))
+        else:
+            made.append((own, content))
+        bar.progress(done / len(found), f"{done} of {len(found)}")
+    bar.empty()
+    return len(made), bridge.zipped(made) if made else b"", bad
+
+
+def told(name: str, theirs: str, done: int, content: bytes, bad: list[str]) -> None:
+    """What came of it."""
+    if bad:
+        rest = f"\n- and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+        lines = "".join(f"\n- {sentence(one)}" for one in bad[:SHOWN])
+        st.warning(f"{len(bad)} could not be read:{lines}{rest}", icon=":material/broken_image:")
+    if not done:
+        st.error("There is no picture in it that can be read; nothing is made.")
+        return
+    st.success(f"{done} translated.", icon=":material/check:")
+    st.download_button(
+        f"All {done} (ZIP)",
+        content,
+        f"{name}-{theirs}.zip",
+        "application/zip",
+        icon=":material/download:",
+        on_click="ignore",
+    )
