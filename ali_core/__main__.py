@@ -5,27 +5,19 @@ import sys
 
 from .problem import Problem
 
-# verb: module, function, what it does
+# verb: what it does; its main is in commands/VERB.py
 VERBS = {
-    "train": (
-        "commands.train",
-        "main",
-        "train a member of the family; the same command again resumes",
-    ),
-    "evaluate": (
-        "measure.means",
-        "main",
-        "measure a checkpoint and write the numbers into its card",
-    ),
-    "atlas": ("maps.layout", "main", "encode the held-out pictures and lay out the map"),
-    "reconstruct": ("models.batch", "reconstruct_command", "pictures through encoder and decoder"),
-    "translate": ("models.batch", "translate_command", "pictures from one domain to the other"),
-    "sample": ("models.model", "sample_command", "a sheet of samples"),
-    "sprites": ("data.sprites", "main", "characters with eight known factors, from their parts"),
-    "toons": ("data.toons", "main", "cartoon heads with exact factors, any number of them"),
-    "record": ("lab.recordings", "main", "recorded runs in the plane, which the lessons replay"),
-    "family": ("family.members", "main", "the table of every member"),
-    "explore": ("commands.explore", "main", "open the explorer in the browser"),
+    "train": "train a member of the family; the same command again resumes",
+    "evaluate": "measure a checkpoint and write the numbers into its card",
+    "atlas": "encode the held-out pictures and lay out the map",
+    "reconstruct": "pictures through encoder and decoder",
+    "translate": "pictures from one domain to the other",
+    "sample": "a sheet of samples",
+    "sprites": "characters with eight known factors, from their parts",
+    "toons": "cartoon heads with exact factors, any number of them",
+    "record": "recorded runs in the plane, which the lessons replay",
+    "family": "the table of every member",
+    "explore": "open the explorer in the browser",
 }
 
 
@@ -36,11 +28,10 @@ def main(argv: list[str] | None = None) -> int:
         print(
             "usage: ali VERB …   (VERB --help says more; python -m ali_core VERB … is the same)\n"
         )
-        print("\n".join(f"  {verb:12} {says}" for verb, (_, _, says) in VERBS.items()))
+        print("\n".join(f"  {verb:12} {says}" for verb, says in VERBS.items()))
         return 0 if argv[:1] in ([], ["--help"], ["-h"]) else 2
-    module, function, _ = VERBS[argv[0]]
     try:
-        getattr(importlib.import_module(f"ali_core.{module}"), function)(argv[1:])
+        importlib.import_module(f"ali_core.commands.{argv[0]}").main(argv[1:])
     except Problem as problem:
         print(problem, file=sys.stderr)
         return 2

@@ -143,10 +143,10 @@ def translators(tmp_path_factory) -> Path:
     "squares": from full squares to their frames, grey, true pairs in its gallery; "colours": the same in
     colour, of 16 pixels, its gallery made by the model.
     """
-    from ali_core.commands import train as run
     from ali_core.config import parse
     from ali_core.data import datasets
     from ali_core.measure import translation
+    from ali_core.models import release
     from ali_core.models.model import Model
     from ali_core.training import loop
 
@@ -169,7 +169,7 @@ def translators(tmp_path_factory) -> Path:
         config = parse([f"name={name}", f"data={file}", "domains=squares, frames", *words])
         held = dataclasses.replace(datasets.load(config.data), licence=licence)
         progress = collections.deque(loop.train(config, held), maxlen=1).pop()
-        run.write_checkpoint(checkpoints / name, config, held, progress, 1.0)
+        release.write_checkpoint(checkpoints / name, config, held, progress, 1.0)
         model = Model.load(checkpoints / name)
         translation.write_gallery(checkpoints / name, model, held)
         checkpoint.update_card(checkpoints / name, metrics=translation.measure(model, held, ()))

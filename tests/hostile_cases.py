@@ -16,8 +16,9 @@ from PIL import Image
 from starlette.routing import Router
 
 from ali_core.data import apart, points
+from ali_core.files import write_beside
 from ali_core.models import batch
-from ali_core.problem import Problem, write_beside
+from ali_core.problem import Problem
 from app.server.live import routes
 from app.shared import link, tray
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from ali_core.files import write_beside
 from ali_core.models import checkpoint
-from ali_core.problem import write_beside
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = (

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from ali_core.data import datasets
+from ali_core.files import write_beside
 from ali_core.measure import means, metrics
 from ali_core.models.model import Model
 from ali_core.nets.judge import per_factor
-from ali_core.problem import write_beside
 from app.shared.card import rows
 
 ROOT = Path(__file__).parents[1]

@@ -26,12 +26,13 @@ from typing import NamedTuple
 
 import torch
 
-from ali_core.commands import train as run
 from ali_core.config import Config, parse
 from ali_core.data import datasets
+from ali_core.files import write_beside
 from ali_core.measure import means, sets, translation
+from ali_core.models import release
 from ali_core.models.model import Model
-from ali_core.problem import Problem, write_beside
+from ali_core.problem import Problem
 from ali_core.training import loop
 
 ROOT = Path(__file__).parents[1]
@@ -225,7 +226,7 @@ def numbers(config: Config, held_out: int) -> dict[str, float] | None:
         progress, found = None, None
     if progress:
         with tempfile.TemporaryDirectory() as folder:
-            run.write_checkpoint(Path(folder) / "it", config, points, progress, 0.0)
+            release.write_checkpoint(Path(folder) / "it", config, points, progress, 0.0)
             model, judge = Model.load(Path(folder) / "it"), means.judge(points)
             if model.domains:
                 judges = judge, means.judge(points.prior)

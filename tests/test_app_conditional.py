@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from ali_core.commands import train as run
 from ali_core.config import parse
 from ali_core.data import datasets
 from ali_core.maps import atlas, layout
+from ali_core.models import release
 from ali_core.models.model import Model, to_bytes
 from ali_core.training import loop
 from app import bridge
@@ -45,7 +45,7 @@ def folder(tmp_path_factory):
         config = parse([f"name={name}", f"data={file}", *words.split()])
         held = datasets.load(config.data)
         progress = deque(loop.train(config, held), maxlen=1).pop()
-        run.write_checkpoint(checkpoints / name, config, held, progress, 1.0)
+        release.write_checkpoint(checkpoints / name, config, held, progress, 1.0)
     for name in (NAME, PAIRS):
         layout.build(checkpoints / name, made="draws")
     return checkpoints

@@ -9,11 +9,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from ali_core.commands import train as run
 from ali_core.config import parse
 from ali_core.data import datasets
 from ali_core.maps import atlas, layout
-from ali_core.models import checkpoint, directions, latent
+from ali_core.models import checkpoint, directions, latent, release
 from ali_core.training import loop
 from app import bridge
 from app.shared import film
@@ -111,7 +110,7 @@ def folder(tmp_path_factory):
             words = f"width=8 batch=32 latent=4 steps=60 lr=3e-3 name={name} member={member}"
             config = parse([f"data={file}", *words.split()])
             progress = deque(loop.train(config, held), maxlen=1).pop()
-            run.write_checkpoint(root / "checkpoints" / name, config, held, progress, 1.0)
+            release.write_checkpoint(root / "checkpoints" / name, config, held, progress, 1.0)
             layout.build(root / "checkpoints" / name, made="draws")
     return root / "checkpoints"
 

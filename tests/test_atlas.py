@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ali_core.commands import train as run
+from ali_core.commands import atlas as atlas_command
 from ali_core.config import Config
 from ali_core.data import datasets
 from ali_core.maps import atlas, layout
-from ali_core.models import checkpoint
+from ali_core.models import checkpoint, release
 from ali_core.models.model import Model
 from ali_core.problem import Problem
 from ali_core.training import loop
@@ -39,8 +39,8 @@ def built(tmp_path_factory):
     loaded = datasets.load(config.data)
     progress = deque(loop.train(config, loaded), maxlen=1).pop()
     folder = root / "checkpoints" / "tiny"
-    run.write_checkpoint(folder, config, loaded, progress, 1.0)
-    layout.main([str(folder)])
+    release.write_checkpoint(folder, config, loaded, progress, 1.0)
+    atlas_command.main([str(folder)])
     return folder, loaded
 
 

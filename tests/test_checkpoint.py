@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from ali_core.commands import train as run
 from ali_core.config import Config
 from ali_core.data import datasets
-from ali_core.models import checkpoint
+from ali_core.models import checkpoint, release
 from ali_core.models.model import Model
 from ali_core.problem import Problem
 from ali_core.training import loop
@@ -26,7 +25,7 @@ def folder(tmp_path):
     config = Config(name="tiny", member="alice", data="grid", width=8, batch=8, steps=2)
     points = datasets.load("grid")
     progress = deque(loop.train(config, points), maxlen=1).pop()
-    run.write_checkpoint(tmp_path / "tiny", config, points, progress, 1.0)
+    release.write_checkpoint(tmp_path / "tiny", config, points, progress, 1.0)
     return tmp_path / "tiny"
 
 

@@ -9,14 +9,14 @@ import torch
 from PIL import Image
 
 from ali_core.__main__ import main
-from ali_core.commands import train as run
+from ali_core.commands import evaluate
 from ali_core.config import Config, parse
 from ali_core.data import datasets
 from ali_core.family.members import FAMILY, member
 from ali_core.family.objectives import divergences
 from ali_core.maps import atlas, layout
 from ali_core.measure import means, sets
-from ali_core.models import checkpoint
+from ali_core.models import checkpoint, release
 from ali_core.models.model import Model, to_bytes
 from ali_core.problem import Problem
 from ali_core.training import loop
@@ -41,7 +41,7 @@ def trained(config, points):
 
 
 def model(config, points, folder):
-    run.write_checkpoint(folder, config, points, trained(config, points), 1.0)
+    release.write_checkpoint(folder, config, points, trained(config, points), 1.0)
     return Model.load(folder)
 
 
@@ -152,7 +152,7 @@ def test_a_conditional_member_goes_all_the_way(tmp_path, monkeypatch):
     )
     with Image.open("both.png") as both:  # its own samples are dark: the white one is turned round
         assert np.array_equal(np.asarray(both)[:28, :28], held.x_test[0, ..., 0])
-    means.main([f"checkpoints/{config.name}"])
+    evaluate.main([f"checkpoints/{config.name}"])
     metrics = checkpoint.card(f"checkpoints/{config.name}")["metrics"]
     assert 0.2 <= metrics["class_obeyed"]["value"] <= 1
     assert 0.2 <= metrics["class_edited"]["value"] <= 1

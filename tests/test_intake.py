@@ -15,8 +15,9 @@ import pytest
 from PIL import Image
 
 from ali_core.data import apart, datasets, headers, pictures, points
+from ali_core.files import write_beside
 from ali_core.models import batch
-from ali_core.problem import Problem, write_beside
+from ali_core.problem import Problem
 
 from .test_pictures import FILES, file, scene
 
@@ -293,7 +294,7 @@ def test_a_full_disk_is_a_sentence_and_the_old_file_stays(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(b"old")
     code = (
-        "import resource, sys; from pathlib import Path; from ali_core.problem import *\n"
+        "import resource, sys; from pathlib import Path; from ali_core.problem import *; from ali_core.files import write_beside\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "try: write_beside(Path(sys.argv[1]), bytes(5000))\n"
         "except Problem as problem: print(problem)"
@@ -313,7 +314,7 @@ def test_a_folder_without_permission_is_a_sentence(tmp_path):
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o555)
     code = (
-        "import os, sys; from pathlib import Path; from ali_core.problem import *\n"
+        "import os, sys; from pathlib import Path; from ali_core.problem import *; from ali_core.files import write_beside\n"
         "if os.geteuid() == 0: os.setuid(65534)\n"
         "try: write_beside(Path(sys.argv[1]), b'x')\n"
         "except Problem as problem: print(problem)"

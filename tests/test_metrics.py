@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ali_core.commands import train as run
+from ali_core.commands import evaluate
 from ali_core.config import Config
 from ali_core.data import datasets
 from ali_core.measure import means, metrics, sets
-from ali_core.models import batch, checkpoint
+from ali_core.models import batch, checkpoint, release
 from ali_core.models.model import Model
 from ali_core.nets.judge import Classifier, fingerprint
 from ali_core.problem import Problem
@@ -186,7 +186,7 @@ def folder(squares, tmp_path_factory):
     )
     loaded = datasets.load(config.data)
     progress = deque(loop.train(config, loaded), maxlen=1).pop()
-    run.write_checkpoint(root / "tiny", config, loaded, progress, 1.0)
+    release.write_checkpoint(root / "tiny", config, loaded, progress, 1.0)
     return root / "tiny"
 
 
@@ -232,10 +232,10 @@ def test_the_command_writes_numbers_that_a_subset_reproduces(folder, tmp_path, m
     monkeypatch.chdir(tmp_path)  # .runs/ is made here
     monkeypatch.setattr(means, "SUBSET", 50)
     before = (folder / "card.json").read_bytes()
-    means.main([str(folder), "--subset", "20"])
+    evaluate.main([str(folder), "--subset", "20"])
     assert (folder / "card.json").read_bytes() == before
     assert "reconstruction_mse" in capsys.readouterr().out
-    means.main([str(folder)])
+    evaluate.main([str(folder)])
     card, printed = checkpoint.card(folder), capsys.readouterr().out
     model, loaded = Model.load(folder), datasets.load(card["config"]["data"])
     judge = means.judge(loaded)
@@ -251,7 +251,7 @@ def test_the_command_writes_numbers_that_a_subset_reproduces(folder, tmp_path, m
     assert card["classifier"] == judge.card and len(list(tmp_path.glob(".runs/baselines-*"))) == 4
     assert entries["nn_accuracy_pixels"]["value"] > 0.9 and entries["nn_accuracy"]["fit"] == 600
     with pytest.raises(Problem, match="fewer than 10"):
-        means.main([str(folder), "--subset", "3"])
+        evaluate.main([str(folder), "--subset", "3"])
 
 
 def test_the_numbers_are_those_of_the_arrays(folder, runs):
@@ -278,8 +278,8 @@ def test_points_are_measured_by_their_modes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = Config(name="g", member="alice", data="grid", width=8, batch=8, steps=2)
     progress = deque(loop.train(config, datasets.load("grid")), maxlen=1).pop()
-    run.write_checkpoint(tmp_path / "g", config, datasets.load("grid"), progress, 1.0)
-    means.main(["g"])
+    release.write_checkpoint(tmp_path / "g", config, datasets.load("grid"), progress, 1.0)
+    evaluate.main(["g"])
     card = checkpoint.card("g")
     found = card["metrics"]
     assert found["modes"]["n"] == 2500 and 0 <= found["modes"]["value"] <= 25
@@ -296,7 +296,7 @@ def test_points_on_a_line_have_no_modes_to_count(tmp_path):
     for latent, member in ((1, "vae"), (2, "vae")):
         config = Config(name="l", member=member, data="linear", width=8, latent=latent, steps=1)
         progress = deque(loop.train(config, held), maxlen=1).pop()
-        run.write_checkpoint(tmp_path / str(latent), config, held, progress, 1.0)
+        release.write_checkpoint(tmp_path / str(latent), config, held, progress, 1.0)
         found = sets.compare(Model.load(tmp_path / str(latent)), held, None)
         assert set(found) == ({"posterior_kl"} if latent == 1 else set())
 

@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 
 from ali_core.__main__ import main
-from ali_core.commands import train as run
 from ali_core.config import Config
 from ali_core.data import datasets
 from ali_core.family.members import FAMILY
 from ali_core.family.objectives import prepare
+from ali_core.models import release
 from ali_core.models.latent import interpolate
 from ali_core.models.model import Model
 from ali_core.problem import Problem
@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
     config = Config(name="tiny", member="ali", width=4, batch=8, latent=5, steps=2)
     progress = deque(loop.train(config, noise), maxlen=1).pop()
     folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
-    run.write_checkpoint(folder, config, noise, progress, 1.0)
+    release.write_checkpoint(folder, config, noise, progress, 1.0)
     return folder
 
 

@@ -8,6 +8,7 @@ import torch.utils.flop_counter
 from ali_core.config import Config
 from ali_core.family import objectives
 from ali_core.family.members import FAMILY
+from ali_core.nets import layers as layers_net
 from ali_core.nets import patches, small
 
 
@@ -87,7 +88,7 @@ def test_a_deterministic_encoder_has_a_head_of_d_and_no_unused_half():
 
 def test_upconv_is_nearest_upsampling_and_a_convolution():
     torch.manual_seed(0)
-    up, x = small.UpConv(6, 4), torch.randn(2, 6, 7, 7)
+    up, x = layers_net.UpConv(6, 4), torch.randn(2, 6, 7, 7)
     plain = F.conv2d(F.interpolate(x, scale_factor=2), up.conv.weight, up.conv.bias, padding=1)
     torch.testing.assert_close(up(x), plain, rtol=1e-5, atol=1e-5)
 

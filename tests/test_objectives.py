@@ -7,8 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from ali_core.commands import family
 from ali_core.config import Config
-from ali_core.data.datasets import Data
+from ali_core.data.dataset import Data
 from ali_core.family import members, objectives, terms
 from ali_core.family.members import FAMILY, JOINT
 from ali_core.family.objectives import Match, Member, Term
@@ -391,7 +392,7 @@ def test_the_familys_table_has_the_coefficients_of_the_papers():
 
 
 def test_the_familys_formulas_can_be_read_in_a_terminal(capsys):
-    members.main([])
+    family.main([])
     printed = capsys.readouterr().out
     assert "JS(q(x, z) ‖ p(x, z)) + 20 E_q ‖x-G(E(x))‖₁" in printed
     assert "-E_q log p(x|z) + 0.1 KL(q(z|x) ‖ p(z)) + 1000 MMD(q(z), p(z))" in printed

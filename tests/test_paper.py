@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from ali_core.config import PRESETS, parse
-from ali_core.data.toys import Data, toy
+from ali_core.data.dataset import Data
+from ali_core.data.toys import toy
 from ali_core.nets import paper, perceptrons
 from ali_core.problem import Problem
 from ali_core.training import loop

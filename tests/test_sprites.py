@@ -12,7 +12,7 @@ from ali_core.config import parse
 from ali_core.data import datasets, sprites
 from ali_core.data.idx import KNOWN
 from ali_core.measure import factors, metrics
-from ali_core.models import checkpoint
+from ali_core.models import checkpoint, release
 from ali_core.models.model import Model
 from ali_core.nets.judge import Classifier
 from ali_core.problem import Problem
@@ -312,9 +312,9 @@ def test_large_networks_are_kept_in_half_precision(folder, squares, monkeypatch,
     held = datasets.load(str(squares))
     progress = deque(loop.train(config, held), maxlen=1).pop()
     answers = []
-    for most in (run.WHOLE, 0):
-        monkeypatch.setattr(run, "WHOLE", most)
-        run.write_checkpoint(tmp_path / str(most), config, held, progress, 1.0)
+    for most in (release.WHOLE, 0):
+        monkeypatch.setattr(release, "WHOLE", most)
+        release.write_checkpoint(tmp_path / str(most), config, held, progress, 1.0)
         answers.append(Model.load(tmp_path / str(most)).reconstruct(held.x_test))
     sizes = [checkpoint.card(tmp_path / str(most))["weights"]["bytes"] for most in (8_000_000, 0)]
     assert sizes[1] < 0.75 * sizes[0]

@@ -23,8 +23,9 @@ from ali_core.config import Config, parse
 from ali_core.data import datasets, split
 from ali_core.family import objectives
 from ali_core.family.members import FAMILY
+from ali_core.files import write_beside
 from ali_core.models import checkpoint
-from ali_core.problem import Problem, write_beside
+from ali_core.problem import Problem
 from ali_core.training import inputs
 from ali_core.training import loop as train
 

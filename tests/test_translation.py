@@ -15,13 +15,13 @@ from PIL import Image
 from ali_core import __main__ as program
 from ali_core.config import Config, check, parse
 from ali_core.data import datasets, domains
-from ali_core.data.toys import Data
+from ali_core.data.dataset import Data
 from ali_core.family import objectives, terms
 from ali_core.family.members import FAMILY
 from ali_core.measure import means, translation
 from ali_core.models import batch, checkpoint
 from ali_core.models.model import Model, to_bytes
-from ali_core.nets.small import Translator
+from ali_core.nets.translator import Translator
 from ali_core.problem import Problem
 from ali_core.training import loop
 from ali_core.training.inputs import Inputs
@@ -400,9 +400,9 @@ def test_a_model_of_one_domain_says_who_can_translate(folder, tmp_path, capsys):
     one = Data("bars", x, y, x, y, list("abcd"), "CC0", "drawn here")
     config = Config(name="one", data="bars", member="alice", width=4, batch=4, steps=1)
     progress = deque(loop.train(config, one), maxlen=1).pop()
-    from ali_core.commands import train as run
+    from ali_core.models import release
 
-    run.write_checkpoint(folder.parent / "one", config, one, progress, 1.0)
+    release.write_checkpoint(folder.parent / "one", config, one, progress, 1.0)
     Image.fromarray(x[0, ..., 0]).save(tmp_path / "a.png")
     words = [str(folder.parent / "one"), str(tmp_path / "a.png"), str(tmp_path / "b.png")]
     assert program.main(["translate", *words]) == 2

@@ -5,10 +5,7 @@ accelerate launch -m ali_core train preset=fashion-ali   several processes or ma
 """
 
 import dataclasses
-import importlib.metadata
 import json
-import os
-import platform
 import signal
 import sys
 import time
@@ -23,16 +20,16 @@ from tqdm import tqdm
 from ali_core.config import PRESETS, Config, check, parse, says
 from ali_core.data import datasets
 from ali_core.family import members
+from ali_core.files import write_beside
 from ali_core.models import checkpoint
-from ali_core.models.model import Model, to_bytes
+from ali_core.models.model import to_bytes
+from ali_core.models.release import SAMPLES, tensors_of, write_checkpoint
 from ali_core.models.sheet import grid, write_png
-from ali_core.problem import Problem, write_beside
+from ali_core.problem import Problem
 from ali_core.training.inputs import as_input, classes_of
-from ali_core.training.loop import Progress, precision, steps
+from ali_core.training.loop import Progress, steps
 
 RUNS = Path(".runs")
-SAMPLES = "samples.png"
-WHOLE = 8_000_000  # bytes of weights beyond which all networks are kept in half precision
 
 
 def main(argv: list[str]) -> None:
@@ -87,7 +84,7 @@ def main(argv: list[str]) -> None:
 def _finish(config: Config, data: datasets.Data, progress: Progress, seconds: float) -> None:
     """Writes the checkpoint, unless it is there: its card has numbers that took their time."""
     folder = Path("checkpoints") / config.name
-    ours = _stored(data, progress)
+    ours = tensors_of(data, progress)
     try:
         there = checkpoint.weights(folder)
     except Problem:  # lost, damaged, or never written
@@ -148,116 +145,6 @@ def _picture(
 
 def _pixels(x: torch.Tensor) -> np.ndarray:
     return to_bytes(x.permute(0, 2, 3, 1).cpu().numpy())
-
-
-def _stored(data: datasets.Data, progress: Progress) -> dict[str, torch.Tensor]:
-    """A checkpoint's tensors: E and G averaged, D as it stands.
-
-    A translator's D is left out: it tells pairs of pictures apart, and no reader asks it.
-    """
-    nets = progress.averaged if data.prior else progress.nets | progress.averaged
-    sizes = {name: sum(v.nbytes for v in net.state_dict().values()) for name, net in nets.items()}
-    scorers = [name for name in nets if name.startswith("discriminator")]
-    large = sum(sizes.values()) - sum(sizes[name] for name in scorers) / 2 > WHOLE
-
-    def stored(name: str, v: torch.Tensor) -> torch.Tensor:
-        # D only scores pairs for the reader: half precision is plenty. Of kernels, that is: batch norm's
-        # variances can be beyond its range.
-        short = v.dim() > 1 and (large or name in scorers)
-        return (v.half() if short else v).cpu().contiguous()
-
-    return {
-        f"{name}.{k}": stored(name, v)
-        for name, net in nets.items()
-        for k, v in net.state_dict().items()
-    }
-
-
-def write_checkpoint(
-    folder: Path, config: Config, data: datasets.Data, progress: Progress, seconds: float
-) -> None:
-    """Writes weights, card and six samples."""
-    row, tensors = members.member(config), _stored(data, progress)
-    shapes = {name: list(tensor.shape) for name, tensor in tensors.items()}
-    pictures = "points" if len(data.shape) == 1 else "pictures"
-    card = {
-        "name": config.name,
-        "config": dataclasses.asdict(config),
-        "member": {"name": config.member, "formula": row.formula, "says": row.says},
-        "data": {
-            "name": data.name,
-            "source": data.source,
-            "licence": data.licence,
-            "train": len(data.x),
-            "held_out": len(data.x_test),
-            "shape": list(data.shape),
-            "label_names": list(data.label_names),
-            "fingerprint": data.fingerprint,
-        }
-        | ({"classes": classes_of(data, data.y)[1]} if row.classes else {})
-        | _second_domain(config, data)
-        | ({"factors": data.factors} if data.factors else {})
-        | ({"split": data.held_out} if data.held_out else {}),
-        "training": {
-            "seed": config.seed,
-            "steps": progress.step,
-            "samples_seen": progress.step * config.batch,
-            "seconds": round(seconds),
-            "hardware": hardware(),
-            "precision": precision(config),
-            "losses": {k: round(v, 4) for k, v in progress.losses.items()},
-        },
-        "versions": versions(),
-        "limits": [
-            f"This model has seen {len(data.x):,} {pictures} of {data.name} and nothing else: whatever "
-            "it is shown, it answers with one of those.",
-            "Its samples and reconstructions are guesses of a small network; they prove nothing about "
-            "the world.",
-        ],
-        "licence": "MIT (weights)",
-    }
-    checkpoint.save(folder, safetensors.torch.save(tensors), shapes, card)
-    if len(data.shape) == 3:
-        model = Model.load(folder)
-        if data.prior:
-            made = [model.translate(data.x_test[:3]), model.translate(data.prior.x_test[3:6], True)]
-        else:
-            made = [model.sample(1, seed) for seed in range(6)]
-        samples = to_bytes(np.concatenate(made))
-        write_png(folder / SAMPLES, grid(samples, columns=6))
-
-
-def _second_domain(config: Config, data: datasets.Data) -> dict:
-    if not data.prior:
-        return {}
-    return {
-        "domains": [name.strip() for name in config.domains.split(",")],
-        "prior": {
-            "name": data.prior.name,
-            "source": data.prior.source,
-            "licence": data.prior.licence,
-            "train": len(data.prior.x),
-        },
-    }
-
-
-def versions() -> dict[str, str]:
-    """Of what a run depends on."""
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "accelerate": importlib.metadata.version("accelerate"),
-    }
-
-
-def hardware() -> str:
-    """What it was trained on, in words."""
-    if torch.cuda.is_available():
-        return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
-    return (
-        f"CPU, {torch.get_num_threads()} of {os.cpu_count()} cores ({platform.machine()}), no GPU"
-    )
 
 
 def _help() -> str:

@@ -16,9 +16,10 @@ from PIL import Image
 from ali_core.problem import Problem
 
 from . import domains, split, toons
+from .dataset import Data
 from .idx import KNOWN, STACKED, file_of, read_idx, stacked, where
 from .pictures import FORMATS, read, see, shown
-from .toys import TOYS, Data, toy
+from .toys import TOYS, toy
 
 # A training picture may be larger than an upload; the limit on its pixels stays.
 MAX_BYTES = 200 * 2**20

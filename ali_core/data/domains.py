@@ -13,8 +13,8 @@ import numpy as np
 
 from ali_core.problem import Problem
 
+from .dataset import Data
 from .split import RULE, SHARE, contents, drawn, order
-from .toys import Data
 
 
 def edges(x: np.ndarray) -> np.ndarray:

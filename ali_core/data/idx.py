@@ -11,8 +11,8 @@ import numpy as np
 
 from ali_core.problem import Problem
 
+from .dataset import Data
 from .split import unsorted
-from .toys import Data
 
 # fmt: off
 FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker",

@@ -8,7 +8,7 @@ import numpy as np
 
 from ali_core.problem import Problem
 
-from .toys import Data
+from .dataset import Data
 
 FEWEST, MOST = 10, 100_000
 LONGEST = 1_000  # characters of a line

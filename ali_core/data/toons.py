@@ -8,7 +8,6 @@ characters on every background, and every figure with certain pairs of classes; 
 The same seed gives the same bytes; the same command goes on where it was stopped.
 """
 
-import argparse
 import os
 from pathlib import Path
 
@@ -16,8 +15,8 @@ import numpy as np
 
 from ali_core.problem import Problem
 
-from .figures import SPLIT, STYLES, Figures
-from .toys import Data
+from .dataset import Data
+from .figures import Figures
 
 SIZES = (32, 64, 128)
 N = 12_000  # of data=toons
@@ -90,32 +89,3 @@ def write(path: Path, style: str, n: int, size: int, seed: int) -> np.ndarray:
     os.replace(beside, path)
     drawn.unlink()
     return split
-
-
-def main(argv: list[str]) -> None:
-    """python -m ali_core toons OUT.npz."""
-    parser = argparse.ArgumentParser(
-        "python -m ali_core toons",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("output", type=Path, help="the .npz to write")
-    parser.add_argument("--n", type=int, default=40_000, help="figures (default 40,000)")
-    parser.add_argument("--size", type=int, default=64, help="32, 64 (default) or 128 pixels")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--style", default="toon-head", help=", ".join(STYLES))
-    words = parser.parse_args(argv)
-    if words.output.suffix != ".npz":
-        raise Problem(f"{words.output} must end in .npz.")
-    if words.n < 2:
-        raise Problem(f"--n {words.n}: two pictures are the least.")
-    if words.size not in SIZES:
-        raise Problem(f"--size {words.size}: give 32, 64 or 128.")
-    if words.seed < 0:
-        raise Problem(f"--seed {words.seed}: give 0 or more.")
-    split = write(words.output, words.style, words.n, words.size, words.seed)
-    counts = [int((split == part).sum()) for part in SPLIT]
-    print(
-        f"{words.output}: {counts[0]:,} figures to train on; held out {counts[1]:,} by their character, "
-        f"{counts[2]:,} by a combination. {STYLES[words.style].licence}."
-    )

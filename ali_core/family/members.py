@@ -5,7 +5,6 @@ decoder's; E and G are encoder and decoder, m(.) hides a part of x, M(.) is a gi
 A row per member and nothing else decides what it is, so this file is as long as the family.
 """
 
-import argparse
 import re
 
 from ali_core.config import Config
@@ -305,13 +304,3 @@ def plain(formula: str) -> str:
         formula = formula.replace(word, sign)
     formula = re.sub(r"\s*\\mid\s*", "|", re.sub(r"\\math\w+\{(\w+)\}", r"\1", formula))
     return re.sub(" +", " ", re.sub("[{}]", "", formula)).replace("+ -", "− ")
-
-
-def main(argv: list[str]) -> None:
-    """python -m ali_core family."""
-    argparse.ArgumentParser("python -m ali_core family", description=__doc__).parse_args(argv)
-    print(f"{'member':18} {'I_q':>9} {'I_p':>9}  minimises; constraints (weight)")
-    for line in table():
-        held = "; ".join(f"{plain(formula)} ({weight})" for formula, weight in line["constraints"])
-        print(f"{line['member']:18} {line['I_q']:>9} {line['I_p']:>9}  {plain(line['minimises'])}")
-        print(f"{'':18} {'':>9} {'':>9}  {held}")

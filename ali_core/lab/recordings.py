@@ -1,14 +1,11 @@
 """Recorded runs in the plane, which the lessons replay:   python -m ali_core record [NAME …]"""
 
-import argparse
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from ali_core.commands import train
-from ali_core.problem import Problem, write_beside
+from ali_core.models import release
 
 from . import packs, scenes
 
@@ -64,23 +61,8 @@ def record(name: str) -> bytes:
         "settings": wanted.settings,
         "steps": wanted.steps,
         "seconds": round(time.monotonic() - start, 1),
-        "hardware": train.hardware(),
-        "versions": train.versions(),
+        "hardware": release.hardware(),
+        "versions": release.versions(),
         "says": f"{scene.row.says} Recorded while it trained; nothing is drawn by hand.",
     }
     return packs.recording([scene.pack(card=card), *frames])
-
-
-def main(argv: list[str]) -> None:
-    """python -m ali_core record."""
-    parser = argparse.ArgumentParser("python -m ali_core record", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(RECORDINGS)}; all without one")
-    parser.add_argument("--to", type=Path, default=Path("checkpoints/lab"), help="folder")
-    given = parser.parse_args(argv)
-    for name in given.names:
-        if name not in RECORDINGS:
-            raise Problem(f"There is no recording «{name}»; there are: {', '.join(RECORDINGS)}.")
-    for name in given.names or RECORDINGS:
-        content = record(name)
-        write_beside(given.to / f"{name}.gz", content)
-        print(f"{given.to / name}.gz  {len(content) / 2**10:.0f} KB")

@@ -7,8 +7,9 @@ import torch
 
 from ali_core.config import Config, check
 from ali_core.data import points
+from ali_core.data.dataset import Data
 from ali_core.data.datasets import load
-from ali_core.data.toys import TOYS, Data
+from ali_core.data.toys import TOYS
 from ali_core.family import members, objectives
 from ali_core.family.objectives import Match
 from ali_core.family.samples import DRAWN, Samples, holes

@@ -5,7 +5,6 @@ python -m ali_core atlas checkpoints/NAME --made   of what the model makes: the 
                                                    (--made reconstructions: of what it remembers of them)
 """
 
-import argparse
 import hashlib
 import io
 import json
@@ -22,12 +21,13 @@ import umap
 from PIL.PngImagePlugin import PngInfo
 
 from ali_core.data import datasets
+from ali_core.files import write_beside
 from ali_core.measure import means, metrics
 from ali_core.models import checkpoint
 from ali_core.models.latent import in_turn
 from ali_core.models.model import Model, to_bytes
 from ali_core.models.sheet import MOST_PIXELS, grid
-from ali_core.problem import Problem, write_beside
+from ali_core.problem import Problem
 
 from .atlas import FILE, NEIGHBOURS, PICTURES, nearest_rows, pictures
 
@@ -194,20 +194,3 @@ def _store_pictures(root: Path, name: str, x: np.ndarray, shared: bool = True) -
     words.add_text("sha256", hashlib.sha256(x.tobytes()).hexdigest())
     grid(x, COLUMNS).save(content, "png", optimize=True, pnginfo=words)
     write_beside(path, content.getvalue())
-
-
-def main(argv: list[str]) -> None:
-    """python -m ali_core atlas CHECKPOINT."""
-    parser = argparse.ArgumentParser("python -m ali_core atlas")
-    parser.add_argument("checkpoint", help="a checkpoint folder, e.g. checkpoints/fashion-alice")
-    parser.add_argument(
-        "--made",
-        nargs="?",
-        const="draws",
-        default="",
-        choices=("draws", "reconstructions"),
-        help="of pictures that the model makes: for data that must not be passed on",
-    )
-    parser.add_argument("--most", type=int, default=MOST, help="pictures on the map")
-    words = parser.parse_args(argv)
-    build(words.checkpoint, words.made, words.most)

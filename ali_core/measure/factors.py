@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ali_core.data.datasets import Data
+from ali_core.data.dataset import Data
+from ali_core.files import write_beside
 from ali_core.models.model import Model
 from ali_core.nets.judge import RUNS, Classifier, fingerprint, per_factor
-from ali_core.problem import write_beside
 
 from . import metrics
 from .sets import PROBE, ROOM, SEED, entry, told_true

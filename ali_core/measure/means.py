@@ -6,27 +6,21 @@ Two kinds: means over examples, which the card also holds for the first 500 so t
 test) can check it in seconds, and comparisons of whole sets, which depend on their size.
 """
 
-import argparse
 import dataclasses
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from ali_core.config import Config
-from ali_core.data import datasets
-from ali_core.data.datasets import Data
+from ali_core.data.dataset import Data
 from ali_core.family.members import member
 from ali_core.family.objectives import divergences
-from ali_core.models import checkpoint
 from ali_core.models.model import Model
 from ali_core.nets.judge import RUNS, Classifier, classes, held_out_classes, per_factor
-from ali_core.problem import Problem
 from ali_core.training.inputs import Inputs
 
-from . import factors, metrics, sets, translation
+from . import metrics
 from .sets import SEED, entry, rounded
 
 SUBSET = 500
@@ -178,66 +172,3 @@ def judge(data: Data, runs: Path = RUNS) -> Classifier | None:
     if len(data.shape) == 1 or unnamed or len(np.unique(classes(data))) < 2:
         return None
     return Classifier.get(data, SEED, runs)
-
-
-def main(argv: list[str]) -> None:
-    """python -m ali_core evaluate CHECKPOINT."""
-    parser = argparse.ArgumentParser("python -m ali_core evaluate", description=__doc__)
-    parser.add_argument("checkpoint", help="a checkpoint folder, e.g. checkpoints/fashion-alice")
-    parser.add_argument(
-        "--subset",
-        type=int,
-        default=0,
-        metavar="N",
-        help="measure on the first N held-out examples and print; the card stays as it is",
-    )
-    words = parser.parse_args(argv)
-    if words.subset and words.subset < 10:
-        raise Problem(f"--subset {words.subset}: fewer than 10 examples say nothing.")
-    start = time.monotonic()
-
-    def say(what: str) -> None:
-        print(f"{time.monotonic() - start:5.0f} s  {what}", file=sys.stderr, flush=True)
-
-    model = Model.load(words.checkpoint)
-    digest = model.card["weights"]["sha256"]
-    config = model.card["config"]
-    held = datasets.load(
-        config["data"], config["size"], config["channels"], config.get("prior", "")
-    )
-    if not held.learned(model.card["data"].get("fingerprint")):
-        say(
-            f"{held.name} is not what {model.name} was trained on, by the fingerprint in its card: what is "
-            "held out now may have been learned"
-        )
-    sides = [held, held.prior] if model.domains else [held]
-    say(f"a classifier of {held.name}: read, or trained first")
-    judges = tuple(judge(side) for side in sides)
-    classifier = judges[0]
-
-    def measured(n: int) -> dict[str, dict]:
-        if model.domains:
-            return translation.measure(model, held, judges, n)
-        return measure(model, held, classifier, n)
-
-    say(f"measuring on {words.subset or 'all'} held-out examples")
-    found = measured(words.subset)
-    if not model.domains:
-        say("comparing samples and codes")
-        found |= sets.compare(model, held, classifier, words.subset)
-        if classifier and held.factors:
-            found |= factors.compare(model, held, classifier, words.subset)
-    if not words.subset:
-        for key, entry in measured(SUBSET).items():
-            found[key]["subset"] = {"n": entry["n"], "value": entry["value"]}
-        if checkpoint.card(words.checkpoint)["weights"]["sha256"] != digest:
-            raise Problem(f"{words.checkpoint} got other weights meanwhile; run the command again.")
-        entries = {"classifier": classifier.card} if classifier else {}
-        if model.domains and judges[1]:
-            entries["prior_classifier"] = judges[1].card
-        checkpoint.update_card(words.checkpoint, metrics=found, **entries)
-        if model.domains:
-            translation.write_gallery(words.checkpoint, model, held)
-    say("done")
-    for key, entry in found.items():
-        print(f"{key:24} {entry['value']:<12} n {entry['n']:<7} {entry['says']}")

@@ -7,11 +7,12 @@ import numpy as np
 import torch
 
 from ali_core.data import toys
-from ali_core.data.datasets import STACKED, Data, load
+from ali_core.data.dataset import Data
+from ali_core.data.datasets import STACKED, load
 from ali_core.family.samples import HIDDEN, holes
+from ali_core.files import write_beside
 from ali_core.models.model import Model
 from ali_core.nets.judge import RUNS, Classifier, classes, fingerprint, held_out_classes, per_factor
-from ali_core.problem import write_beside
 
 from . import metrics
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ali_core.data import domains, pictures
-from ali_core.data.datasets import Data
+from ali_core.data.dataset import Data
 from ali_core.models import checkpoint
 from ali_core.models.model import Model, to_bytes
 from ali_core.models.sheet import grid, write_png

@@ -6,7 +6,6 @@ python -m ali_core translate checkpoints/NAME IN OUT [--back]    into the other 
 --beside puts what the model sees to the left of what it makes.
 """
 
-import argparse
 import io
 import unicodedata
 import zipfile
@@ -17,10 +16,10 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from ali_core.data import apart, pictures
-from ali_core.problem import Problem, write_beside
+from ali_core.problem import Problem
 
 from . import checkpoint
-from .model import Model, to_bytes
+from .model import to_bytes
 from .sheet import grid, png
 
 MOST, MOST_BYTES = 2_000, 500 * 2**20  # files of a zip, and what they may unpack to
@@ -139,79 +138,3 @@ def translators(root: str | Path = "checkpoints") -> list[str]:
         except Problem:
             continue
     return found
-
-
-# ---- the commands --------------------------------------------------------------------------------
-
-
-def reconstruct_command(argv: list[str]) -> None:
-    """python -m ali_core reconstruct CHECKPOINT IN OUT."""
-    words = _parser("reconstruct").parse_args(argv)
-    model = Model.load(words.checkpoint)
-    if model.domains:
-        raise Problem(f"{model.name} is a translator; use: python -m ali_core translate …")
-    # its own samples tell whether its pictures stand on black or on white
-    border = pictures.border(to_bytes(model.sample(100, 0)))
-    _write(words, model, lambda x: model.reconstruct(x, model.likeliest(x)), border)
-
-
-def translate_command(argv: list[str]) -> None:
-    """python -m ali_core translate CHECKPOINT IN OUT [--back]."""
-    parser = _parser("translate")
-    parser.add_argument("--back", action="store_true", help="from the second domain to the first")
-    words = parser.parse_args(argv)
-    model = Model.load(words.checkpoint)
-    if not model.domains:
-        can = ", ".join(translators(Path(words.checkpoint).parent)) or "none here can"
-        raise Problem(f"{model.name} knows one kind of picture and cannot translate; {can}.")
-    border = model.card.get("gallery", {}).get("border", (None, None))[words.back]
-    _write(words, model, lambda x: model.translate(x, words.back), border)
-
-
-def _parser(verb: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(f"python -m ali_core {verb}")
-    parser.add_argument("checkpoint", help="a checkpoint folder, e.g. checkpoints/fashion-alice")
-    parser.add_argument("input", type=Path, help="a picture, a folder of pictures, or a .zip")
-    parser.add_argument("output", type=Path, help="a .png for a picture, else a folder")
-    parser.add_argument("--beside", action="store_true", help="beside what the model sees")
-    return parser
-
-
-def _write(words, model: Model, run: Callable, border: float | None) -> None:
-    source, target = words.input, words.output
-    if not source.exists():
-        raise Problem(f"{source} does not exist; give a picture or a folder of pictures.")
-    many = source.is_dir() or source.suffix.lower() == ".zip"
-    if not many and target.suffix.lower() != ".png":
-        raise Problem(f"{target} must end in .png: pictures are written without loss.")
-    if source.is_dir():
-        paths = sorted(p for p in source.rglob("*") if p.is_file())
-        files = [(p.relative_to(source).as_posix(), partial(_read, p)) for p in paths]
-    elif many:
-        files = unzip(source.name, _read(source, MOST_BYTES))
-    else:
-        files = [(source.name, partial(_read, source))]
-    done = 0
-    for name, made in through(files, model.shape, run, border, words.beside):
-        if isinstance(made, Problem):
-            if not many:
-                raise made
-            print(f"skipped: {made}")
-            continue
-        write_beside(target / name if many else target, made)
-        done += 1
-    if not done:
-        raise Problem(f"{source} holds no picture that can be read.")
-    left = ": left what the model sees, right what it makes" if words.beside else ""
-    print(f"{done} of {len(files)} written to {target}{left}.")
-
-
-def _read(path: Path, most: int = pictures.MAX_BYTES) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(most + 1)
-    except OSError as error:
-        raise Problem(f"{path} cannot be read ({error.strerror}).") from None
-    if len(content) > most:
-        raise Problem(f"{path} has more than {most >> 20} MB; make it smaller first.")
-    return content

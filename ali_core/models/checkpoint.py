@@ -11,7 +11,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load as parse_tensors
 
-from ali_core.problem import Problem, write_beside
+from ali_core.files import write_beside
+from ali_core.problem import Problem
 
 from . import schema
 

@@ -3,7 +3,6 @@
 python -m ali_core sample checkpoints/NAME OUT.png       a sheet of samples
 """
 
-import argparse
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +13,10 @@ import torch
 from ali_core.family.members import FAMILY, JOINT
 from ali_core.family.objectives import Member, prepare
 from ali_core.family.samples import HIDDEN, posterior
-from ali_core.measure import metrics
 from ali_core.problem import Problem
 
 from . import checkpoint, schema
 from .latent import in_turn, interpolate
-from .sheet import grid, write_png
 
 BATCH = 256
 
@@ -228,7 +225,7 @@ class Model:
             errors = []
             for label in range(count):
                 y[:, factor] = label
-                errors.append(metrics.mse(truth, self.reconstruct(x, y)))
+                errors.append(((truth - self.reconstruct(x, y)) ** 2).reshape(len(x), -1).mean(1))
             y[:, factor] = np.argmin(errors, 0)
         return y
 
@@ -249,8 +246,10 @@ class Model:
         y = np.asarray(y, np.int64).reshape(n, len(self.classes))
         if not ((y >= 0) & (y < self.classes)).all():  # of a map whose data had more
             raise Problem(f"{self.name} knows {self.classes} classes, and was told of another.")
-        y = torch.from_numpy(y)
-        hot = [torch.nn.functional.one_hot(y[:, k], count) for k, count in enumerate(self.classes)]
+        told = torch.from_numpy(y)
+        hot = [
+            torch.nn.functional.one_hot(told[:, k], count) for k, count in enumerate(self.classes)
+        ]
         return [torch.cat(hot, 1).float()]
 
     def _input(self, x: np.ndarray) -> torch.Tensor:
@@ -285,30 +284,3 @@ def _pairs(row: Member) -> tuple[int | None, tuple[int, int]]:
 def to_bytes(x: np.ndarray) -> np.ndarray:
     """Float pictures in [0, 1] as uint8."""
     return (np.clip(x, 0, 1) * 255).round().astype(np.uint8)
-
-
-# ---- the command ---------------------------------------------------------------------------------
-
-
-def sample_command(argv: list[str]) -> None:
-    """python -m ali_core sample CHECKPOINT OUT.png."""
-    parser = argparse.ArgumentParser("python -m ali_core sample")
-    parser.add_argument("checkpoint", help="a checkpoint folder, e.g. checkpoints/fashion-alice")
-    parser.add_argument("output", type=Path, help="a .png")
-    parser.add_argument("--n", type=int, default=64, help="how many (default 64)")
-    parser.add_argument("--columns", type=int, default=8, help="in how many columns (default 8)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--truncation", type=float, default=1.0, help="sd of the prior (default 1)")
-    words = parser.parse_args(argv)
-    if words.output.suffix.lower() != ".png":
-        raise Problem(f"{words.output} must end in .png: samples are written without loss.")
-    if not (1 <= words.n <= 10_000 and words.columns >= 1):
-        raise Problem(f"--n {words.n} --columns {words.columns}: take 1 to 10,000, and 1 or more.")
-    model = Model.load(words.checkpoint)
-    if model.domains:
-        raise Problem(f"{model.name} translates pictures and draws none; use its `translate`.")
-    if len(model.shape) == 1:
-        raise Problem(f"{model.name} makes points, not pictures; there is nothing to draw.")
-    samples = to_bytes(model.sample(words.n, words.seed, words.truncation))
-    write_png(words.output, grid(samples, words.columns))
-    print(f"{words.n} samples, seed {words.seed}, written to {words.output}.")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ali_core.problem import write_beside
+from ali_core.files import write_beside
 
 MOST_PIXELS = 10_000 * 64 * 64  # of a sheet: what a map has at most, unless it is asked for more
 

@@ -15,9 +15,8 @@ from safetensors.torch import save as tensor_bytes
 from torch import nn
 from tqdm import tqdm
 
-from ali_core.data.datasets import Data
-from ali_core.data.toys import digest
-from ali_core.problem import write_beside
+from ali_core.data.dataset import Data, digest
+from ali_core.files import write_beside
 
 from .small import FEATURES
 

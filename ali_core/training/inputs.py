@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from ali_core.config import Config
-from ali_core.data.datasets import Data
+from ali_core.data.dataset import Data
 from ali_core.family.objectives import Member
 from ali_core.family.samples import DRAWN, Samples, holes
 from ali_core.nets import judge

@@ -1,0 +1,77 @@
+"""What a data set is."""
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from .split import RULE
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set in memory, with the part that training must not see.
+
+    x: uint8 (n,h,w,c) pictures with c = 1 or 3, or float32 (n,2) points. y: int64 (n,) classes, or
+    (n,k) factors as the file gave them; all 0 where there are no labels. x_test, y_test: held out.
+    skipped: files that could not be read. centres (k,2), sd: the modes of the Gaussian toys; with
+    loadings (2,d) one centre, and x = centre + loadings z + sd noise, z ~ N(0, I). prior: the second
+    domain of a translation, z's; partners: the true z of every x, where it is known: then the
+    held-out examples of both domains belong together one by one too. factors: where y
+    is (n,k) classes, the names of the k factors, each with those of its classes; label_names are then
+    the first one's. held_out: how the held-out part was chosen, where the data do not bring their own.
+    """
+
+    name: str
+    x: np.ndarray
+    y: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    label_names: list[str]
+    licence: str
+    source: str
+    skipped: tuple[str, ...] = ()
+    centres: np.ndarray | None = None
+    sd: float = 0.0
+    loadings: np.ndarray | None = None
+    prior: "Data | None" = None
+    partners: np.ndarray | None = None
+    factors: dict[str, list[str]] = field(default_factory=dict)
+    held_out: str = ""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one example: (h,w,c), or (2,)."""
+        return self.x.shape[1:]
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many classes each factor has: the data set says it, whatever part of it is at hand."""
+        if self.factors:
+            return [len(classes) for classes in self.factors.values()]
+        return [len(self.label_names)] * (1 if self.y.ndim == 1 else self.y.shape[1])
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Twelve letters that differ when pictures, classes or parts differ, of either domain."""
+        parts = [self.x, self.y, self.x_test, self.y_test]
+        if self.prior:
+            parts += [self.prior.x, self.prior.y, self.prior.x_test, self.prior.y_test]
+        return digest(*parts, *([] if self.partners is None else [self.partners]))
+
+    def learned(self, fingerprint: str | None) -> bool:
+        """Whether what noted this fingerprint has learned from this set, and from this part of it.
+
+        None, of what is older than fingerprints: where the set brings its own parts, surely so.
+        """
+        return fingerprint == self.fingerprint if fingerprint else self.held_out != RULE
+
+
+def digest(*arrays: np.ndarray) -> str:
+    """Twelve letters that differ when the arrays do."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(repr((array.shape, array.dtype)).encode())
+        found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()[:12]
