@@ -44,10 +44,10 @@ def choose(key: str, names: list[str], problems: dict[str, str]) -> str | None:
 def refuse(asked: str, shown: str) -> None:
     """Says of a link's checkpoint that this page does not show it, and which page does."""
     told, shown = plain(asked[:60]), plain(shown)
-    if asked in bridge.translators():
+    if asked in bridge.checkpoints.translators():
         st.warning(f"{told} translates between two kinds of pictures; {shown} is shown here.")
         to, says = "views/translate/translate.py", f"{told} on Translate"
-    elif asked in bridge.names():
+    elif asked in bridge.checkpoints.names():
         st.warning(f"{told} knows one kind of pictures and cannot translate; {shown} is shown.")
         to, says = "views/reconstruct/reconstruct.py", f"{told} on Reconstruct"
     else:
@@ -59,7 +59,7 @@ def refuse(asked: str, shown: str) -> None:
 def show_samples(name: str) -> None:
     """Six pictures the checkpoint makes up."""
     try:
-        strip = bridge.samples(name)
+        strip = bridge.checkpoints.samples(name)
     except bridge.Problem as problem:
         st.error(sentence(problem), icon=":material/broken_image:")
         return
@@ -72,12 +72,12 @@ def show_samples(name: str) -> None:
 
 def sidebar(translating: bool) -> str | None:
     """The picker, samples of what is picked, the tray, and what is broken. -> the checkpoint that is looked at"""
-    names = bridge.names()
-    every = names + bridge.translators() * translating
-    problems = {name: why for name in every if (why := bridge.broken(name))}
+    names = bridge.checkpoints.names()
+    every = names + bridge.checkpoints.translators() * translating
+    problems = {name: why for name in every if (why := bridge.checkpoints.broken(name))}
     good = [name for name in names if name not in problems]
     if translating:  # the tray's pictures are those of the other pages' checkpoint
-        chosen = choose("translator", bridge.translators(), problems)
+        chosen = choose("translator", bridge.checkpoints.translators(), problems)
         if st.session_state.get(CHOSEN) not in good:
             st.session_state[CHOSEN] = good[0] if good else None
     else:
@@ -86,7 +86,7 @@ def sidebar(translating: bool) -> str | None:
             show_samples(chosen)
         else:
             st.error(
-                f"There is no usable checkpoint in {bridge.root()}. Train one: "
+                f"There is no usable checkpoint in {bridge.checkpoints.root()}. Train one: "
                 "python -m ali_core train preset=fashion-alice"
             )
     if good:

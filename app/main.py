@@ -56,8 +56,8 @@ async def sheets(scope, receive, send) -> None:
     """/pictures/NAME.png, which the map fetches once it is painted: then there is time for more."""
     from app import bridge
 
-    bridge.warm(Path(scope["path"]).stem)
-    folder = StaticFiles(directory=bridge.root() / "pictures", check_dir=False)
+    bridge.models.warm(Path(scope["path"]).stem)
+    folder = StaticFiles(directory=bridge.checkpoints.root() / "pictures", check_dir=False)
     await folder(scope, receive, send)
 
 
@@ -71,7 +71,7 @@ def get_ready() -> None:
     from app import bridge
     from app.shared import map_figure
 
-    good = [name for name in bridge.names() if not bridge.broken(name)]
+    good = [name for name in bridge.checkpoints.names() if not bridge.checkpoints.broken(name)]
     try:
         for name in good[:1]:
             map_figure.preview(name, "umap", "class")

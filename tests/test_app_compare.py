@@ -35,12 +35,12 @@ def test_three_checkpoints_remember_the_same_pictures():
     assert [name for name, _ in rows_of(test)] == THREE
     assert url(test) == {"checkpoint": "fashion-alice"} | (
         {}
-        if bridge.peers("fashion-alice")[1:3] == THREE[1:]
+        if bridge.comparing.peers("fashion-alice")[1:3] == THREE[1:]
         else {"with": "fashion-ali,fashion-vae"}
     )
     drawn = np.random.default_rng(0).choice(10_000, 8, replace=False)
     for name, error in rows_of(test):
-        known = bridge.atlas(name).error[drawn].mean()  # the map's own, by another way
+        known = bridge.codes.atlas(name).error[drawn].mean()  # the map's own, by another way
         assert abs(float(error) - known) < 2e-4
     assert sum("closest" in m.value for m in test.markdown) == 1
     assert "only the same random numbers" in words(test)
@@ -148,7 +148,7 @@ def test_the_table_is_the_cards_with_a_dash_for_what_is_not_measured():
 
 
 def test_the_family_is_whole_and_no_formula_breaks_its_table():
-    members = bridge.members()
+    members = bridge.family.members()
     assert [row["member"] for row in members] == list(FAMILY)
     assert "fashion-alice" in next(r for r in members if r["member"] == "alice")["checkpoints"]
     lines = comparison.family(members, THREE).splitlines()

@@ -85,34 +85,34 @@ def error_of(app: AppTest) -> float:
 
 
 def test_the_bridge_knows_the_classes_and_asks_as_the_model_answers(folder):
-    assert bridge.classes(PLAIN) == [] and bridge.own(PLAIN, [1]) is None
-    assert bridge.classes(NAME) == [["0", "1", "2", "3"]]
-    model, z = Model.load(folder / NAME), bridge.prior(NAME, 3, 5)
+    assert bridge.classes.classes(PLAIN) == [] and bridge.classes.own(PLAIN, [1]) is None
+    assert bridge.classes.classes(NAME) == [["0", "1", "2", "3"]]
+    model, z = Model.load(folder / NAME), bridge.models.prior(NAME, 3, 5)
     np.testing.assert_array_equal(
-        bridge.decode(NAME, z, (2,)), to_bytes(model.decode(z, np.full(3, 2)))
+        bridge.models.decode(NAME, z, (2,)), to_bytes(model.decode(z, np.full(3, 2)))
     )
     each = np.array([[0], [1], [3]])
     np.testing.assert_array_equal(
-        bridge.decode(NAME, z, each), to_bytes(model.decode(z, each[:, 0]))
+        bridge.models.decode(NAME, z, each), to_bytes(model.decode(z, each[:, 0]))
     )
     np.testing.assert_array_equal(
-        bridge.samples_of(NAME, (42, 7)),
+        bridge.models.samples_of(NAME, (42, 7)),
         to_bytes(np.concatenate([model.sample(1, 42), model.sample(1, 7)])),
     )
-    asked = bridge.samples_of(NAME, (42,), 1.0, (3,))
+    asked = bridge.models.samples_of(NAME, (42,), 1.0, (3,))
     np.testing.assert_array_equal(asked, to_bytes(model.sample(1, 42, y=np.array([3]))))
     with pytest.raises(bridge.Problem, match="must be told the class"):
-        bridge.encode(NAME, bridge.pictures(NAME)[:1])
+        bridge.models.encode(NAME, bridge.codes.pictures(NAME)[:1])
 
 
 def test_the_likeliest_class_is_that_of_the_nearest_reconstruction():
-    x = bridge.pictures(NAME)[:6]
+    x = bridge.codes.pictures(NAME)[:6]
     apart = [
-        ((bridge.reconstruct(NAME, x, (k,)).astype(float) - x) ** 2).mean((1, 2, 3))
+        ((bridge.models.reconstruct(NAME, x, (k,)).astype(float) - x) ** 2).mean((1, 2, 3))
         for k in range(4)
     ]
-    np.testing.assert_array_equal(bridge.likeliest(NAME, x)[:, 0], np.argmin(apart, 0))
-    np.testing.assert_array_equal(bridge.own(NAME, np.arange(6))[:, 0], np.arange(6) % 4)
+    np.testing.assert_array_equal(bridge.classes.likeliest(NAME, x)[:, 0], np.argmin(apart, 0))
+    np.testing.assert_array_equal(bridge.classes.own(NAME, np.arange(6))[:, 0], np.arange(6) % 4)
 
 
 def test_reconstruct_tells_the_pictures_own_class_and_the_number_is_the_maps(folder):
@@ -124,9 +124,11 @@ def test_reconstruct_tells_the_pictures_own_class_and_the_number_is_the_maps(fol
     assert error_of(other) != error_of(app) and "compare two classes" in words(other)
     app.selectbox(key="as").set_value(0).run()
     assert error_of(sane(app)) == error_of(other) and told(app, "as") == "0"
-    x = bridge.pictures(NAME)[6:7]
-    codes = [bridge.encode(NAME, x, (k,)) for k in range(4)]
-    errors = [float(((bridge.decode(NAME, z, (0,)) - x.astype(float)) ** 2).mean()) for z in codes]
+    x = bridge.codes.pictures(NAME)[6:7]
+    codes = [bridge.models.encode(NAME, x, (k,)) for k in range(4)]
+    errors = [
+        float(((bridge.models.decode(NAME, z, (0,)) - x.astype(float)) ** 2).mean()) for z in codes
+    ]
     own, far = 6 % 4, int(np.argmax(np.abs(np.array(errors) - errors[6 % 4])))
     assert error_of(app) == pytest.approx(errors[own] / 255**2, abs=2e-4)
     app.selectbox(key="y").set_value(far).run()
@@ -145,10 +147,10 @@ def test_an_uploads_class_is_guessed_and_can_be_chosen():
     app = visit("reconstruct")
     app.segmented_control(key="source").set_value("Upload").run()
     file = io.BytesIO()
-    x = bridge.pictures(NAME)[9]
+    x = bridge.codes.pictures(NAME)[9]
     Image.fromarray(x[..., 0]).save(file, "png")
     app.file_uploader(key="file").upload("mine.png", file.getvalue(), "image/png").run()
-    guess = int(bridge.likeliest(NAME, x[None])[0, 0])
+    guess = int(bridge.classes.likeliest(NAME, x[None])[0, 0])
     assert f"as «{guess}» its reconstruction is nearest" in words(sane(app))
     chosen = (guess + 1) % 4
     app.selectbox(key="y").set_value(chosen).run()
@@ -179,7 +181,7 @@ def test_a_place_of_the_map_is_decoded_as_its_neighbours_or_as_asked(folder):
     held = atlas.load(folder / NAME)
     x, y = (float(value) for value in held.umap[6])
     app = visit(place=f"{x:.3f},{y:.3f}")
-    near = bridge.lift(NAME, (x, y))["neighbours"]
+    near = bridge.codes.lift(NAME, (x, y))["neighbours"]
     most = np.bincount(held.y[near]).argmax()
     assert app.selectbox(key="placeas").options[0] == f"as its neighbours: {most}"
     app.selectbox(key="placeas").set_value(3).run()
@@ -218,10 +220,15 @@ def test_words_of_samples_come_back():
 
 
 def test_two_factors_are_two_choices():
-    assert bridge.classes(PAIRS) == [["0", "1"], ["0", "1"]]
-    assert bridge.own(PAIRS, np.arange(4))[:, 0].tolist() == [0, 1, 0, 1]
-    assert tray.told(PAIRS, "s3") == bridge.in_turn(PAIRS, 3) and bridge.in_turn(PAIRS, 3)[0] == 1
-    assert bridge.in_turn(PAIRS, 3, (-1, 0)) == (1, 0) and bridge.in_turn(PAIRS, 3, (0, 1)) == (
+    assert bridge.classes.classes(PAIRS) == [["0", "1"], ["0", "1"]]
+    assert bridge.classes.own(PAIRS, np.arange(4))[:, 0].tolist() == [0, 1, 0, 1]
+    assert (
+        tray.told(PAIRS, "s3") == bridge.models.in_turn(PAIRS, 3)
+        and bridge.models.in_turn(PAIRS, 3)[0] == 1
+    )
+    assert bridge.models.in_turn(PAIRS, 3, (-1, 0)) == (1, 0) and bridge.models.in_turn(
+        PAIRS, 3, (0, 1)
+    ) == (
         0,
         1,
     )

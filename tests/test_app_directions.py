@@ -18,8 +18,12 @@ from app import bridge
 from app.shared import film
 
 ROOT = Path(__file__).parents[1]
-MAPS = [name for name in bridge.names() if (bridge.root() / name / "atlas.npz").exists()]
-NAMES = [name for name in MAPS if not bridge.broken(name)]
+MAPS = [
+    name
+    for name in bridge.checkpoints.names()
+    if (bridge.checkpoints.root() / name / "atlas.npz").exists()
+]
+NAMES = [name for name in MAPS if not bridge.checkpoints.broken(name)]
 FACTORS = {"row": ["up", "down"], "column": ["0", "1"], "shade": ["0", "1", "2"]}
 
 
@@ -160,7 +164,9 @@ def url(app: AppTest) -> dict[str, str]:
 def test_every_checkpoint_shows_its_directions(name, do):
     app = visit(checkpoint=name, do=do)
     assert "Read from the code by a line: " in texts(app)
-    assert bridge.directions(name).strength.shape[1] == bridge.atlas(name).z.shape[1]
+    assert (
+        bridge.directions.directions(name).strength.shape[1] == bridge.codes.atlas(name).z.shape[1]
+    )
 
 
 def test_a_link_brings_back_a_walk_and_nonsense_is_left_out():
@@ -177,7 +183,7 @@ def test_a_link_brings_back_a_walk_and_nonsense_is_left_out():
 
 def test_an_upload_is_walked_from_and_every_factor_of_it_can_be_said(there):
     file = io.BytesIO()
-    Image.fromarray(bridge.pictures("told")[9][..., 0]).save(file, "png")
+    Image.fromarray(bridge.codes.pictures("told")[9][..., 0]).save(file, "png")
     for name, boxes in (("plain", 0), ("told", 3)):
         app = visit(checkpoint=name)
         app.main.file_uploader(key="a file").upload("mine.png", file.getvalue(), "image/png")
@@ -210,10 +216,14 @@ def test_one_factor_is_told_after_the_other_and_taken_from_another_picture(there
 
 
 def test_the_bridge_names_the_factors(there):
-    assert bridge.classes("told") == list(FACTORS.values()) and bridge.classes("plain") == []
-    assert bridge.factors("told") == list(FACTORS)
-    assert bridge.worded("told", (1, 0, 2)) == "row down, column 0, shade 2"
-    np.testing.assert_array_equal(
-        bridge.own("told", np.arange(5)), atlas.load(bridge.root() / "told").labels[:5]
+    assert (
+        bridge.classes.classes("told") == list(FACTORS.values())
+        and bridge.classes.classes("plain") == []
     )
-    assert bridge.directions("plain").factors == FACTORS
+    assert bridge.classes.factors("told") == list(FACTORS)
+    assert bridge.classes.worded("told", (1, 0, 2)) == "row down, column 0, shade 2"
+    np.testing.assert_array_equal(
+        bridge.classes.own("told", np.arange(5)),
+        atlas.load(bridge.checkpoints.root() / "told").labels[:5],
+    )
+    assert bridge.directions.directions("plain").factors == FACTORS

@@ -36,7 +36,7 @@ def text(app: AppTest) -> str:
 
 
 def test_ten_rounds_are_counted_and_the_summary_shows_all_of_them():
-    game, app = bridge.rounds(NAME, 5), visit(game="5")
+    game, app = bridge.guessing.rounds(NAME, 5), visit(game="5")
     hits = fair = 0
     for k, one in enumerate(game):
         assert metric(app, "Round") == f"{k + 1} of 10"
@@ -57,18 +57,18 @@ def test_ten_rounds_are_counted_and_the_summary_shows_all_of_them():
 
 
 def test_the_same_seed_is_the_same_game_and_another_is_not():
-    first, again, other = (bridge.rounds(NAME, seed) for seed in (3, 3, 4))
+    first, again, other = (bridge.guessing.rounds(NAME, seed) for seed in (3, 3, 4))
     for one, two in zip(first, again, strict=True):
         assert one["kind"] == two["kind"] and one["no"] == two["no"]
         assert np.array_equal(one["picture"], two["picture"])
         assert one["log_odds"] == two["log_odds"]
     assert [one["no"] for one in first] != [one["no"] for one in other]
-    kinds = {one["kind"] for seed in range(5) for one in bridge.rounds(NAME, seed)}
+    kinds = {one["kind"] for seed in range(5) for one in bridge.guessing.rounds(NAME, seed)}
     assert kinds == {"real", "reconstruction", "sample"}
 
 
 def test_pictures_are_what_the_rounds_say_and_ds_verdict_is_the_models_score():
-    model, game = Model.load(ROOT / "checkpoints" / NAME), bridge.rounds(NAME, 1)
+    model, game = Model.load(ROOT / "checkpoints" / NAME), bridge.guessing.rounds(NAME, 1)
     known = atlas.pictures(ROOT / "checkpoints", atlas.load(ROOT / "checkpoints" / NAME).pictures)
     for one in game:
         if one["kind"] == "real":
@@ -88,7 +88,7 @@ def test_pictures_are_what_the_rounds_say_and_ds_verdict_is_the_models_score():
 
 
 def test_the_verdict_is_ds_belief_in_percent():
-    one = bridge.rounds(NAME, 2)[0]
+    one = bridge.guessing.rounds(NAME, 2)[0]
     app = say(visit(game="2"), "real")
     belief = 1 / (1 + math.exp(-one["log_odds"]))
     assert f"D believes {belief:.0%}".replace("%", " %") in text(app)
@@ -98,13 +98,13 @@ def test_the_verdict_is_ds_belief_in_percent():
 def test_a_game_gives_nothing_away_before_the_guess():
     app = visit(game="2")
     assert "The last one was" not in text(app)
-    for one in bridge.rounds(NAME, 2)[:1]:
+    for one in bridge.guessing.rounds(NAME, 2)[:1]:
         assert f"no. {one['no']}" not in text(app) and f"seed {one['no']}" not in text(app)
 
 
 def test_without_a_joint_discriminator_one_plays_alone():
     app = visit(checkpoint="fashion-vae")
-    assert all(one["log_odds"] is None for one in bridge.rounds("fashion-vae", 0))
+    assert all(one["log_odds"] is None for one in bridge.guessing.rounds("fashion-vae", 0))
     assert any("you play alone" in one.value for one in app.main.caption)
     say(app, "real")
     assert metric(app, "You") in ("0 of 1", "1 of 1") and "D believes" not in text(app)
@@ -118,12 +118,12 @@ def test_another_checkpoint_begins_another_game():
 
 
 def test_checkpoints_that_cannot_be_guessed_say_why():
-    for name in bridge.names():
-        sentence = bridge.guessable(name)
-        conditional = bool(bridge.classes(name))
-        assert bool(sentence) == (conditional or bridge.atlas(name).split == "made"), name
+    for name in bridge.checkpoints.names():
+        sentence = bridge.guessing.guessable(name)
+        conditional = bool(bridge.classes.classes(name))
+        assert bool(sentence) == (conditional or bridge.codes.atlas(name).split == "made"), name
     app = visit(checkpoint="mnist-conditional")
-    assert [one.value for one in app.main.info] == [bridge.guessable("mnist-conditional")]
+    assert [one.value for one in app.main.info] == [bridge.guessing.guessable("mnist-conditional")]
     assert not app.main.metric
 
 

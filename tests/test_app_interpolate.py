@@ -12,7 +12,7 @@ from app import bridge
 from app.shared import film
 
 ROOT = Path(__file__).parents[1]
-NAMES = [name for name in bridge.names() if not bridge.broken(name)]
+NAMES = [name for name in bridge.checkpoints.names() if not bridge.checkpoints.broken(name)]
 
 
 def visit(**query) -> AppTest:
@@ -113,11 +113,11 @@ def test_the_settings_stay_when_another_page_was_seen():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_real_neighbours_are_counted_as_brute_force_counts_them(name):
-    atlas = bridge.atlas(name)
-    z = bridge.interpolate(atlas.z[2], atlas.z[13], 5, "slerp")
+    atlas = bridge.codes.atlas(name)
+    z = bridge.codes.interpolate(atlas.z[2], atlas.z[13], 5, "slerp")
     within = ((atlas.z[None] - z[:, None]) ** 2).sum(2) <= atlas.typical["z"] ** 2
-    np.testing.assert_array_equal(bridge.near(name, z), within.sum(1))
-    assert bridge.near(name, z)[0] >= 1, "a held-out picture is near itself"
+    np.testing.assert_array_equal(bridge.codes.near(name, z), within.sum(1))
+    assert bridge.codes.near(name, z)[0] >= 1, "a held-out picture is near itself"
 
 
 @pytest.mark.parametrize("channels", [1, 3])

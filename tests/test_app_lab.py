@@ -69,7 +69,7 @@ def test_a_recording_that_is_made_again_is_read_again(tmp_path, monkeypatch):
         file = tmp_path / "lab" / "short.gz"
         file.write_bytes((ROOT / "checkpoints" / "lab" / f"{name}.gz").read_bytes())
         os.utime(file, ns=(number, number))
-        assert bridge.recordings()["short"]["member"] == member
+        assert bridge.lab.recordings()["short"]["member"] == member
 
 
 def test_a_run_is_started_shared_watched_and_ended():
@@ -111,7 +111,7 @@ def test_pasted_points_are_trained_on_and_bad_ones_are_a_sentence():
 def test_drawn_points_stand_in_the_link():
     drawing = np.zeros((64, 64, 1), np.uint8)
     drawing[10, 5:30] = 255
-    points = bridge.points_of(drawing)
+    points = bridge.lab.points_of(drawing)
     assert points.shape == (25, 2) and (points[:, 1] > 52).all() and (points[:, 1] < 55).all()
     from app.shared import link
 

@@ -46,7 +46,7 @@ def test_a_lesson_asks_first_and_then_answers_with_what_was_measured(number):
     assert "{" not in said.split("**Right.**")[1], "a number was not filled in"
     for source, step, key in lesson.measures.values():
         if step is None:
-            value = bridge.card(source)["metrics"][key]["value"]
+            value = bridge.checkpoints.card(source)["metrics"][key]["value"]
         elif key == "posterior_sd":
             last = packs.read(ROOT / f"checkpoints/lab/{source}.gz")[-1]
             value = packs.unpack(last)[1]["z_sd"].mean()
@@ -82,14 +82,14 @@ def test_the_recordings_say_what_the_answers_call_right():
     lost = frame("gan-grid", at)["mse"]
     for other in ("later-grid", "ali-grid"):
         assert lost > 3 * frame(other, at)["mse"], "the inverse mapping is not the worst"
-    spread = {name: bridge.recorded(name)[-1]["posterior_sd"] for name in
+    spread = {name: bridge.lab.recorded(name)[-1]["posterior_sd"] for name in
               ("ali-grid", "info-least", "info-vae", "info-most")}  # fmt: skip
     assert spread["info-least"] > 2 * spread["ali-grid"]
     assert frame("alice-grid", end)["mse"] < frame("ali-grid", end)["mse"] / 10
     assert frame("gali4-grid", end)["mse"] < frame("ali-grid", end)["mse"]
     assert frame("gali4-grid", end)["modes"] > frame("ali-grid", end)["modes"]
     assert spread["info-most"] < spread["info-vae"] < spread["info-least"]
-    digits = bridge.card("mnist-conditional")["metrics"]
+    digits = bridge.checkpoints.card("mnist-conditional")["metrics"]
     assert digits["log_odds"]["value"] > 0 > digits["log_odds_swapped"]["value"]
 
 
@@ -177,7 +177,7 @@ def test_the_coefficient_shows_its_own_recording_after_the_prediction():
     assert not app.main.select_slider[0].disabled
     sane(app.main.select_slider[0].set_value("39").run())
     assert url(app)["knob"] == "39"
-    card = bridge.recorded("info-least")[0]["card"]["title"]
+    card = bridge.lab.recorded("info-least")[0]["card"]["title"]
     assert any(card in one.value for one in app.main.caption)
 
 

@@ -19,7 +19,7 @@ from app.shared import link, tray
 from app.shared.card import COMPARED, MEASURES
 
 ROOT = Path(__file__).parents[1]
-NAMES = bridge.names()
+NAMES = bridge.checkpoints.names()
 
 
 def app(page: str = "", **query: str) -> AppTest:
@@ -108,7 +108,7 @@ def test_a_link_reproduces_the_map():
 
 def test_a_map_of_many_factors_is_coloured_by_any_of_them():
     test = app(checkpoint="sprites", colour="hair", picks="7")
-    atlas = bridge.atlas("sprites")
+    atlas = bridge.codes.atlas("sprites")
     assert f"hair {atlas.labels[7, list(atlas.factors).index('hair')]}, no. 7" in words(test)
     test.selectbox(key="colour").set_value("direction").run()
     assert url(test) == {"checkpoint": "sprites", "colour": "direction", "picks": "7"}

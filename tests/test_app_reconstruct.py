@@ -19,7 +19,7 @@ from app.components.hole import unpacked
 from app.shared import holes
 
 ROOT = Path(__file__).parents[1]
-NAMES = bridge.names()
+NAMES = bridge.checkpoints.names()
 DEFAULT = "fashion-alice"
 
 
@@ -117,8 +117,8 @@ def test_sixteen_draws_are_shown_or_said_to_make_no_sense(name):
     app = open_page(checkpoint=name)
     told = [c.value for c in app.caption]
     drawn = any("16 draws of the posterior" in words for words in told)
-    first = bridge.pictures(name)[:1], bridge.own(name, np.array([0]))
-    assert drawn == bool(bridge.posterior(name, *first)[1].any())
+    first = bridge.codes.pictures(name)[:1], bridge.classes.own(name, np.array([0]))
+    assert drawn == bool(bridge.models.posterior(name, *first)[1].any())
     assert drawn != any("nothing to draw" in words for words in told)
 
 
@@ -192,7 +192,11 @@ def test_after_a_bad_file_the_last_good_one_stays():
 
 # ---- holes -----------------------------------------------------------------------------------------
 
-FILLERS = [name for name in bridge.names() if not bridge.broken(name) and bridge.fills(name)]
+FILLERS = [
+    name
+    for name in bridge.checkpoints.names()
+    if not bridge.checkpoints.broken(name) and bridge.models.fills(name)
+]
 SQUARE = (28, 28)
 
 
@@ -230,9 +234,9 @@ def test_what_the_browser_says_is_a_hole_or_nothing():
 
 
 def test_without_a_model_a_hole_is_filled_by_the_mean_or_by_the_nearest_other_picture():
-    held = bridge.pictures(DEFAULT)
+    held = bridge.codes.pictures(DEFAULT)
     x, hole = held[3], holes.parse("8.8.12.12", SQUARE)
-    found = bridge.stand_ins(DEFAULT, x, hole)
+    found = bridge.judging.stand_ins(DEFAULT, x, hole)
     away = ((held.astype(int) - x) ** 2 * ~hole[..., None]).sum((1, 2, 3))
     away[3] = away.max()
     for key, other in (("mean", held.mean(0).round()), ("nearest", held[away.argmin()])):
@@ -248,13 +252,13 @@ def filler() -> str:
 
 def test_a_filled_picture_is_new_in_the_hole_only():
     name = filler()
-    x, hole = bridge.pictures(name)[3], holes.parse("8.8.12.12", SQUARE)
-    made = bridge.fill(name, x, hole)
+    x, hole = bridge.codes.pictures(name)[3], holes.parse("8.8.12.12", SQUARE)
+    made = bridge.models.fill(name, x, hole)
     np.testing.assert_array_equal(made[~hole], x[~hole])
     assert (made[hole] != x[hole]).any()
     other = x.copy()
     other[hole] = 255 - other[hole]
-    np.testing.assert_array_equal(bridge.fill(name, other, hole)[hole], made[hole])
+    np.testing.assert_array_equal(bridge.models.fill(name, other, hole)[hole], made[hole])
 
 
 def hole_of(app: AppTest) -> str | None:
@@ -268,8 +272,8 @@ def test_the_hole_of_a_link_is_filled_with_its_error_and_the_default_is_left_out
     for hole, told in ((None, None), ("3.3.20.20", "3.3.20.20"), ("40.1.2.2", None), ("x", None)):
         app = open_page(checkpoint=name, item="p3", **({"hole": hole} if hole else {}))
         assert not app.exception and not app.error and hole_of(app) == told
-        x, painted = bridge.pictures(name)[3], holes.parse(told or "8.8.12.12", SQUARE)
-        error = holes.error(bridge.fill(name, x, painted), x, painted)
+        x, painted = bridge.codes.pictures(name)[3], holes.parse(told or "8.8.12.12", SQUARE)
+        error = holes.error(bridge.models.fill(name, x, painted), x, painted)
         assert f"**MSE in the hole {error:.4f}**" in [c.value for c in app.caption]
     empty = open_page(checkpoint=name, hole="none")
     assert not empty.exception and any("Nothing is hidden" in m.value for m in empty.markdown)

@@ -28,7 +28,7 @@ from . import visits
 from .visits import sane, url, words
 
 ROOT = Path(__file__).parents[1]
-SHIPPED = bridge.translators()
+SHIPPED = bridge.checkpoints.translators()
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def png(x: np.ndarray) -> bytes:
 @pytest.mark.parametrize("back", [False, True])
 def test_a_gallery_picture_is_translated_there_and_back_beside_its_truth(there, back):
     app = sane(visit(checkpoint="squares", no="5", way="back" if back else "there"))
-    gallery, model = bridge.gallery("squares"), Model.load(there / "squares")
+    gallery, model = bridge.translating.gallery("squares"), Model.load(there / "squares")
     assert gallery["paired"] and not gallery["made"]
     x, truth = gallery["sides"][int(back), 5], gallery["sides"][1 - back, 5]
     made = model.translate(x[None], back)
@@ -99,7 +99,7 @@ def test_another_picture_is_the_next_and_the_last_is_followed_by_the_first(there
     app = visit(checkpoint="squares", no="10")
     next(b for b in app.button if b.label == "Another").click().run()
     assert url(sane(app))["no"] == "11"
-    last = bridge.gallery("squares")["sides"].shape[1] - 1
+    last = bridge.translating.gallery("squares")["sides"].shape[1] - 1
     app = visit(checkpoint="squares", no=str(last))
     next(b for b in app.button if b.label == "Another").click().run()
     assert "no" not in url(sane(app))
@@ -155,7 +155,7 @@ def upload(content: bytes, name: str = "mine.png", **query: str) -> AppTest:
 def test_an_upload_is_translated_and_its_truth_computed(copy):
     """As if the squares were digits and the frames the same digits transposed."""
     rename(copy, "mnist-transpose")
-    x = bridge.gallery("squares")["sides"][0, 3]
+    x = bridge.translating.gallery("squares")["sides"][0, 3]
     model = Model.load(copy / "squares")
     for way in ("there", "back"):
         app = sane(upload(png(x), checkpoint="squares", way=way))
@@ -172,14 +172,14 @@ def test_a_bad_file_gets_a_sentence_and_the_picture_before_it_stays(there, conte
     app = upload(content, checkpoint="squares")
     assert len(app.error) == 1 and "“mine.png”" in app.error[0].value
     assert "squares, no. 0" in words(app)
-    x = bridge.gallery("squares")["sides"][0, 3]
+    x = bridge.translating.gallery("squares")["sides"][0, 3]
     app = upload(png(x), "good.png", checkpoint="squares")
     app.file_uploader(key="file").set_value(("bad.png", content, "image/png")).run()
     assert "“bad.png”" in app.error[0].value and "good.png" in words(app) and not app.exception
 
 
 def test_light_paper_is_inverted_as_the_domains_edges_ask(there):
-    x = bridge.gallery("squares")["sides"][1, 3]
+    x = bridge.translating.gallery("squares")["sides"][1, 3]
     app = sane(upload(png(255 - x), checkpoint="squares", way="back"))
     assert "Inverted light and dark." in words(app)
     app.segmented_control(key="invert").set_value("no").run()
@@ -192,7 +192,7 @@ def test_light_paper_is_inverted_as_the_domains_edges_ask(there):
 def test_a_drawing_is_translated_kept_by_direction_and_not_in_the_link(there):
     app = sane(visit(checkpoint="squares", from_="Draw", way="back"))
     assert "Nothing is drawn yet" in words(app)
-    drawing = bridge.gallery("squares")["sides"][1, 4]
+    drawing = bridge.translating.gallery("squares")["sides"][1, 4]
     app.session_state[subject.DRAWINGS] = {("squares", True): drawing}
     app.run()
     model = Model.load(there / "squares")
@@ -236,7 +236,7 @@ def test_a_translation_goes_into_the_tray_and_through_it(there):
     app = visit(checkpoint="squares", no="3")
     next(b for b in app.button if b.label == "To the tray").click().run()
     assert app.session_state["tray"] == ["u1"] and "tray" not in url(sane(app))
-    x = bridge.gallery("squares")["sides"][0, 3]
+    x = bridge.translating.gallery("squares")["sides"][0, 3]
     made = to_bytes(Model.load(there / "squares").translate(x[None]))[0]
     np.testing.assert_array_equal(app.session_state["tray kept"]["u1"], made)
     app.segmented_control(key="from").set_value("Tray").run()
@@ -247,7 +247,9 @@ def test_a_translation_goes_into_the_tray_and_through_it(there):
 
 def test_the_trays_pictures_are_those_of_the_other_pages_checkpoint(there):
     app = sane(visit(checkpoint="squares", from_="Tray", tray="p7,s42"))
-    label = bridge.atlas("fashion-alice").label_names[bridge.atlas("fashion-alice").y[7]]
+    label = bridge.codes.atlas("fashion-alice").label_names[
+        bridge.codes.atlas("fashion-alice").y[7]
+    ]
     assert f"{label}, no. 7" in words(app)
     app.button(key="translate s42").click().run()
     assert "sample, seed 42" in words(sane(app)) and url(app)["tray"] == "p7,s42"
@@ -269,7 +271,7 @@ def test_translators_are_listed_here_and_nowhere_else(there):
         app = sane(visit(page))
         assert app.selectbox(key="checkpoint").options == ["fashion-alice", "mnist-conditional"]
         assert "squares" not in words(app)
-    assert "squares" not in str(bridge.members()) and "squares" not in bridge.rivals(
+    assert "squares" not in str(bridge.family.members()) and "squares" not in bridge.judging.rivals(
         "fashion-alice"
     )
 
@@ -392,8 +394,8 @@ def test_the_class_is_swapped_by_a_conditional_checkpoint(copy, translators):
     rename(copy, "edges-fashion")  # no digits
     app = sane(visit(checkpoint="squares", swapped="4"))
     assert "A **translator** has learned" in words(app) and "**conditional** model" in words(app)
-    x = bridge.pictures("mnist-conditional")[4]
-    guess = bridge.likeliest("mnist-conditional", x[None])[0, 0]
+    x = bridge.codes.pictures("mnist-conditional")[4]
+    guess = bridge.classes.likeliest("mnist-conditional", x[None])[0, 0]
     assert f"no. 4. Guess: «{guess}»" in words(app) and f"**{guess}**" in words(app)
     assert set("0123456789") - {str(guess)} <= {c.value for c in app.main.caption}
     links = [link.proto.query_string for link in app.main.get("page_link")]
@@ -406,14 +408,18 @@ def test_the_picture_itself_is_swapped_where_it_may_be_such_a_one(copy, translat
     for name in ("mnist-transpose", "squares"):  # digits, and who knows
         rename(copy, name)
         app = sane(visit(checkpoint="squares", no="2", swapped="4"))
-        x = bridge.gallery("squares")["sides"][0, 2]
-        guess = bridge.likeliest("mnist-conditional", x[None])[0, 0]
+        x = bridge.translating.gallery("squares")["sides"][0, 2]
+        guess = bridge.classes.likeliest("mnist-conditional", x[None])[0, 0]
         assert f"squares, no. 2. Guess: «{guess}»" in words(app)
         assert "swapped" not in url(app)
 
 
 def test_holes_are_painted_on_reconstruct():
-    able = [n for n in bridge.names() if not bridge.broken(n) and bridge.fills(n)]
+    able = [
+        n
+        for n in bridge.checkpoints.names()
+        if not bridge.checkpoints.broken(n) and bridge.models.fills(n)
+    ]
     links = [link.proto for link in visit().main.get("page_link")]
     asked = [link.query_string for link in links if "hole" in link.label]
     assert asked == [f"checkpoint={able[0]}"]
@@ -450,7 +456,7 @@ def results(app: AppTest) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("back", [False, True])
 def test_files_and_zips_go_through_and_the_bad_ones_are_named(there, back):
-    x = bridge.gallery("squares")["sides"][int(back)]
+    x = bridge.translating.gallery("squares")["sides"][int(back)]
     inside = {"deep/a.png": png(x[0]), "notes.txt": b"no", "b.jpg": b"\xff\xd8\xff"}
     files = [("many.zip", zip_of(**inside)), ("c.png", png(x[1])), ("c.png", png(x[2]))]
     app = send(files, way="back" if back else "there")
@@ -495,11 +501,11 @@ def test_a_bad_zip_gets_one_sentence_and_nothing_is_made(there, make, sentence):
 
 def test_too_many_files_are_refused_before_any_is_read(there):
     with pytest.raises(bridge.Problem, match="more than 2,000"):
-        bridge.unpacked([(f"{k}.png", b"") for k in range(2001)])
+        bridge.translating.unpacked([(f"{k}.png", b"") for k in range(2001)])
 
 
 def test_results_belong_to_their_files_and_direction(there):
-    x = bridge.gallery("squares")["sides"][0]
+    x = bridge.translating.gallery("squares")["sides"][0]
     app = send([("a.png", png(x[0]))])
     assert app.success
     app.segmented_control(key="way").set_value("back").run()

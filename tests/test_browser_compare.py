@@ -41,7 +41,7 @@ def test_pictures_stand_in_columns_and_one_is_found_on_all_maps(page, server, co
     assert maps[0]["colours"] == maps[1]["colours"]
     drawn = np.random.default_rng(0).choice(10_000, 8, replace=False)
     for shown, name in zip(maps, NAMES, strict=True):
-        atlas = bridge.atlas(name)
+        atlas = bridge.codes.atlas(name)
         assert np.allclose(shown["points"], atlas.umap[:, 0], atol=1e-3)
         assert np.allclose(shown["x"], atlas.umap[drawn, 0], atol=1e-3)
     assert page.get_by_test_id("stMain").evaluate("e => e.scrollHeight - e.clientHeight") <= 0

@@ -59,7 +59,7 @@ def test_hover_shows_the_points_own_picture_without_asking_the_server(page, serv
     page.on("websocket", lambda s: s.on("framesent", lambda frame: sent.append(frame)))
     page.goto(server)
     listening(page)
-    pictures, positions = bridge.pictures("fashion-alice"), np.array(page.evaluate(POSITIONS))
+    pictures, positions = bridge.codes.pictures("fashion-alice"), np.array(page.evaluate(POSITIONS))
     page.wait_for_timeout(500)
     quiet = len(sent)
     seen = set()
@@ -133,7 +133,7 @@ def test_the_page_tells_of_plotly_and_the_server_of_pictures_alone(server):
         ]
     with urllib.request.urlopen(f"{server}/{chunk}") as script:
         assert len(script.read()) > 1e6
-    sheet = bridge.root() / "pictures" / "fashion-mnist-28.png"
+    sheet = bridge.checkpoints.root() / "pictures" / "fashion-mnist-28.png"
     with urllib.request.urlopen(f"{server}/pictures/{sheet.name}") as answer:
         assert answer.read() == sheet.read_bytes()
     for other in ("none.png", "..%2ffashion-alice%2fcard.json", "%2e%2e/fashion-alice/card.json"):
@@ -145,7 +145,7 @@ def test_the_page_tells_of_plotly_and_the_server_of_pictures_alone(server):
 
 
 def test_the_legend_hides_and_isolates_a_class(chart):
-    labels = bridge.atlas("fashion-alice").y
+    labels = bridge.codes.atlas("fashion-alice").y
     positions = np.array(chart.evaluate(POSITIONS))
     shown = "() => document.querySelector('.js-plotly-plot')._fullData[0].x"
     wait = "k => k == Array.from(document.querySelector('.js-plotly-plot')._fullData[0].x).filter((x) => x !== null).length"

@@ -78,7 +78,11 @@ def test_a_file_that_is_no_picture_gets_a_sentence(server, page):
 
 # ---- holes -----------------------------------------------------------------------------------------
 
-FILLERS = [name for name in bridge.names() if not bridge.broken(name) and bridge.fills(name)]
+FILLERS = [
+    name
+    for name in bridge.checkpoints.names()
+    if not bridge.checkpoints.broken(name) and bridge.models.fills(name)
+]
 GREYS = """async image => { try { await image.decode() } catch { return null }
     const canvas = document.createElement('canvas');
     canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;

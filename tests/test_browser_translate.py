@@ -210,7 +210,9 @@ def test_each_kind_of_page_keeps_its_checkpoint_and_links_lead_to_the_right_one(
     page.get_by_alt_text("translated into frames").wait_for()
 
 
-@pytest.mark.parametrize("name", [n for n in bridge.translators() if n == "edges-fashion"])
+@pytest.mark.parametrize(
+    "name", [n for n in bridge.checkpoints.translators() if n == "edges-fashion"]
+)
 def test_drawn_edges_become_a_garment(server, page, name):
     """The outline of a shirt is filled: dark between its lines before, bright after."""
     visit(page, f"{server}/translate?checkpoint={name}&from=Draw")

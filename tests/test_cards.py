@@ -291,7 +291,7 @@ def test_a_gallery_stays_in_its_folder(tmp_path, monkeypatch):
     linked(tmp_path, "fashion-alice", "pictures")
     stranger(tmp_path, "edges-fashion", gallery__file="../fashion-alice/samples.png")
     monkeypatch.setenv("ALI_CHECKPOINTS", str(tmp_path))
-    assert "«gallery.file»" in bridge.broken("stranger")
+    assert "«gallery.file»" in bridge.checkpoints.broken("stranger")
 
 
 # ---- text is text ------------------------------------------------------------------------------------

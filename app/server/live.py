@@ -26,11 +26,11 @@ BYTES = {"cache-control": "no-store"}
 async def recording(request: Request) -> Response:
     """GET /live/recordings/NAME: packs, unpacked by the browser on their way in."""
     name = request.path_params["name"]
-    path = bridge.root() / "lab" / f"{name}.gz"
+    path = bridge.checkpoints.root() / "lab" / f"{name}.gz"
     if not re.fullmatch(r"[a-z0-9-]{1,80}", name) or not path.exists():
         return PlainTextResponse("There is no such recording.", 404)
     try:
-        bridge.recorded(name)  # what cannot be drawn is not sent
+        bridge.lab.recorded(name)  # what cannot be drawn is not sent
     except bridge.Problem as problem:
         return PlainTextResponse(str(problem), 404)
     headers = {"content-encoding": "gzip", "cache-control": "no-cache"}
@@ -48,7 +48,7 @@ async def frames(request: Request) -> Response:
     if not run or not re.fullmatch(r"-1|[0-9]{1,9}", after):
         return PlainTextResponse("The address lacks run=ID.NUMBER.", 400)
     until = time.monotonic() + POLL
-    while (found := bridge.news(run, int(after), who)) is None and time.monotonic() < until:
+    while (found := bridge.live.news(run, int(after), who)) is None and time.monotonic() < until:
         await asyncio.sleep(STEP)
     number, content = found or (max(int(after), 0), b"")
     content = struct.pack("<I", number) + content
@@ -77,7 +77,7 @@ async def order(request: Request) -> Response:
         return PlainTextResponse("An order is JSON with run, secret and do.", 400)
     more = {"turn": turn} if what == "step" else {} if speed is None else {"speed": speed}
     try:
-        bridge.do(run, secret, what, **more)
+        bridge.live.do(run, secret, what, **more)
     except bridge.Problem as problem:
         return PlainTextResponse(str(problem), 409)
     return Response(status_code=204)

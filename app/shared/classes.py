@@ -19,7 +19,7 @@ def choose(
     Its first entry is `own`, which `says` explains; None stands for -1 of every factor. `key` is its
     name in the session and in the link; `why` is the help beside it.
     """
-    factors = bridge.classes(name)
+    factors = bridge.classes.classes(name)
     if not factors:
         link.show(key, None)
         return None
@@ -30,8 +30,8 @@ def choose(
 
 
 def _boxes(name, key, own, says, label, why) -> tuple[int, ...]:
-    chosen, called = [], bridge.factors(name)
-    factors = bridge.classes(name)
+    chosen, called = [], bridge.classes.factors(name)
+    factors = bridge.classes.classes(name)
     for factor, names in enumerate(factors):
         word = f"{key}{factor + 1}" if factor else key
         if st.session_state.get(word, -1) not in range(-1, len(names)):
@@ -55,7 +55,7 @@ def _boxes(name, key, own, says, label, why) -> tuple[int, ...]:
 
 def each(name: str, to: tuple[int, ...], factor: int) -> np.ndarray:
     """y as in `to`, but for one factor that takes every of its classes. -> int (classes, factors)"""
-    count = len(bridge.classes(name)[factor])
+    count = len(bridge.classes.classes(name)[factor])
     y = np.repeat([to], count, 0)
     y[:, factor] = np.arange(count)
     return y
@@ -68,12 +68,12 @@ def every(name: str, z: np.ndarray, to: tuple[int, ...]) -> None:
         help="The code holds what the class does not say, the hand or the cut for example: it should "
         "stay while the class changes.",
     )
-    called = bridge.factors(name)
-    for factor, names in enumerate(bridge.classes(name)):
+    called = bridge.classes.factors(name)
+    for factor, names in enumerate(bridge.classes.classes(name)):
         if len(called) > 1:
             st.caption(plain(called[factor]))
         y = each(name, to, factor)
-        made = bridge.decode(name, np.repeat(z[None], len(names), 0), y)
+        made = bridge.models.decode(name, np.repeat(z[None], len(names), 0), y)
         with st.container(horizontal=True, gap="xxsmall"):
             for label, (picture, says) in enumerate(zip(made, names, strict=True)):
                 with st.container(width=86, gap=None):

@@ -103,7 +103,7 @@ def show(name: str, x: np.ndarray) -> None:
             key="hole canvas",
             painted=lambda told: st.session_state.update({PAINTED: word(told)}),
         )
-    made = {"model": bridge.fill(name, x, hole)} | bridge.stand_ins(name, x, hole)
+    made = {"model": bridge.models.fill(name, x, hole)} | bridge.judging.stand_ins(name, x, hole)
     errors = {key: error(picture, x, hole) for key, picture in made.items()}
     gap, most = portrait.difference(x, made["model"])
     some = bool(hole.any())
@@ -164,7 +164,7 @@ def sheet(x: np.ndarray, hole: np.ndarray, made: dict, told: dict) -> bytes:
 def elsewhere(name: str) -> None:
     """For a checkpoint that cannot: which one can, if there is one."""
     link.show(PAINTED, None)
-    able = bridge.fillers(name)
+    able = bridge.judging.fillers(name)
     if able:
         st.caption(
             f"{plain(name)} never saw a picture with a hole. {plain(' and '.join(able))} did: choose it in the sidebar "

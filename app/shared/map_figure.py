@@ -21,8 +21,10 @@ def made(name: str, view: str, colour: str, dark: bool) -> go.Figure:
 
     view: "umap" or "pca"; colour: "class", "error" or a factor; dark: whether the ground is.
     """
-    atlas = bridge.atlas_by(name, colour)  # raises Problem without a map that belongs to the card
-    return _made(name, bridge.card(name)["atlas"]["sha256"], view, colour, dark, atlas)
+    atlas = bridge.codes.atlas_by(
+        name, colour
+    )  # raises Problem without a map that belongs to the card
+    return _made(name, bridge.checkpoints.card(name)["atlas"]["sha256"], view, colour, dark, atlas)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -104,8 +106,8 @@ def latent_map(
 
 def preview(name: str, view: str, colour: str) -> str:
     """The map's dots as a PNG in a data address: what is seen until Plotly has drawn them."""
-    atlas = bridge.atlas_by(name, colour)
-    return _preview(bridge.card(name)["atlas"]["sha256"], view, colour, atlas)
+    atlas = bridge.codes.atlas_by(name, colour)
+    return _preview(bridge.checkpoints.card(name)["atlas"]["sha256"], view, colour, atlas)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -148,7 +150,7 @@ def label_spots(xy: np.ndarray, y: np.ndarray, classes: int) -> dict[int, tuple[
 def alt(atlas, view: str) -> str:
     """The map in words."""
     return (
-        f"{view.upper()} of the codes of {len(atlas.z):,} {bridge.origin(atlas)} pictures in {len(atlas.label_names)} "
+        f"{view.upper()} of the codes of {len(atlas.z):,} {bridge.codes.origin(atlas)} pictures in {len(atlas.label_names)} "
         "classes. Arrow keys go from picture to picture, Enter picks one; the inspector's number fields "
         "reach every picture and place."
     )

@@ -37,7 +37,7 @@ def choose(name: str, atlas) -> tuple[np.ndarray, str, dict | None, int]:
     if kind == "Gallery":
         item = gallery(name, atlas)
     else:
-        item, seen = "p0", upload(partial(bridge.see, name), kind)
+        item, seen = "p0", upload(partial(bridge.judging.see, name), kind)
     if seen:
         return seen["array"], seen["name"], seen, -1
     number = int(item[1:]) if item[0] == "p" else -1
@@ -59,7 +59,7 @@ def told(name: str, x: np.ndarray, what: str, seen: dict | None) -> tuple:
 
     -> the classes for each; None twice for an unconditional checkpoint
     """
-    if not bridge.classes(name):
+    if not bridge.classes.classes(name):
         for key in ("y", "as"):
             link.show(key, None)
         return None, None
@@ -83,7 +83,7 @@ def told(name: str, x: np.ndarray, what: str, seen: dict | None) -> tuple:
         if to != y:
             sentence = "Decoded as another class: the errors compare two classes."
         elif guessed and y == own:
-            sentence = f"Its class is a guess: as «{plain(bridge.worded(name, y))}» its reconstruction is nearest."
+            sentence = f"Its class is a guess: as «{plain(bridge.classes.worded(name, y))}» its reconstruction is nearest."
         else:
             sentence = ""
         st.caption(sentence, width=300)
@@ -129,7 +129,7 @@ def gallery(name: str, atlas) -> str:
         st.session_state["number"] = int(item[1:])
     number, kind, another = st.columns([1.1, 1.3, 2], vertical_alignment="bottom")
     number.number_input(
-        f"{bridge.origin(atlas).capitalize()} picture no.",
+        f"{bridge.codes.origin(atlas).capitalize()} picture no.",
         0,
         len(atlas.z) - 1,
         key="number",

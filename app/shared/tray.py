@@ -87,14 +87,14 @@ def picture(name: str, item: str) -> np.ndarray:
     """
     kind, number = item[0], item[1:]
     if kind == "p":
-        pictures = bridge.pictures(name)
+        pictures = bridge.codes.pictures(name)
         if int(number) >= len(pictures):
             raise bridge.Problem(f"There is no picture {number}; the last is {len(pictures) - 1}.")
         return pictures[int(number)]
     if kind == "s":
-        return bridge.decode(name, latent(name, item), told(name, item))[0]
+        return bridge.models.decode(name, latent(name, item), told(name, item))[0]
     what = _kept(item)
-    return what if kind == "u" else bridge.decode(*what)[0]
+    return what if kind == "u" else bridge.models.decode(*what)[0]
 
 
 def latent(name: str, item: str) -> np.ndarray:
@@ -102,12 +102,12 @@ def latent(name: str, item: str) -> np.ndarray:
     kind, number = item[0], item[1:]
     if kind == "s":
         words = SAMPLE.fullmatch(item)
-        return bridge.prior(name, 1, int(words["seed"]), float(words["truncation"] or 1))[0]
-    if kind == "p" and (atlas := bridge.atlas(name)) and int(number) < len(atlas.z):
+        return bridge.models.prior(name, 1, int(words["seed"]), float(words["truncation"] or 1))[0]
+    if kind == "p" and (atlas := bridge.codes.atlas(name)) and int(number) < len(atlas.z):
         return atlas.z[int(number)]
     if kind == "z" and _kept(item)[0] == name:
         return _kept(item)[1]
-    return bridge.encode(name, picture(name, item)[None], told(name, item))[0]
+    return bridge.models.encode(name, picture(name, item)[None], told(name, item))[0]
 
 
 def told(name: str, item: str) -> tuple[int, ...] | None:
@@ -116,17 +116,17 @@ def told(name: str, item: str) -> tuple[int, ...] | None:
     Known of the map's pictures and of what was decoded; of an upload the reader's choice, else those
     whose reconstruction is nearest.
     """
-    if not (factors := bridge.classes(name)):
+    if not (factors := bridge.classes.classes(name)):
         return None
     kind, number = item[0], item[1:]
     if kind == "p":
-        if int(number) >= len(bridge.atlas(name).z):
+        if int(number) >= len(bridge.codes.atlas(name).z):
             raise bridge.Problem(f"There is no picture {number}.")
-        return tuple(int(label) for label in bridge.own(name, np.array([int(number)]))[0])
+        return tuple(int(label) for label in bridge.classes.own(name, np.array([int(number)]))[0])
     if kind == "s":
         asked = [int(label) for label in (SAMPLE.fullmatch(item)["y"] or "").split(".") if label]
         fits = len(asked) == len(factors) and all(map(int.__lt__, asked, map(len, factors)))
-        return bridge.in_turn(name, seed_of(item), tuple(asked) if fits else None)
+        return bridge.models.in_turn(name, seed_of(item), tuple(asked) if fits else None)
     if kind == "z" and _kept(item)[0] == name:
         return _kept(item)[2]
     taken = st.session_state.setdefault(TAKEN, {})
@@ -137,7 +137,7 @@ def told(name: str, item: str) -> tuple[int, ...] | None:
 
 def nearest_class(name: str, x: np.ndarray) -> tuple[int, ...] | None:
     """The classes whose reconstruction of a picture uint8 (h, w, c) is nearest; None if unconditional."""
-    found = bridge.likeliest(name, x[None])
+    found = bridge.classes.likeliest(name, x[None])
     return None if found is None else tuple(int(label) for label in found[0])
 
 
@@ -157,7 +157,7 @@ def says(name: str, item: str) -> str:
     """What an item is, in words."""
     kind, number = item[0], item[1:]
     if kind == "p":
-        atlas = bridge.atlas(name)
+        atlas = bridge.codes.atlas(name)
         return f"{atlas.label_names[atlas.y[int(number)]]}, no. {number}"
     y = told(name, item)
     if kind == "s":
@@ -166,7 +166,7 @@ def says(name: str, item: str) -> str:
         shown = f"sample, seed {words['seed']}{spread}"
     else:
         shown = {"u": "your picture", "z": "a code of this visit"}[kind] + f" ({item})"
-    return shown + (f", as «{bridge.worded(name, y)}»" if y else "")
+    return shown + (f", as «{bridge.classes.worded(name, y)}»" if y else "")
 
 
 def parse(text: str) -> list[str]:

@@ -18,8 +18,8 @@ PARTS = {"pictures": "Pictures", "maps": "Maps", "numbers": "Numbers", "family":
 LAST = "compared last"
 
 name = st.session_state["checkpoint"]
-atlas = bridge.atlas(name)
-kind = bridge.origin(atlas)
+atlas = bridge.codes.atlas(name)
+kind = bridge.codes.origin(atlas)
 
 # ---- which checkpoints -------------------------------------------------------------------------------
 
@@ -59,7 +59,7 @@ def readable(others: list[str]) -> list[str]:
     good = [name]
     for other in others:
         try:
-            bridge.atlas(other)
+            bridge.codes.atlas(other)
             good.append(other)
         except bridge.Problem as problem:
             st.error(
@@ -93,11 +93,11 @@ def show_reconstructions(chosen: list[str], words: list[str], x: np.ndarray) -> 
             charts.DATA,
             what,
         )
-        errors = [float(bridge.remembered(other, x)["mse"].mean()) for other in chosen]
+        errors = [float(bridge.comparing.remembered(other, x)["mse"].mean()) for other in chosen]
         for other, error, closest in zip(
             chosen, errors, comparison.best("reconstruction_mse", errors), strict=True
         ):
-            made = bridge.remembered(other, x)["x_rec"]
+            made = bridge.comparing.remembered(other, x)["x_rec"]
             under = f"MSE **{error:.4f}**, closest" if closest else f"MSE {error:.4f}"
             alt = f"reconstructions by {other}, mean squared error {error:.4f}"
             row(other, under, made, charts.RECONSTRUCTION, alt)
@@ -118,9 +118,9 @@ def show_samples(chosen: list[str]) -> None:
     seeds = tuple(range(first, first + COLUMNS))
     with st.container(gap="xsmall"):
         for other in chosen:
-            made = bridge.samples_of(other, seeds)
+            made = bridge.models.samples_of(other, seeds)
             alt = f"samples of {other}, seeds {seeds[0]} to {seeds[-1]}"
-            row(other, f"code of {bridge.card(other)['config']['latent']}", made, charts.GENERATED, alt)  # fmt: skip
+            row(other, f"code of {bridge.checkpoints.card(other)['config']['latent']}", made, charts.GENERATED, alt)  # fmt: skip
     st.caption(
         f"Seeds {seeds[0]} to {seeds[-1]}, chosen by nobody. The same seed is only the same random numbers: "
         "every checkpoint has given them its own meaning, so pictures of one column need not be alike. "
@@ -133,8 +133,8 @@ def show_samples(chosen: list[str]) -> None:
 
 def places(other: str, words: list[str], x: np.ndarray) -> np.ndarray:
     """Where pictures stand on a checkpoint's map, (n, 2)."""
-    held, z = bridge.atlas(other), bridge.remembered(other, x)["z"]
-    xy = bridge.place(other, z)
+    held, z = bridge.codes.atlas(other), bridge.comparing.remembered(other, x)["z"]
+    xy = bridge.codes.place(other, z)
     for i, word in enumerate(words):
         if word[0] == "p":
             xy[i] = held.umap[int(word[1:])]
@@ -163,7 +163,7 @@ def show_maps(chosen: list[str], words: list[str], x: np.ndarray) -> None:
     marked = [i for i in range(len(x)) if only in (0, i + 1)] or list(range(len(x)))
     dark = st.context.theme.type == "dark"
     for column, other in zip(st.columns(len(chosen), gap="small"), chosen, strict=True):
-        xy, found = places(other, words, x)[marked], bridge.atlas(other)
+        xy, found = places(other, words, x)[marked], bridge.codes.atlas(other)
         with column:
             st.markdown(f"**{comparison.unbroken(other)}**, trust {found.trust['umap']:.2f}")
             st.plotly_chart(
@@ -223,7 +223,7 @@ def show_numbers(chosen: list[str]) -> None:
 def show_family(chosen: list[str]) -> None:
     """What the compared ones minimise, and the table of the whole family."""
     for other in chosen:
-        member = bridge.card(other)["member"]
+        member = bridge.checkpoints.card(other)["member"]
         st.markdown(
             f"**{comparison.unbroken(other)}** ({plain(member['name'])}): {comparison.formula(member['formula'])}"
         )
@@ -235,10 +235,10 @@ def show_family(chosen: list[str]) -> None:
         "nats, as its term is no likelihood (ALICE's absolute error). Constraints: "
         "divergences that are 0 when q and p agree, and their weights; λ is learned. Bold: compared above."
     )
-    st.markdown(comparison.family(bridge.members(), chosen), unsafe_allow_html=True)
+    st.markdown(comparison.family(bridge.family.members(), chosen), unsafe_allow_html=True)
 
 
-options = bridge.peers(name)[1:]
+options = bridge.comparing.peers(name)[1:]
 with st.container(horizontal=True, vertical_alignment="bottom"):
     others = choose_others(options) if options else []
     link.keep("part", "pictures", link.one_of(*PARTS))

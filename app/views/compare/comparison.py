@@ -28,11 +28,15 @@ def arrow(key: str) -> str:
 
 def meaning(key: str, names: list[str]) -> str:
     """What a measure of checkpoints is, which way is better, and what it is compared to."""
-    cards = [bridge.card(name) for name in names if key in bridge.card(name).get("metrics", {})]
+    cards = [
+        bridge.checkpoints.card(name)
+        for name in names
+        if key in bridge.checkpoints.card(name).get("metrics", {})
+    ]
     says, sign = plain(cards[0]["metrics"][key]["says"].rstrip(".")), arrow(key)
     words = {"↑": "Higher is better.", "↓": "Lower is better.", "": "Neither way is better."}
     way = words.get(sign) or f"The nearer to {sign[2:]} the better."
-    than = {compared(key, card, bridge.mean_picture_error(names[0])) for card in cards}
+    than = {compared(key, card, bridge.codes.mean_picture_error(names[0])) for card in cards}
     than -= {"higher is better", "lower is better"}  # said already
     beside = f" Compared to: {than.pop()}." if len(than) == 1 else ""
     return f"{says[:1].upper()}{says[1:]}. {'' if 'is better' in says else way}{beside}"
@@ -50,13 +54,15 @@ def best(key: str, values: list[float | None]) -> list[bool]:
 
 def measured(names: list[str]) -> list[str]:
     """The measures that a card of these checkpoints has, in the tables' order."""
-    cards = [bridge.card(name).get("metrics", {}) for name in names]
+    cards = [bridge.checkpoints.card(name).get("metrics", {}) for name in names]
     return [key for key in MEASURES if any(key in metrics for metrics in cards)]
 
 
 def values(key: str, names: list[str]) -> list[float | None]:
     """A measure of every checkpoint, None where it is not measured."""
-    return [bridge.card(name).get("metrics", {}).get(key, {}).get("value") for name in names]
+    return [
+        bridge.checkpoints.card(name).get("metrics", {}).get(key, {}).get("value") for name in names
+    ]
 
 
 def unbroken(name: str) -> str:
@@ -66,7 +72,7 @@ def unbroken(name: str) -> str:
 
 def table(names: list[str]) -> str:
     """All measures of checkpoints, the best in bold, and what it took to get there; Markdown."""
-    cards = [bridge.card(name) for name in names]
+    cards = [bridge.checkpoints.card(name) for name in names]
     lines = []
     for key in measured(names):
         found = values(key, names)
@@ -133,8 +139,8 @@ def small_map(
     name: str, xy: np.ndarray, numbers: list[int], says: list[str], height: int, dark: bool = False
 ) -> go.Figure:
     """A checkpoint's UMAP by class, small; places xy (n, 2) are marked with their numbers."""
-    atlas = bridge.atlas(name)
-    figure = go.Figure(_cloud(name, bridge.card(name)["atlas"]["sha256"], atlas))
+    atlas = bridge.codes.atlas(name)
+    figure = go.Figure(_cloud(name, bridge.checkpoints.card(name)["atlas"]["sha256"], atlas))
     ink, ground = ("#ffffff", "#0e1117") if dark else ("#000000", "#ffffff")
     for (x, y), number, what in zip(xy.tolist(), numbers, says, strict=True):
         turn = (

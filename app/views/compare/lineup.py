@@ -25,7 +25,7 @@ def choose(name: str, atlas, most: int) -> tuple[list[str], np.ndarray]:
         )  # fmt: skip
         seed = st.number_input(
             "Draw no.", 0, 9_999, key="set", persist_state="session", width=130, disabled=tray_only,
-            help=f"Up to {most} {bridge.origin(atlas)} pictures, drawn by chance; the same number draws the same.",
+            help=f"Up to {most} {bridge.codes.origin(atlas)} pictures, drawn by chance; the same number draws the same.",
         )  # fmt: skip
         st.button("Others", icon=":material/shuffle:", on_click=draw_again, disabled=tray_only)
         with st.popover("Your own", icon=":material/upload:"):
@@ -53,7 +53,7 @@ def take_file(name: str) -> None:
     if file is None:
         return
     try:
-        seen = bridge.see(name, file.name, file.getvalue(), "crop", "guess")
+        seen = bridge.judging.see(name, file.name, file.getvalue(), "crop", "guess")
     except bridge.Problem as problem:
         st.session_state[REFUSED] = str(problem)
         return
@@ -63,7 +63,7 @@ def take_file(name: str) -> None:
 
 def _followed(name: str, words: list[str]) -> tuple[list[str], np.ndarray]:
     """The words that lead to a picture of the checkpoint's shape, and the pictures."""
-    shape, found = tuple(bridge.card(name)["data"]["shape"]), {}
+    shape, found = tuple(bridge.checkpoints.card(name)["data"]["shape"]), {}
     for word in words:
         try:
             found[word] = tray.picture(name, word)

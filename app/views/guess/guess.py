@@ -68,10 +68,10 @@ if st.session_state.get("game of") != (name, seed):
     st.session_state["game of"], st.session_state[GUESSES] = (name, seed), []
 said = st.session_state[GUESSES]
 st.markdown("#### Real, reconstruction, or sample?")
-if why := bridge.guessable(name):
+if why := bridge.guessing.guessable(name):
     st.info(sentence(why))
     st.stop()
-game = bridge.rounds(name, seed)
+game = bridge.guessing.rounds(name, seed)
 hits = sum(word == one["kind"] for word, one in zip(said, game, strict=False))
 judge = [
     right(one["kind"], one["log_odds"]) for one in game[: len(said)] if one["log_odds"] is not None

@@ -40,7 +40,7 @@ def show(name: str, y: tuple[int, ...] | None, row, downloads) -> None:
     y: what a conditional checkpoint decodes as; row: the container for what is chosen; downloads: draws
     the buttons that save the frames.
     """
-    known = bridge.directions(name)
+    known = bridge.directions.directions(name)
     link.keep("do", WALK, link.one_of(WALK, MIX))
     with row:
         st.segmented_control(
@@ -51,7 +51,7 @@ def show(name: str, y: tuple[int, ...] | None, row, downloads) -> None:
     draw = walk if st.session_state["do"] == WALK else mix
     shown, dim = draw(name, y, known, row, left)
     if shown:
-        near = bridge.near(name, shown.z)
+        near = bridge.codes.near(name, shown.z)
         with left:
             play(name, shown, near)
     with right:
@@ -88,7 +88,7 @@ def walk(name: str, y, known, row, place) -> tuple[Film | None, int | None]:
 
     -> the film, None without A; the number of the code that is walked along, if it is one
     """
-    told = bridge.factors(name) if bridge.classes(name) else []
+    told = bridge.classes.factors(name) if bridge.classes.classes(name) else []
     names = {f"y{k}": factor if len(told) > 1 else "class" for k, factor in enumerate(told)}
     # what a checkpoint is told comes first; the words tell what its codes say from it
     codes_say = known.factors if known else {}
@@ -127,12 +127,12 @@ def walk(name: str, y, known, row, place) -> tuple[Film | None, int | None]:
     else:
         direction, word = np.eye(len(z))[dim], f"more of number {dim}"
         which = int(known.strength[:, dim].argmax()) if known else None
-    path, units = bridge.walk(name, z, direction, reach, STEPS)
+    path, units = bridge.directions.walk(name, z, direction, reach, STEPS)
     notes = [
         f"{'−' if unit < 0 else '+'}{abs(unit):.1f} sd toward {word}{seen}"
         for unit, seen in zip(units, reading(known, path, which), strict=True)
     ]
-    return Film("walk", path, [y] * STEPS, bridge.decode(name, path, y), notes), dim
+    return Film("walk", path, [y] * STEPS, bridge.models.decode(name, path, y), notes), dim
 
 
 def which_class(known, factor: int, row) -> int:
@@ -148,7 +148,7 @@ def which_class(known, factor: int, row) -> int:
 
 def which_number(name: str, known, row) -> int:
     """The number of the code that changes; to begin with the one that tells most of a factor."""
-    last = bridge.atlas(name).z.shape[1] - 1
+    last = bridge.codes.atlas(name).z.shape[1] - 1
     number("dim", int(known.strength.max(0).argmax()) if known else 0, 0, last)
     with row:
         return st.number_input("Number", 0, last, key="dim", persist_state="session", width=120)
@@ -165,10 +165,10 @@ def reading(known, z: np.ndarray, factor: int | None) -> list[str]:
 
 def through(name: str, picture, z: np.ndarray, says: str, y, factor: int) -> Film:
     """A's code decoded as every class of one factor that the checkpoint is told."""
-    ys, labels = classes.each(name, y, factor), bridge.classes(name)[factor]
+    ys, labels = classes.each(name, y, factor), bridge.classes.classes(name)[factor]
     many = np.repeat(z[None], len(ys), 0)
-    frames = bridge.decode(name, many, ys)
-    called = bridge.factors(name)[factor] if len(y) > 1 else "class"
+    frames = bridge.models.decode(name, many, ys)
+    called = bridge.classes.factors(name)[factor] if len(y) > 1 else "class"
     notes = [f"{called} {word}" for word in labels]
     notes[y[factor]] += ", as decoded"
     told = [tuple(int(label) for label in one) for one in ys]
@@ -181,8 +181,8 @@ def through(name: str, picture, z: np.ndarray, says: str, y, factor: int) -> Fil
 
 def mix(name: str, y, known, row, place) -> tuple[Film | None, None]:
     """A − B + C, or one factor of C on A. -> the film, None where an end is missing; None"""
-    told = bridge.classes(name)
-    factors = bridge.factors(name) if told else list(known.factors if known else ())
+    told = bridge.classes.classes(name)
+    factors = bridge.classes.factors(name) if told else list(known.factors if known else ())
     if told and len(factors) == 1:
         factors = ["class"]
     names = {EVERYTHING: "all that B lacks"} | {str(k): f"only {f}" for k, f in enumerate(factors)}
@@ -206,7 +206,7 @@ def mix(name: str, y, known, row, place) -> tuple[Film | None, None]:
         ys = [y, (*y[:factor], of_c[factor], *y[factor + 1 :]), of_c]
         z, called = np.stack([a, a, c]), factors[factor]
         notes = ["A decoded", f"A with C's {called}: {told[factor][of_c[factor]]}", "C decoded"]
-        return Film("mix", z, ys, bridge.decode(name, z, np.array(ys)), notes, *beside), None
+        return Film("mix", z, ys, bridge.models.decode(name, z, np.array(ys)), notes, *beside), None
     if take == EVERYTHING:
         to, what = a - shown["b"][1] + c, "(C − B)"
     else:
@@ -217,7 +217,7 @@ def mix(name: str, y, known, row, place) -> tuple[Film | None, None]:
     shares = np.linspace(0, 2, STEPS)
     z = (a + shares[:, None] * (to - a)).astype(np.float32)
     notes = [f"A + {share:.1f} × {what}" for share in shares]
-    return Film("mix", z, [y] * STEPS, bridge.decode(name, z, y), notes, *beside), None
+    return Film("mix", z, [y] * STEPS, bridge.models.decode(name, z, y), notes, *beside), None
 
 
 # ---- what is drawn ---------------------------------------------------------------------------------
@@ -254,7 +254,9 @@ def heat_map(name: str, known, dim: int | None) -> None:
     parts = list(zip(known.factors, known.accuracy, known.chance, strict=True))
     guess = ", ".join(f"{plain(factor)} {chance:.0%}" for factor, _, chance in parts)
     right = ", ".join(f"{plain(factor)} {share:.0%}" for factor, share, _ in parts)
-    seen = ", as the data's classifier sees them" * (bridge.atlas(name).labelled == "classifier")
+    seen = ", as the data's classifier sees them" * (
+        bridge.codes.atlas(name).labelled == "classifier"
+    )
     st.caption(
         f"Read from the code by a line: {right}."
         + (f" Guessing: {guess}." if len(parts) == 1 else ""),

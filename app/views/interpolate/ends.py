@@ -19,7 +19,7 @@ def item(text: str) -> str:
 
 def real(name: str) -> str:
     """The word for what is near a code: real pictures, or those that the model has made."""
-    return "made" if bridge.origin(bridge.atlas(name)) == "made" else "real"
+    return "made" if bridge.codes.origin(bridge.codes.atlas(name)) == "made" else "real"
 
 
 def put(end: str, word: str) -> None:
@@ -39,7 +39,7 @@ def upload(name: str, end: str) -> None:
     st.session_state.pop(f"{end} problem", None)
     if file is not None:
         try:
-            seen = bridge.see(name, file.name, file.getvalue(), "crop", "guess")
+            seen = bridge.judging.see(name, file.name, file.getvalue(), "crop", "guess")
             put(end, tray.keep_upload(seen["array"]))
         except bridge.Problem as problem:
             st.session_state[f"{end} problem"] = str(problem)
@@ -48,7 +48,7 @@ def upload(name: str, end: str) -> None:
 def choose(name: str, end: str) -> None:
     """The ways to a picture for an end: the tray, a picture of the map, a sample, a file."""
     word, letter = st.session_state[end], end.upper()
-    last = len(bridge.pictures(name)) - 1
+    last = len(bridge.codes.pictures(name)) - 1
     row = st.container(horizontal=True, gap="xsmall")
     for place, other in enumerate(tray.items()):
         with row.container(width=58):
@@ -66,7 +66,7 @@ def choose(name: str, end: str) -> None:
     if word[0] == "s":
         st.session_state[sample] = tray.seed_of(word)
     st.number_input(
-        f"{bridge.origin(bridge.atlas(name)).capitalize()} picture, 0 to {last}",
+        f"{bridge.codes.origin(bridge.codes.atlas(name)).capitalize()} picture, 0 to {last}",
         0,
         last,
         value=None,
@@ -100,8 +100,8 @@ def choose(name: str, end: str) -> None:
 def choose_class(name: str, end: str) -> None:
     """Of which classes an uploaded end is, for a conditional checkpoint: its encoder wants to know."""
     word = st.session_state[end]
-    several = bridge.factors(name) if len(bridge.classes(name)) > 1 else [""]
-    for factor, names in enumerate(bridge.classes(name)):
+    several = bridge.classes.factors(name) if len(bridge.classes.classes(name)) > 1 else [""]
+    for factor, names in enumerate(bridge.classes.classes(name)):
         y = tray.told(name, word)
         picked = st.selectbox(
             f"It is taken as {plain(several[factor])}".strip(),

@@ -28,7 +28,7 @@ def cell_of(text: str) -> tuple[int, int]:
 
 def choose_class(name: str, letters: str) -> tuple[int, ...] | None:
     """As which classes all frames are decoded, for a conditional checkpoint: the first end's, or any."""
-    if not bridge.classes(name):
+    if not bridge.classes.classes(name):
         link.show("pathas", None)
         return None
     try:
@@ -46,7 +46,7 @@ def choose_class(name: str, letters: str) -> tuple[int, ...] | None:
 
 def kind(name: str) -> str:
     """What the map's pictures are, in words."""
-    return f"{bridge.origin(bridge.atlas(name))} pictures"
+    return f"{bridge.codes.origin(bridge.codes.atlas(name))} pictures"
 
 
 def neighbours(count: int, real: str = "real") -> str:
@@ -68,9 +68,9 @@ def show_path(name: str, how: str, count: int, y: tuple[int, ...] | None) -> Non
     if None in shown:
         return
     pictures, codes, says = zip(*shown, strict=True)
-    z = bridge.interpolate(*codes, count, how)
+    z = bridge.codes.interpolate(*codes, count, how)
     known = kind(name)
-    frames, near = bridge.decode(name, z, y), bridge.near(name, z)
+    frames, near = bridge.models.decode(name, z, y), bridge.codes.near(name, z)
     notes = [
         f"frame {i + 1} of {count} · {neighbours(found, ends.real(name))}"
         for i, found in enumerate(near)
@@ -88,7 +88,11 @@ def show_path(name: str, how: str, count: int, y: tuple[int, ...] | None) -> Non
         )
     with beside:
         figure = film.path_map(
-            bridge.atlas(name).umap, bridge.place(name, z), near, HEIGHT, ends.real(name)
+            bridge.codes.atlas(name).umap,
+            bridge.codes.place(name, z),
+            near,
+            HEIGHT,
+            ends.real(name),
         )
         follow("path", "path_map")
         alone = int((near == 0).sum())
@@ -160,9 +164,9 @@ def show_pad(name: str, y: tuple[int, ...] | None) -> None:
                     st.caption(plain(says[3:]))
     if len(codes) < 4:
         return
-    z = bridge.corners([codes[end] for end in "abcd"], GRID)
+    z = bridge.codes.corners([codes[end] for end in "abcd"], GRID)
     flat = z.reshape(-1, z.shape[-1])
-    frames, near = bridge.decode(name, flat, y), bridge.near(name, flat)
+    frames, near = bridge.models.decode(name, flat, y), bridge.codes.near(name, flat)
     with middle:
         pad(
             frames.reshape(GRID, GRID, *frames.shape[1:]),
@@ -179,15 +183,15 @@ def show_pad(name: str, y: tuple[int, ...] | None) -> None:
                 on_click=lambda: tray.add(tray.keep_latent(name, z[cell], y)),
             )
             pad_downloads(name, frames, z, near)
-        places = bridge.place(name, flat).reshape(GRID, GRID, 2)
-        figure = film.pad_map(bridge.atlas(name).umap, places, cell, 230)
+        places = bridge.codes.place(name, flat).reshape(GRID, GRID, 2)
+        figure = film.pad_map(bridge.codes.atlas(name).umap, places, cell, 230)
         show_map(figure, f"Map of the {kind(name)} with the {GRID * GRID} blends of the pad")
         st.caption("The 81 blends on the map; the chosen one is ringed.")
 
 
 name = st.session_state["checkpoint"]
 try:
-    bridge.atlas(name)
+    bridge.codes.atlas(name)
 except bridge.Problem as problem:
     st.error(sentence(problem))
     st.stop()

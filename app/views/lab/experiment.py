@@ -37,7 +37,7 @@ NUMBERS = {
 
 def choose() -> list[dict]:
     """The reader's settings: of one run, or of two that differ in their member only."""
-    members, plain = bridge.planar(), bridge.settings()
+    members, plain = bridge.lab.planar(), bridge.lab.settings()
     link.keep("member", plain["member"], link.one_of(*members))
     link.keep("against", NONE, link.one_of(NONE, *members))
     link.keep("data", plain["data"], link.one_of(*DATA))
@@ -114,13 +114,13 @@ def points() -> np.ndarray | None:
             text = st.text_area("Or pasted", placeholder="0.5, 1.2\n0.7, 0.9\n…", height=120)
     try:
         if file:
-            return bridge.table_of_points(file.name, file.getvalue())
+            return bridge.lab.table_of_points(file.name, file.getvalue())
         if text.strip():
-            return bridge.table_of_points("what you pasted", text.encode())
+            return bridge.lab.table_of_points("what you pasted", text.encode())
     except bridge.Problem as problem:
         st.error(str(problem), icon=":material/error:")
         return None
-    return bridge.points_of(drawing)
+    return bridge.lab.points_of(drawing)
 
 
 def _drawn(drawing: np.ndarray) -> None:

@@ -24,7 +24,7 @@ HEIGHT = {
 
 def replayed() -> list[dict]:
     """One or two recordings, chosen by name."""
-    every = bridge.recordings()
+    every = bridge.lab.recordings()
     found = {name: scene for name, scene in every.items() if isinstance(scene, dict)}
     for problem in [one for one in every.values() if isinstance(one, bridge.Problem)]:
         st.error(sentence(problem), icon=":material/broken_image:")
@@ -62,7 +62,7 @@ def start(settings: list[dict], own) -> None:
     """Starts the reader's run, and ends the one they had."""
     state = st.session_state
     try:
-        run, secret = bridge.start(settings, own, visitors.named(st.context.ip_address))
+        run, secret = bridge.live.start(settings, own, visitors.named(st.context.ip_address))
     except bridge.Problem as problem:
         state[TROUBLE] = str(problem)
         return
@@ -73,7 +73,7 @@ def start(settings: list[dict], own) -> None:
 def end() -> None:
     """Ends the reader's own run, or leaves somebody else's."""
     for run, secret in st.session_state[MINE].items():
-        bridge.stop(run, secret)
+        bridge.live.stop(run, secret)
     st.session_state[MINE], st.session_state[RUN] = {}, ""
 
 
@@ -82,7 +82,7 @@ def live(row) -> list[dict]:
     state = st.session_state
     state.setdefault(MINE, {})
     run = link.keep(RUN, "", identifier)
-    about = bridge.about(run) if run else None
+    about = bridge.live.about(run) if run else None
     if about and run not in state[MINE]:
         row.markdown(f"**A run that somebody shares:** {worded(about)}", width="content")
         row.button("Start one of my own", on_click=end)
@@ -96,7 +96,7 @@ def live(row) -> list[dict]:
             if about:
                 st.button("End", icon=":material/stop:", on_click=end)
                 share(run)
-        busy = bridge.load()
+        busy = bridge.live.load()
         if busy["runs"] >= busy["limit"]:
             st.caption(
                 f"All {busy['limit']} places are taken, {busy['waiting']} wait: yours would too."

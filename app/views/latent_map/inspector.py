@@ -84,14 +84,16 @@ def actions(make_item, key: str) -> None:
 
 def inspect_point(name: str, atlas, number: int) -> dict:
     """A picture, what the model remembers of it, and its neighbours."""
-    picture = bridge.pictures(name)[number]
-    reconstruction = bridge.reconstruct(name, picture[None], bridge.own(name, [number]))[0]
+    picture = bridge.codes.pictures(name)[number]
+    reconstruction = bridge.models.reconstruct(
+        name, picture[None], bridge.classes.own(name, [number])
+    )[0]
     scale = -(-96 // picture.shape[0])
     error, moved = atlas.error[number], atlas.round_trip[number]
     with st.container(horizontal=True, gap="small"):
         st.image(
             charts.enlarge(picture, scale, charts.DATA), output_format="PNG",
-            caption="picture", alt=f"{bridge.origin(atlas)} picture: {says(atlas, number)}",
+            caption="picture", alt=f"{bridge.codes.origin(atlas)} picture: {says(atlas, number)}",
         )  # fmt: skip
         st.image(
             charts.enlarge(reconstruction, scale, charts.RECONSTRUCTION), output_format="PNG",
@@ -105,12 +107,12 @@ def inspect_point(name: str, atlas, number: int) -> dict:
         f"code moves {moved:.1f} on the way round (median {np.median(atlas.round_trip):.1f})."
     )
     actions(lambda: f"p{number}", "point")
-    near = bridge.nearest(name, atlas.z[number], 9)[0][0]
+    near = bridge.codes.nearest(name, atlas.z[number], 9)[0][0]
     near = near[near != number][:8]
     same = int((atlas.y[near] == atlas.y[number]).sum())
     st.caption(
         f"Nearest in latent space; {same} of 8 are of its class.",
-        help=f"The eight {bridge.origin(atlas)} pictures whose codes are nearest, in all directions of the latent. "
+        help=f"The eight {bridge.codes.origin(atlas)} pictures whose codes are nearest, in all directions of the latent. "
         "On the map they wear blue rings. Click one to go there.",
     )
     return {"picks": [number], "near": near.tolist(), "gallery": gallery(atlas, near), "scale": 2}
@@ -118,10 +120,10 @@ def inspect_point(name: str, atlas, number: int) -> dict:
 
 def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> dict:
     """What the model makes of a place on the map, and how far that is from any data."""
-    found = bridge.lift(name, place, view)
+    found = bridge.codes.lift(name, place, view)
     near = found["neighbours"]
     y = decoded_as(name, near)
-    picture = bridge.decode(name, found["z"], y)[0]
+    picture = bridge.models.decode(name, found["z"], y)[0]
     ratio = found["map_distance"] / found["typical_map_distance"]
     with st.container(horizontal=True, gap="small"):
         st.image(
@@ -152,9 +154,9 @@ def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> di
 
 def decoded_as(name: str, near: np.ndarray) -> tuple[int, ...] | None:
     """As which classes a place is decoded: those of most of its neighbours, or the reader's choice."""
-    if not bridge.classes(name):
+    if not bridge.classes.classes(name):
         return classes.choose(name, "placeas", None, "", "", "")
-    most = tuple(int(np.bincount(labels).argmax()) for labels in bridge.own(name, near).T)
+    most = tuple(int(np.bincount(labels).argmax()) for labels in bridge.classes.own(name, near).T)
     return classes.choose(
         name, "placeas", most, "as its neighbours", "Decoded as",
         "A place is a code, and this model decodes a code as a class. First choice: the class of most of "
@@ -222,7 +224,7 @@ def arrays(name: str, atlas, numbers: np.ndarray) -> bytes:
         pca=atlas.pca[numbers],
         error=atlas.error[numbers],
         round_trip=atlas.round_trip[numbers],
-        pictures=bridge.pictures(name)[numbers],
+        pictures=bridge.codes.pictures(name)[numbers],
     )
     return file.getvalue()
 
@@ -238,7 +240,7 @@ def invite(atlas) -> dict:
     chosen = np.concatenate([order[:8], order[-8:]])
     st.caption(
         "Best (first two rows) and worst remembered",
-        help=f"The eight {bridge.origin(atlas)} pictures with the smallest reconstruction error, and the eight with the "
+        help=f"The eight {bridge.codes.origin(atlas)} pictures with the smallest reconstruction error, and the eight with the "
         "largest. Click one.",
     )
     return {"gallery": gallery(atlas, chosen), "scale": 2}
@@ -247,7 +249,7 @@ def invite(atlas) -> dict:
 @st.fragment
 def show(name: str, view: str, colour: str) -> None:
     """The right third; a click on the map reruns this alone."""
-    atlas = bridge.atlas_by(name, colour)
+    atlas = bridge.codes.atlas_by(name, colour)
     link.keep("picks", [], link.numbers(len(atlas.z)), link.numbers_form)
     link.keep("place", None, link.place, link.place_form)
     if st.session_state["picks"] and st.session_state["place"]:
@@ -267,7 +269,7 @@ def show(name: str, view: str, colour: str) -> None:
     except bridge.Problem as problem:
         st.error(sentence(problem))
         content = {"gallery": [], "scale": 1}
-    h, w, _ = bridge.card(name)["data"]["shape"]
+    h, w, _ = bridge.checkpoints.card(name)["data"]["shape"]
     common = {"tile": [w, h], "labels": atlas.label_names, "alt": map_figure.alt(atlas, view)}
     common["sheet"] = f"pictures/{quote(atlas.pictures)}.png"
     parts.events({"picks": [], "near": [], "place": None} | common | content, on_event)

@@ -63,7 +63,7 @@ def show_map(name: str, atlas) -> None:
 
 
 name = st.session_state["checkpoint"]
-atlas = bridge.atlas(name)
+atlas = bridge.codes.atlas(name)
 left, right = st.columns([2, 1], gap="medium")
 with left:
     show_map(name, atlas)

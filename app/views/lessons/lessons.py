@@ -23,8 +23,8 @@ def told(source: str, step: int | None, key: str) -> float | None:
     """A number of a card, or (`step`) of a recording; None where there is none."""
     try:
         if step is None:
-            return bridge.card(source)["metrics"][key]["value"]
-        frames = bridge.recorded(source)[1:]
+            return bridge.checkpoints.card(source)["metrics"][key]["value"]
+        frames = bridge.lab.recorded(source)[1:]
         value = frames[-1] if step < 0 else [one for one in frames if one["step"] <= step][-1]
         for part in key.split("."):
             value = value[part]
@@ -111,7 +111,7 @@ def show_text(lesson: texts.Lesson, number: int) -> bool:
 
 def said_of(name: str) -> str:
     """How a recording was made."""
-    card = bridge.recorded(name)[0]["card"]
+    card = bridge.lab.recorded(name)[0]["card"]
     settings = card["settings"] | card["settings"].get("weights", {})
     made = ", ".join(f"{key} {value}" for key, value in settings.items() if key != "weights")
     return f"«{card['title']}» ({made}): {card['steps']:,} steps in {card['seconds']:.0f} s, {card['hardware']}."
@@ -159,7 +159,7 @@ with right:
         st.select_slider("Coefficient of the information I(x; z)", list(lesson.knob), key=KNOB,
                          disabled=not answered, persist_state="session")  # fmt: skip
     runs = [
-        {"recording": name, "title": bridge.recorded(name)[0]["card"]["title"]}
+        {"recording": name, "title": bridge.lab.recorded(name)[0]["card"]["title"]}
         for name in shown(lesson)
     ]
     lab(runs, "lesson lab", HEIGHT[presenting] - 90 * bool(lesson.knob), {"layers": list(lesson.layers)},

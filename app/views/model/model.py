@@ -83,7 +83,7 @@ def show_metrics(name: str, card: dict) -> None:
             f"Nothing is measured yet: {code(f'python -m ali_core evaluate checkpoints/{name}')}"
         )
         return
-    mean = bridge.mean_picture_error(name)
+    mean = bridge.codes.mean_picture_error(name)
     lines = [
         [
             MEASURES[key][0],
@@ -106,7 +106,7 @@ def show_family(names: list[str]) -> None:
     st.markdown("#### All checkpoints")
     lines = []
     for name in names:
-        card = bridge.card(name)
+        card = bridge.checkpoints.card(name)
         metrics, training = card.get("metrics", {}), card.get("training", {})
         trust = card.get("atlas", {}).get("trustworthiness", {}).get("umap", {}).get("value")
         lines.append(
@@ -150,7 +150,7 @@ def show_samples(name: str) -> None:
             "In turn: the sample of seed s is of class s modulo the number of classes.",
         )  # fmt: skip
     seeds = range(first, first + SHOWN)
-    pictures = bridge.samples_of(name, tuple(seeds), spread, y)
+    pictures = bridge.models.samples_of(name, tuple(seeds), spread, y)
     scale = max(1, 56 // pictures.shape[1])
     st.image(
         charts.contact_sheet(pictures, 8, scale, charts.GENERATED),
@@ -161,10 +161,10 @@ def show_samples(name: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.number_input("Seed", 0, 1_000_030, first, key=f"tray seed {first}", width=150)
         if st.button("To tray", icon=":material/add:"):
-            asked = bridge.in_turn(name, chosen, y)
+            asked = bridge.models.in_turn(name, chosen, y)
             tray.add(
                 tray.sample_word(
-                    chosen, spread, asked if asked != bridge.in_turn(name, chosen) else ()
+                    chosen, spread, asked if asked != bridge.models.in_turn(name, chosen) else ()
                 )
             )
             st.rerun()
@@ -206,7 +206,7 @@ def show_rights(name: str, card: dict) -> None:
 
 
 name = st.session_state["checkpoint"]
-card = bridge.card(name)
+card = bridge.checkpoints.card(name)
 st.markdown(f"#### {plain(card.get('title') or name)}")
 left, right = st.columns([3, 2], gap="large")
 with left:
@@ -216,6 +216,6 @@ with right:
         show_samples(name)
     except bridge.Problem as problem:
         st.error(sentence(problem))
-show_family([other for other in bridge.names() if not bridge.broken(other)])
+show_family([other for other in bridge.checkpoints.names() if not bridge.checkpoints.broken(other)])
 show_metrics(name, card)
 show_rights(name, card)

@@ -12,10 +12,10 @@ ALIKE = 0.05  # a deviation of the draws, of 1, that hardly anybody sees
 NEAR = 8
 
 name = st.session_state["checkpoint"]
-card = bridge.card(name)
-atlas = bridge.atlas(name)
+card = bridge.checkpoints.card(name)
+atlas = bridge.codes.atlas(name)
 data = card["data"]["name"]
-kind = bridge.origin(atlas)
+kind = bridge.codes.origin(atlas)
 
 
 def percent(value: float, among: np.ndarray) -> float:
@@ -48,7 +48,7 @@ def ramp(least: str, colours: str, most: str) -> str:
 
 def story(x: np.ndarray, what: str, seen: dict | None, y, to) -> dict:
     """The row that tells it: file, what is seen, code, reconstruction, difference. -> the numbers"""
-    found = bridge.look(name, x, y, to)
+    found = bridge.judging.look(name, x, y, to)
     x_rec, mean, sd = found["x_rec"], found["mean"], found["sd"]
     gap, most = portrait.difference(x, x_rec)
     with st.container(key="story"):
@@ -84,7 +84,7 @@ def story(x: np.ndarray, what: str, seen: dict | None, y, to) -> dict:
         charts.RECONSTRUCTION,
         portrait.whole(x_rec),
         "The decoder's picture of that code"
-        + (f", as «{plain(bridge.worded(name, to))}»." if to else "."),
+        + (f", as «{plain(bridge.classes.worded(name, to))}»." if to else "."),
         f"reconstruction, mean squared error {found['mse']:.4f}",
     )
     cell(
@@ -102,7 +102,7 @@ def story(x: np.ndarray, what: str, seen: dict | None, y, to) -> dict:
 def numbers(found: dict) -> None:
     """Each number with what it is compared to."""
     closer = percent(found["mse"], atlas.error)
-    sharper = 100 * float((bridge.held_ssim(name) < found["ssim"]).mean())
+    sharper = 100 * float((bridge.judging.held_ssim(name) < found["ssim"]).mean())
     steadier = percent(found["drift"], atlas.round_trip)
     with st.container(key="numbers"):
         columns = st.columns(4)
@@ -126,7 +126,7 @@ def numbers(found: dict) -> None:
                 f"{found['ssim']:.3f}",
                 f"sharper than {sharper:.0f} % of {kind}",
                 "Structural similarity: edges and contrast rather than brightness; 1 is identical. "
-                f"Compared with the first {bridge.COMPARED} {kind} pictures, the others with all.",
+                f"Compared with the first {bridge.judging.COMPARED} {kind} pictures, the others with all.",
             ),
             (
                 "Its code moves",
@@ -164,8 +164,8 @@ def posterior(x: np.ndarray, found: dict, y, to) -> np.ndarray:
         )
         return np.zeros((0, len(found["mean"])), np.float32)
     seed = link.keep("draw", 0, link.number(0, 9999))
-    codes = bridge.draw(name, x[None], DRAWS, seed, y)[:, 0]
-    draws = bridge.decode(name, codes, to)
+    codes = bridge.models.draw(name, x[None], DRAWS, seed, y)[:, 0]
+    draws = bridge.models.decode(name, codes, to)
     shade, most = portrait.deviation(draws, 112)
     left, right = st.columns([2.6, 1], gap="small")
     scale = max(1, 56 // x.shape[0])
@@ -196,11 +196,11 @@ def where(found: dict, codes: np.ndarray, itself: int) -> None:
         "#### Where it stands",
         help="Placed by the nearest codes; the full map is on the Map page.",
     )
-    indices, distances = (each[0] for each in bridge.nearest(name, found["mean"], NEAR + 1))
+    indices, distances = (each[0] for each in bridge.codes.nearest(name, found["mean"], NEAR + 1))
     others = indices != itself  # a picture is no news about itself
     indices, distances = indices[others][:NEAR], distances[others][:NEAR]
-    here = bridge.place(name, found["mean"])[0]
-    cloud = bridge.place(name, codes) if len(codes) else np.zeros((0, 2))
+    here = bridge.codes.place(name, found["mean"])[0]
+    cloud = bridge.codes.place(name, codes) if len(codes) else np.zeros((0, 2))
     st.plotly_chart(
         portrait.small_map(atlas.umap, here, cloud, atlas.umap[indices], kind),
         config={"displayModeBar": False},
@@ -208,7 +208,7 @@ def where(found: dict, codes: np.ndarray, itself: int) -> None:
     )
     scale = max(1, 56 // found["x_rec"].shape[0])
     st.image(
-        portrait.row(bridge.pictures(name)[indices], NEAR, scale),
+        portrait.row(bridge.codes.pictures(name)[indices], NEAR, scale),
         output_format="PNG",
         alt=f"nearest {kind} pictures: "
         + ", ".join(atlas.label_names[atlas.y[i]] for i in indices),
@@ -217,20 +217,20 @@ def where(found: dict, codes: np.ndarray, itself: int) -> None:
     most = atlas.label_names[int(counts.argmax())]
     st.caption(
         f"The {NEAR} nearest {kind} pictures by code: {counts.max()} of {NEAR} are «{plain(most)}». The nearest is "
-        f"{distances[0] / bridge.quantile(name, 'nearest', bridge.MEDIAN):.1f}x as far as a typical neighbour."
+        f"{distances[0] / bridge.judging.quantile(name, 'nearest', bridge.judging.MEDIAN):.1f}x as far as a typical neighbour."
     )
 
 
 def rivals(x: np.ndarray, found: dict) -> None:
     """The same picture in every checkpoint of the same shape."""
-    others = bridge.rivals(name)
+    others = bridge.judging.rivals(name)
     st.markdown(
         "#### The same picture, other models",
         help="All checkpoints for pictures of this shape. MSE: the squared error, smaller is closer.",
     )
     row = st.container(horizontal=True)
     for other in others:
-        told = found if other == name else bridge.remember(other, x)
+        told = found if other == name else bridge.judging.remember(other, x)
         with row.container(width=118):
             st.image(
                 portrait.whole(told["x_rec"], 112),
@@ -278,7 +278,7 @@ warn(found)
 downloads(x, found, y, to)
 if to:
     classes.every(name, found["mean"], to)
-if able := bridge.fills(name):
+if able := bridge.models.fills(name):
     holes.show(name, x)
 left, right = st.columns([1.15, 1], gap="medium")
 with left:

@@ -11,8 +11,8 @@ RESULT, SHOWN = "many result", 8
 @st.fragment
 def show(name: str, back: bool) -> None:
     """The section; it reruns alone."""
-    ours, theirs = bridge.domains(name)[:: -1 if back else 1]
-    most, megabytes = bridge.limits()
+    ours, theirs = bridge.checkpoints.domains(name)[:: -1 if back else 1]
+    most, megabytes = bridge.translating.limits()
     st.markdown("#### Many at once")
     files = st.file_uploader(
         f"Pictures, or a zip of them: {plain(ours)} → {plain(theirs)}",
@@ -24,7 +24,7 @@ def show(name: str, back: bool) -> None:
     if not files:
         st.caption(
             f"Up to {most:,} pictures, files of up to 10 MB. You get a zip of PNGs: left what the model sees, right "
-            f"what it makes of it. Of more: {code(f'python -m ali_core translate {bridge.root() / name} IN OUT')}"
+            f"what it makes of it. Of more: {code(f'python -m ali_core translate {bridge.checkpoints.root() / name} IN OUT')}"
         )
         return
     with st.container(horizontal=True):
@@ -44,16 +44,16 @@ def show(name: str, back: bool) -> None:
 
 def run(name: str, files: list, back: bool) -> tuple[int, bytes, list[str]]:
     """All of them, with a bar. -> how many were translated, the zip, a sentence for each bad one"""
-    found = bridge.unpacked([(file.name, file.getvalue()) for file in files])
+    found = bridge.translating.unpacked([(file.name, file.getvalue()) for file in files])
     bar, made, bad = st.progress(0.0, "Waking the model …"), [], []
-    for done, (own, content) in enumerate(bridge.through(name, found, back), 1):
+    for done, (own, content) in enumerate(bridge.translating.through(name, found, back), 1):
         if isinstance(content, bridge.Problem):
             bad.append(str(content))
         else:
             made.append((own, content))
         bar.progress(done / len(found), f"{done} of {len(found)}")
     bar.empty()
-    return len(made), bridge.zipped(made) if made else b"", bad
+    return len(made), bridge.translating.zipped(made) if made else b"", bad
 
 
 def told(name: str, theirs: str, done: int, content: bytes, bad: list[str]) -> None:

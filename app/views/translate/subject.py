@@ -28,7 +28,7 @@ class Subject(NamedTuple):
 
 def kinds(name: str, gallery: dict | None) -> list[str]:
     """The ways to a picture that there are for a translator."""
-    grey = bridge.card(name)["data"]["shape"][2] == 1
+    grey = bridge.checkpoints.card(name)["data"]["shape"][2] == 1
     return [GALLERY] * bool(gallery) + [DRAW] * grey + [UPLOAD, CAMERA, TRAY]
 
 
@@ -39,10 +39,10 @@ def choose(name: str, kind: str, gallery: dict | None, back: bool) -> Subject | 
     if kind == TRAY:
         return from_tray(name, back)
     until = "Until then, no. 0:" if gallery else "Until then there is nothing to translate."
-    seen = source.upload(partial(bridge.see, name, back=back), kind, until)
+    seen = source.upload(partial(bridge.judging.see, name, back=back), kind, until)
     if seen:
         steps = " ".join(seen["steps"]) or "Taken as it is."
-        truth = bridge.truth(name, seen["array"], back)
+        truth = bridge.translating.truth(name, seen["array"], back)
         return Subject(seen["array"], seen["name"], steps, seen["original"], truth)
     return of_gallery(name, gallery, back, 0) if gallery else None
 
@@ -50,11 +50,11 @@ def choose(name: str, kind: str, gallery: dict | None, back: bool) -> Subject | 
 def of_gallery(name: str, gallery: dict, back: bool, number: int) -> Subject:
     """A picture of the gallery, by its number."""
     x, other = gallery["sides"][int(back), number], gallery["sides"][1 - back, number]
-    truth = bridge.truth(name, x, back)
+    truth = bridge.translating.truth(name, x, back)
     if truth is None and gallery["paired"]:
         truth = other
     kind = "Made by the model." if gallery["made"] else "Held out from training."
-    return Subject(x, f"{bridge.domains(name)[back]}, no. {number}", kind, truth=truth)
+    return Subject(x, f"{bridge.checkpoints.domains(name)[back]}, no. {number}", kind, truth=truth)
 
 
 def keep_number(gallery: dict) -> None:
@@ -83,7 +83,11 @@ def another(last: int) -> None:
 
 def from_tray(name: str, back: bool) -> Subject | None:
     """The tray's pictures of the translator's size, each with its button; the first until one is chosen."""
-    whose, shape, found = st.session_state["checkpoint"], bridge.card(name)["data"]["shape"], {}
+    whose, shape, found = (
+        st.session_state["checkpoint"],
+        bridge.checkpoints.card(name)["data"]["shape"],
+        {},
+    )
     for word in tray.items() if whose else []:
         try:
             picture = tray.picture(whose, word)
@@ -110,7 +114,7 @@ def from_tray(name: str, back: bool) -> Subject | None:
                     type="primary" if word == chosen else "secondary",
                 )
     x, says = found[chosen]
-    return Subject(x, says, "From the tray.", truth=bridge.truth(name, x, back))
+    return Subject(x, says, "From the tray.", truth=bridge.translating.truth(name, x, back))
 
 
 def take(word: str) -> None:
@@ -123,8 +127,8 @@ def take(word: str) -> None:
 
 def canvas(name: str, gallery: dict | None, back: bool) -> Subject:
     """The reader's drawing, kept for the visit, with the canvas."""
-    shape = tuple(bridge.card(name)["data"]["shape"])
-    ground = 255 if (bridge.border(name, back) or 0) > 0.5 else 0
+    shape = tuple(bridge.checkpoints.card(name)["data"]["shape"])
+    ground = 255 if (bridge.translating.border(name, back) or 0) > 0.5 else 0
     drawings = st.session_state.setdefault(DRAWINGS, {})
     number = st.session_state.get(NUMBER)
     start = gallery["sides"][int(back), number] if gallery else None
@@ -139,4 +143,6 @@ def canvas(name: str, gallery: dict | None, back: bool) -> Subject:
     )
     empty = bool((drawing == ground).all())
     steps = "Nothing is drawn yet: an empty page." if empty else "Your drawing."
-    return Subject(drawing, "your drawing", steps, truth=bridge.truth(name, drawing, back))
+    return Subject(
+        drawing, "your drawing", steps, truth=bridge.translating.truth(name, drawing, back)
+    )

@@ -14,13 +14,13 @@ from app.views.translate import many, subject
 THERE, BACK = "there", "back"
 SHOWN = 12  # pairs of the gallery
 
-good = [other for other in bridge.translators() if not bridge.broken(other)]
+good = [other for other in bridge.checkpoints.translators() if not bridge.checkpoints.broken(other)]
 name = st.session_state["translator"] if good else None
 
 
 def arrow(back: bool) -> str:
     """A direction in words, as Markdown."""
-    return plain(" → ".join(bridge.domains(name)[:: -1 if back else 1]))
+    return plain(" → ".join(bridge.checkpoints.domains(name)[:: -1 if back else 1]))
 
 
 def controls(gallery: dict | None) -> tuple[bool, str]:
@@ -47,9 +47,9 @@ def controls(gallery: dict | None) -> tuple[bool, str]:
 
 def story(which: subject.Subject, back: bool, drawn: bool) -> None:
     """The row that tells it: what is seen, its translation, translated back, the truth; its files."""
-    found = bridge.there_and_back(name, which.x, back, which.truth)
-    ours, theirs = bridge.domains(name)[:: -1 if back else 1]
-    metrics, way = bridge.card(name).get("metrics", {}), BACK if back else THERE
+    found = bridge.translating.there_and_back(name, which.x, back, which.truth)
+    ours, theirs = bridge.checkpoints.domains(name)[:: -1 if back else 1]
+    metrics, way = bridge.checkpoints.card(name).get("metrics", {}), BACK if back else THERE
     usual = {key: metrics.get(f"{way}_{key}", {}).get("value") for key in ("cycle", "mse")}
     beside = {
         key: f" Usual: {value:.4f}." if value is not None else "" for key, value in usual.items()
@@ -122,8 +122,8 @@ def keep(made: np.ndarray) -> None:
 def show_gallery(gallery: dict, back: bool) -> None:
     """The gallery's first pictures, each above its translation."""
     x = gallery["sides"][int(back), :SHOWN]
-    made = bridge.translate(name, x, back)
-    ours, theirs = bridge.domains(name)[:: -1 if back else 1]
+    made = bridge.translating.translate(name, x, back)
+    ours, theirs = bridge.checkpoints.domains(name)[:: -1 if back else 1]
     with st.container(horizontal=True, gap="xxsmall"):
         for number, pair in enumerate(zip(x, made, strict=True)):
             with st.container(width=66, gap=None):
@@ -141,7 +141,7 @@ def show_gallery(gallery: dict, back: bool) -> None:
 
 def measured() -> None:
     """The card's numbers against the two baselines, in one table."""
-    metrics = bridge.card(name).get("metrics", {})
+    metrics = bridge.checkpoints.card(name).get("metrics", {})
     st.markdown("#### How good")
     if not metrics:
         st.caption(
@@ -173,14 +173,14 @@ def measured() -> None:
 
 def about() -> None:
     """What was trained, on what, and may I use it."""
-    card = bridge.card(name)
+    card = bridge.checkpoints.card(name)
     data, training = card["data"], card.get("training", {})
     pairs = card["config"].get("pairs", 0)
     told = f"{pairs:,} true pairs among them" if pairs else "no pair of them known"
     st.caption(
         f"**{plain(name)}** is {plain(card['member']['name'].upper())}: {plain(card['member']['says'])} It learned from "
-        f"{data['train']:,} pictures of {plain(bridge.domains(name)[0])} and {data['prior']['train']:,} of "
-        f"{plain(bridge.domains(name)[1])}, {told}"
+        f"{data['train']:,} pictures of {plain(bridge.checkpoints.domains(name)[0])} and {data['prior']['train']:,} of "
+        f"{plain(bridge.checkpoints.domains(name)[1])}, {told}"
         + (
             f", in {training['steps']:,} steps ({duration(training['seconds'])}). "
             if training
@@ -204,7 +204,7 @@ def about() -> None:
 def swap(which: subject.Subject | None) -> None:
     """The second route: encode with y, decode with another y'."""
     st.markdown("#### The other way: swap the class")
-    able = [other for other in usable if bridge.classes(other)]
+    able = [other for other in usable if bridge.classes.classes(other)]
     st.markdown(
         "A **translator** has learned from two piles of pictures that nobody labelled or paired, and knows the way "
         "between these two only. A **conditional** model is told the class y: it encodes the picture with its y and "
@@ -216,14 +216,14 @@ def swap(which: subject.Subject | None) -> None:
             "No conditional checkpoint is here. Train one: `python -m ali_core train preset=mnist-conditional`"
         )
         return
-    related = [other for other in able if which and bridge.kin(name, other)]
+    related = [other for other in able if which and bridge.translating.kin(name, other)]
     other = (related or able)[0]
     item = "p0"
     if related:
         link.show("swapped", None)
         x, what = which.x, which.what
     else:
-        last = len(bridge.atlas(other).z) - 1
+        last = len(bridge.codes.atlas(other).z) - 1
         if st.session_state.get("swapped", 0) > last:
             del st.session_state["swapped"]  # it was chosen of another checkpoint
         link.keep("swapped", 0, link.number(0, last))
@@ -232,13 +232,13 @@ def swap(which: subject.Subject | None) -> None:
         )  # fmt: skip
         item = f"p{number}"
         x, what = tray.picture(other, item), tray.says(other, item)
-    found = bridge.remembered(other, x[None])
+    found = bridge.comparing.remembered(other, x[None])
     y = tuple(int(label) for label in found["y"][0])
     left, right = st.columns([1, 4.4], gap="small")
     with left:
         holes.cell(
             "The picture", charts.DATA, portrait.whole(x),
-            f"{plain(what)}. Guess: «{plain(bridge.worded(other, y))}», whose reconstruction is nearest.", what,
+            f"{plain(what)}. Guess: «{plain(bridge.classes.worded(other, y))}», whose reconstruction is nearest.", what,
         )  # fmt: skip
     with right:
         classes.every(other, found["z"][0], y)
@@ -251,7 +251,7 @@ def swap(which: subject.Subject | None) -> None:
 
 def holes_elsewhere() -> None:
     """Where a hole is painted and filled."""
-    if able := [other for other in usable if bridge.fills(other)]:
+    if able := [other for other in usable if bridge.models.fills(other)]:
         st.page_link(
             "views/reconstruct/reconstruct.py", query_params={"checkpoint": able[0]}, icon=":material/arrow_forward:",
             label=f"Translate a picture with a hole into a whole one: paint it on Reconstruct, {plain(able[0])} fills it",
@@ -261,13 +261,13 @@ def holes_elsewhere() -> None:
 def gallery_of() -> dict | None:
     """The gallery; what is wrong with it is said."""
     try:
-        return bridge.gallery(name)
+        return bridge.translating.gallery(name)
     except bridge.Problem as problem:
         st.error(sentence(problem), icon=":material/broken_image:")
         return None
 
 
-usable = [other for other in bridge.names() if not bridge.broken(other)]
+usable = [other for other in bridge.checkpoints.names() if not bridge.checkpoints.broken(other)]
 which = None
 if name:
     gallery = gallery_of()
@@ -292,7 +292,7 @@ if name:
         many.show(name, back)
 else:
     st.info(
-        f"There is no translator in {bridge.root()}. Train one, in about an hour: "
+        f"There is no translator in {bridge.checkpoints.root()}. Train one, in about an hour: "
         "`python -m ali_core train preset=edges-fashion`",
         icon=":material/translate:",
     )
