@@ -78,16 +78,57 @@ def anywhere(path):
     return found
 
 
+CORE = ("data", "nets", "family", "training", "models", "measure", "maps", "lab", "commands")
+APP = ("components", "bridge", "shared", "views", "server")
+
+
+def folders(path, package):
+    """The folders of `package` that a file imports from anywhere in it; "" for modules at its top."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = path.relative_to(ROOT).parts[: -node.level] if node.level else ()
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            modules = [f"{base}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for parts in (module.split(".") for module in modules):
+            if parts[0] == package:
+                inside = parts[1] if len(parts) > 1 else ""
+                found.add(inside if (ROOT / package / inside).is_dir() else "")
+    return found
+
+
 def test_imports_point_one_way():
-    """views -> charts, bridge, tray -> ali_core; accelerate in train alone; no pickle, no torchvision."""
-    core, app = list((ROOT / "ali_core").glob("*.py")), list((ROOT / "app").rglob("*.py"))
-    assert len(core) > 10 and len(app) > 6
+    """data -> nets -> … -> lab, commands on top; components, bridge -> shared -> a page; only the bridge asks the core."""
+    core, app = list((ROOT / "ali_core").rglob("*.py")), list((ROOT / "app").rglob("*.py"))
+    assert len(core) > 40 and len(app) > 40
     for path in core:
+        inside = path.relative_to(ROOT / "ali_core").parts
+        if len(inside) > 1:
+            below = set(CORE[: CORE.index(inside[0]) + 1]) - (
+                {"maps"} if inside[0] == "lab" else set()
+            )
+            assert folders(path, "ali_core") <= below | {""}, path
+        elif inside[0] not in ("__init__.py", "__main__.py"):
+            assert folders(path, "ali_core") <= {""}, path
         assert not anywhere(path) & {"streamlit", "app", "plotly"}, path
-        assert "accelerate" not in anywhere(path) or path.name == "train.py"
+        assert "accelerate" not in anywhere(path) or path.name == "loop.py", path
     for path in app:
-        assert "ali_core" not in anywhere(path) or path.parent.name == "bridge", path
-        assert "torch" not in anywhere(path) or path.parent.name == "bridge", path
+        inside = path.relative_to(ROOT / "app").parts
+        allowed = {
+            "components": {"components"},
+            "bridge": {"bridge"},
+            "shared": {"components", "bridge", "shared"},
+        }.get(inside[0], set(APP))
+        assert folders(path, "app") <= allowed | ({""} if len(inside) == 1 else set()), path
+        assert inside[0] == "bridge" or not anywhere(path) & {"ali_core", "torch"}, path
+        if inside[0] == "views":  # a page's helpers are its own
+            others = {p.name for p in (ROOT / "app/views").iterdir()} - {inside[1]}
+            text = path.read_text(encoding="utf-8")
+            assert not [page for page in others if f"app.views.{page} " in text], path
     for path in core + app:
         assert not anywhere(path) & {"pickle", "torchvision"}, path
         assert not imports(path) & {"umap", "sklearn"} or path.name == "layout.py", path

@@ -1,0 +1,1 @@
+"""Models in the plane: what is shown at a step, recorded, or trained live."""

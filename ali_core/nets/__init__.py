@@ -1,0 +1,1 @@
+"""Encoders, decoders, discriminators, translators, what they are built of, and the judge of classes."""

@@ -1,0 +1,1 @@
+"""What a step is given, and the one loop. Measures nothing."""

@@ -1,0 +1,49 @@
+"""The verbs as a program calls them; ali_core has them as ali_core.train, .evaluate, .atlas and .load."""
+
+from pathlib import Path
+
+from ali_core.config import parse
+from ali_core.maps import layout
+from ali_core.maps.atlas import Atlas
+from ali_core.maps.atlas import load as read_atlas
+from ali_core.models import checkpoint
+from ali_core.models.model import Model
+
+from . import evaluate as evaluate_command
+from . import train as train_command
+
+
+def load(folder: str | Path) -> Model:
+    """A trained checkpoint, to be asked; raises Problem where it is missing or damaged."""
+    return Model.load(folder)
+
+
+def train(preset: str = "", **fields: str | int | float | bool) -> Model:
+    """Trains as `ali train preset=… field=…` does, and resumes; -> the model of checkpoints/NAME.
+
+    Fields are Config's; `**{"weights.kl": 20.0}` is a term's weight. Raises Problem for what does not fit, and
+    where the run was stopped before its end.
+    """
+    words = [f"preset={preset}"] * bool(preset)
+    words += [f"{name}={value}" for name, value in fields.items()]
+    config = parse(words)
+    train_command.main(words or [f"name={config.name}"])
+    return Model.load(Path("checkpoints") / config.name)
+
+
+def evaluate(folder: str | Path) -> dict[str, dict]:
+    """Measures a checkpoint on all held-out examples and writes its card; -> the card's measures, by name.
+
+    Each is {"value", "n", "seed", "split", "says", …}.
+    """
+    evaluate_command.main([str(folder)])
+    return checkpoint.card(folder)["metrics"]
+
+
+def atlas(folder: str | Path, made: str = "", most: int = layout.MOST) -> Atlas:
+    """Lays out a checkpoint's map of at most `most` held-out pictures, and reads it.
+
+    made: "draws" or "reconstructions" shows what the model makes instead, for data that must not be passed on.
+    """
+    layout.build(folder, made, most)
+    return read_atlas(folder)
