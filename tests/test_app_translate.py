@@ -371,7 +371,7 @@ def test_a_translator_without_a_gallery_begins_with_the_canvas(copy):
 
 def test_knowing_the_translators_needs_no_torch(there):
     code = (
-        "import sys; from app import bridge; print(bridge.translators(), bridge.names(), "
+        "import sys; from app.bridge import checkpoints as c; print(c.translators(), c.names(), "
         "[m for m in ('torch', 'umap', 'sklearn') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
