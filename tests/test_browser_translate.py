@@ -187,8 +187,8 @@ def test_a_zip_goes_in_and_a_zip_comes_out(address, page, model, translators):
     with page.expect_download() as waiting:
         page.get_by_role("button", name="All 1 (ZIP)").click()
     with zipfile.ZipFile(waiting.value.path()) as file:
-        assert file.namelist() == ["a/good.png.png"]
-        made = np.asarray(Image.open(io.BytesIO(file.read("a/good.png.png"))))
+        assert file.namelist() == ["a/good.png"]
+        made = np.asarray(Image.open(io.BytesIO(file.read("a/good.png"))))
     np.testing.assert_array_equal(made, np.concatenate([x, translated(model, x, True)], 1))
 
 
