@@ -25,9 +25,7 @@ def main(argv: list[str] | None = None) -> int:
     """Runs a verb, by default of the command line; an expected error is one sentence on stderr and exit status 2."""
     argv = sys.argv[1:] if argv is None else argv
     if not argv or argv[0] not in VERBS:
-        print(
-            "usage: ali VERB …   (VERB --help says more; python -m ali_core VERB … is the same)\n"
-        )
+        print("usage: ali VERB …   (VERB --help says more; python -m ali_core VERB … is the same)\n")
         print("\n".join(f"  {verb:12} {says}" for verb, says in VERBS.items()))
         return 0 if argv[:1] in ([], ["--help"], ["-h"]) else 2
     try:

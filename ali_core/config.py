@@ -47,9 +47,7 @@ class Config:
     sd: float = 0.1  # of the decoder's Gaussian p(x|z), in units of the data, where a term needs it
     decoder_noise: bool = False  # x_tilde is drawn from p(x|z), not its mean
     flip: bool = False  # every other picture, by chance, is shown mirrored left to right
-    labels: int = (
-        100  # labelled training examples of a semi-supervised member, shared by the classes
-    )
+    labels: int = 100  # labelled training examples of a semi-supervised member, shared by the classes
     seed: int = 0  # everything drawn derives from it
     precision: str = "no"  # "no" (float32) or "bf16", where the machine has it: see train.precision
     compile: bool = False  # torch.compile the networks
@@ -120,8 +118,7 @@ PRESETS: dict[str, dict] = {
     "fashion-bigan": _WIDE | {"member": "bigan", "batch": 256, "steps": 10_500, "cooldown": 4_000},
     "fashion-gali4": _WIDE | {"member": "gali4", "batch": 128, "steps": 7_000, "cooldown": 4_000},
     "fashion-galimix": _WIDE | {"member": "gali-mix", "steps": 11_500, "cooldown": 6_000},
-    "fashion-infovae": _FASHION
-    | {"member": "infovae", "lr": 1e-3, "steps": 8_000, "cooldown": 2_000},
+    "fashion-infovae": _FASHION | {"member": "infovae", "lr": 1e-3, "steps": 8_000, "cooldown": 2_000},
     "fashion-vae": _FASHION | {"member": "vae", "lr": 1e-3, "steps": 8_000, "cooldown": 2_000},
     "edges-fashion": _TRANSLATION
     | {"data": "edges-fashion", "domains": "edges, garments", "member": "alice-cycles"}
@@ -160,8 +157,7 @@ PRESETS: dict[str, dict] = {
     "ali-cifar10": _PAPER
     | {"net": "ali-cifar10", "data": "hf:uoft-cs/cifar10", "size": 32, "latent": 64}
     | {"steps": 2_913_750},
-    "ali-celeba": _PAPER
-    | {"net": "ali-celeba", "data": "data/celeba", "size": 64, "steps": 200_000},
+    "ali-celeba": _PAPER | {"net": "ali-celeba", "data": "data/celeba", "size": 64, "steps": 200_000},
     "ali-imagenet": _PAPER
     | {"net": "ali-imagenet", "data": "data/imagenet64", "size": 64, "batch": 128}
     | {"steps": 1_251_000},
@@ -242,9 +238,7 @@ def check(config: Config) -> Config:
             raise Problem(f"{key}={getattr(config, key)} is outside {low} to {high}.")
     for key, choices in _CHOICES.items():
         if getattr(config, key) not in choices:
-            raise Problem(
-                f"{key}={getattr(config, key)} is not one of {', '.join(map(str, choices))}."
-            )
+            raise Problem(f"{key}={getattr(config, key)} is not one of {', '.join(map(str, choices))}.")
     if len(domains := config.domains.split(",")) != 2 or not all(map(str.strip, domains)):
         raise Problem(f"domains={config.domains!r} must be two names with a comma between them.")
     for term, weight in config.weights.items():
@@ -259,9 +253,7 @@ def check(config: Config) -> Config:
             "does not give; take compile=false, or r1=0 (spectral norm)."
         )
     if not config.name or set(config.name) & set('/\\:*?"<>|') or config.name.startswith("."):
-        raise Problem(
-            f"name={config.name!r} cannot be the name of a folder; use letters, digits, -."
-        )
+        raise Problem(f"name={config.name!r} cannot be the name of a folder; use letters, digits, -.")
     return config
 
 
@@ -271,9 +263,7 @@ def _default_name(config: Config) -> str:
 
 
 def _type(key: str) -> type:
-    types: dict[str, Any] = {
-        f.name: f.type for f in dataclasses.fields(Config) if f.name not in ("weights", "slack")
-    }
+    types: dict[str, Any] = {f.name: f.type for f in dataclasses.fields(Config) if f.name not in ("weights", "slack")}
     if key not in types:
         near = difflib.get_close_matches(key, types, 1)
         hint = f" Did you mean {near[0]}?" if near else f" Fields: {', '.join(types)}."

@@ -34,9 +34,7 @@ def prepare(*more: str) -> Path:
         try:
             venv.create(home, with_pip=True)
         except subprocess.CalledProcessError:
-            sys.exit(
-                "Python cannot make virtual environments; on Debian: apt-get install python3-venv"
-            )
+            sys.exit("Python cannot make virtual environments; on Debian: apt-get install python3-venv")
     names = [line for f in files[2:] for line in (ROOT / f).read_text().split("\n") if line.strip()]
     print(
         f"2 of 2  Installing {len(names)} packages and what they need; the first time takes some minutes. "

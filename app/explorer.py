@@ -92,9 +92,7 @@ def sidebar(translating: bool) -> str | None:
     if good:
         tray.show(st.session_state[CHOSEN])
     for broken, why in problems.items():
-        st.error(
-            f"**{plain(broken)}** cannot be used. {sentence(why)}", icon=":material/broken_image:"
-        )
+        st.error(f"**{plain(broken)}** cannot be used. {sentence(why)}", icon=":material/broken_image:")
     return chosen
 
 

@@ -239,9 +239,7 @@ def use() -> None:
                 )
                 clicks.append(time.perf_counter() - begin)
                 settle(page)
-            print(
-                f"click  to decoded picture {median(clicks[1:])}; the first {clicks[0]:.1f} s wakes torch"
-            )
+            print(f"click  to decoded picture {median(clicks[1:])}; the first {clicks[0]:.1f} s wakes torch")
             page.goto(f"{address}/reconstruct?source=Upload")
             page.get_by_text("What it remembers").wait_for()
             settle(page)
@@ -263,9 +261,7 @@ def use() -> None:
                 uploads.append(time.perf_counter() - begin)
                 settle(page)
             print(f"upload to full result {median(uploads)}")
-            print(
-                f"memory of the server {first:.0f} MB after the map, {memory(process.pid):.0f} MB after all"
-            )
+            print(f"memory of the server {first:.0f} MB after the map, {memory(process.pid):.0f} MB after all")
             chrome.close()
     finally:
         process.terminate()

@@ -160,10 +160,7 @@ def main() -> int:
         tempfile.tempdir = None
     print(f"{'':10} {'cases':>8} {'refused':>8} {'slowest':>9} {'memory':>8}  failed")
     for kind, t in tallies.items():
-        print(
-            f"{kind:10} {t.cases:8,} {t.refused:8,} {t.slowest[0]:7.2f} s {t.largest[0]:5.0f} MB"
-            f"  {len(t.failures)}"
-        )
+        print(f"{kind:10} {t.cases:8,} {t.refused:8,} {t.slowest[0]:7.2f} s {t.largest[0]:5.0f} MB  {len(t.failures)}")
     failures = [one for tally in tallies.values() for one in tally.failures]
     total = sum(tally.cases for tally in tallies.values())
     print(f"{total:,} cases, {len(failures)} failed")

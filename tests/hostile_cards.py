@@ -26,10 +26,40 @@ from ali_core.models.model import Model
 SHIPPED = Path(__file__).parents[1] / "checkpoints"
 # what stands in a place of a card, of whatever kind was there
 VALUES = [
-    None, True, False, 0, -1, 1, 5, 1e6, 2**31, 2**63, 10**400, -1e300, 0.5, "", "x", "../../outside", "/etc/passwd",
-    "C:\\x", "a\0b", "![x](http://leak.example/x.png)", "<img src=http://leak.example/x>", "$$", "x" * 30_000, [], {},
-    [5], [[]], {"": None}, ["x"] * 20_000, [28, 28], [28, 28, 2], [10**9] * 3, [1e9, 1e9, 1e9],
-]  # fmt: skip
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    5,
+    1e6,
+    2**31,
+    2**63,
+    10**400,
+    -1e300,
+    0.5,
+    "",
+    "x",
+    "../../outside",
+    "/etc/passwd",
+    "C:\\x",
+    "a\0b",
+    "![x](http://leak.example/x.png)",
+    "<img src=http://leak.example/x>",
+    "$$",
+    "x" * 30_000,
+    [],
+    {},
+    [5],
+    [[]],
+    {"": None},
+    ["x"] * 20_000,
+    [28, 28],
+    [28, 28, 2],
+    [10**9] * 3,
+    [1e9, 1e9, 1e9],
+]
 RAW = [
     b"",
     b"{",
@@ -221,10 +251,7 @@ def _made(packed: int, which: int) -> bytes:
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
-    return (
-        len(content).to_bytes(4, "big") + kind + content
-        + zlib.crc32(kind + content).to_bytes(4, "big")
-    )  # fmt: skip
+    return len(content).to_bytes(4, "big") + kind + content + zlib.crc32(kind + content).to_bytes(4, "big")
 
 
 def _sheet(rng: np.random.Generator, folder: Path) -> None:

@@ -30,10 +30,38 @@ Cases = Iterator[tuple[str, Callable[[], None]]]
 SHAPES = [(28, 28, 1), (32, 32, 3), (64, 64, 3)]
 SIZES = [0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF]
 WORDS = [
-    "", "0", "-1", "1,2", "nan,inf", "1e999,1", "9" * 400, "../../etc/passwd", "%00", "\0", "\ud800", "‮ gpj",
-    "![x](http://elsewhere.example/x.png)", "<script>alert(1)</script>", "None", "null", "[]", "{}", "1_0", "٣",
-    "~", "~eJz7DwABAgEB", "p0,p1", "s1t9y9", "p99999999", "a" * 20_000, "{0.__class__}", "'; --", "\n", "p0", "s42",
-]  # fmt: skip
+    "",
+    "0",
+    "-1",
+    "1,2",
+    "nan,inf",
+    "1e999,1",
+    "9" * 400,
+    "../../etc/passwd",
+    "%00",
+    "\0",
+    "\ud800",
+    "‮ gpj",
+    "![x](http://elsewhere.example/x.png)",
+    "<script>alert(1)</script>",
+    "None",
+    "null",
+    "[]",
+    "{}",
+    "1_0",
+    "٣",
+    "~",
+    "~eJz7DwABAgEB",
+    "p0,p1",
+    "s1t9y9",
+    "p99999999",
+    "a" * 20_000,
+    "{0.__class__}",
+    "'; --",
+    "\n",
+    "p0",
+    "s42",
+]
 folder = Path()
 
 
@@ -113,10 +141,18 @@ LARGE = {
     "plain PPM": lambda: b"P3 2000 1400 255\n" + b"7 " * 4_200_000,
     "a header of 3.6 billion pixels": lambda: bomb_png(60_000, 60_000),
     "chunks without end": lambda: b"\x89PNG\r\n\x1a\n" + b"\0\0\0\0teSt\0\0\0\0" * 800_000,
-    "a long BMP in runs": lambda: b"".join([
-        b"BM", bytes(8), (54).to_bytes(4, "little"), (40).to_bytes(4, "little"),
-        (6000).to_bytes(4, "little") * 2, b"\1\0\x08\0\1\0\0\0", bytes(20), b"\1\7" * 5_000_000,
-    ]),
+    "a long BMP in runs": lambda: b"".join(
+        [
+            b"BM",
+            bytes(8),
+            (54).to_bytes(4, "little"),
+            (40).to_bytes(4, "little"),
+            (6000).to_bytes(4, "little") * 2,
+            b"\1\0\x08\0\1\0\0\0",
+            bytes(20),
+            b"\1\7" * 5_000_000,
+        ]
+    ),
     "transparent": lambda: blank("RGBA", "PNG", compress_level=1),
     "grey and transparent": lambda: blank("LA", "PNG", compress_level=1),
     "print colours": lambda: blank("CMYK", "JPEG"),
@@ -125,7 +161,7 @@ LARGE = {
     "16 bits": lambda: blank("I;16", "PNG", compress_level=1),
     "measured numbers": lambda: blank("F", "TIFF", compression="tiff_adobe_deflate"),
     "progressive": lambda: blank("RGB", "JPEG", progressive=True, subsampling=0),
-}  # fmt: skip
+}
 
 
 def kept(rng: np.random.Generator) -> Cases:
@@ -167,9 +203,7 @@ def unpack(content: bytes) -> None:
     """As the command does it: what can be read is written into a folder."""
     out = folder / "out"
     try:
-        for name, made in batch.through(
-            batch.unzip("a.zip", content), (8, 8, 1), lambda x: x / 255
-        ):
+        for name, made in batch.through(batch.unzip("a.zip", content), (8, 8, 1), lambda x: x / 255):
             if not isinstance(made, Problem):
                 write_beside(out / name, made)
     finally:
@@ -178,8 +212,25 @@ def unpack(content: bytes) -> None:
 
 def zips(rng: np.random.Generator) -> Cases:
     """Small zips of pictures by strange names."""
-    names = ["a.png", "a.png", "deep/b.jpg", "../c.png", "/d.png", "e" * 264, "C:f.png", "g\\..\\h.png", "A.png/i",
-             "ü.png", "con.png", "a\n.png", "~", "-rf", " ", "." * 9, "j/" * 300 + "k.png"]  # fmt: skip
+    names = [
+        "a.png",
+        "a.png",
+        "deep/b.jpg",
+        "../c.png",
+        "/d.png",
+        "e" * 264,
+        "C:f.png",
+        "g\\..\\h.png",
+        "A.png/i",
+        "ü.png",
+        "con.png",
+        "a\n.png",
+        "~",
+        "-rf",
+        " ",
+        "." * 9,
+        "j/" * 300 + "k.png",
+    ]
     ways = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2]
     for k in itertools.count():
         chosen = rng.choice(names, rng.integers(1, 4))
@@ -211,9 +262,12 @@ def tables(rng: np.random.Generator) -> Cases:
 # ---- links and orders ------------------------------------------------------------------------------
 
 PARSERS = {
-    "number": link.number(0, 9_999), "numbers": link.numbers(10_000), "place": link.place, "tray": tray.parse,
+    "number": link.number(0, 9_999),
+    "numbers": link.numbers(10_000),
+    "place": link.place,
+    "tray": tray.parse,
     "one of": link.one_of("a", "b"),
-}  # fmt: skip
+}
 PAGES = {
     "latent_map": "view colour picks place",
     "reconstruct": "item source fit invert y y0 y1 as draw layers seed",
@@ -255,16 +309,12 @@ def pages(rng: np.random.Generator) -> Cases:
     for k in itertools.count():
         page = str(rng.choice(list(PAGES)))
         keys = [*PAGES[page].split(), "checkpoint", "tray"]
-        asked = [
-            {str(key): strange(rng) for key in rng.choice(keys, 3, replace=False)} for _ in "ab"
-        ]
+        asked = [{str(key): strange(rng) for key in rng.choice(keys, 3, replace=False)} for _ in "ab"]
         yield f"page {k} ({page}?{asked})"[:300], functools.partial(visit, page, asked)
 
 
 def visit(page: str, asked: list[dict[str, str]]) -> None:
-    first, then = (
-        {key: text.replace("\ud800", "") for key, text in each.items()} for each in asked
-    )
+    first, then = ({key: text.replace("\ud800", "") for key, text in each.items()} for each in asked)
     app = visits.visit(page, **first)
     for key, value in then.items():
         app.query_params[key] = value
@@ -274,10 +324,18 @@ def visit(page: str, asked: list[dict[str, str]]) -> None:
 async def answered(method: str, path: str, query: bytes, content: bytes, origin: bytes) -> int:
     """The status with which the server answers."""
     scope = {
-        "type": "http", "http_version": "1.1", "method": method, "path": path, "raw_path": path.encode(errors="replace"),
-        "query_string": query, "root_path": "", "scheme": "http", "server": ("localhost", 1), "client": ("::1", 1),
+        "type": "http",
+        "http_version": "1.1",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(errors="replace"),
+        "query_string": query,
+        "root_path": "",
+        "scheme": "http",
+        "server": ("localhost", 1),
+        "client": ("::1", 1),
         "headers": [(b"host", b"localhost"), (b"origin", origin)],
-    }  # fmt: skip
+    }
     status = []
 
     async def receive():
@@ -299,9 +357,7 @@ def ask(*request) -> None:
 
 def orders(rng: np.random.Generator) -> Cases:
     """Orders to runs that may or may not exist, questions for frames and recordings."""
-    good = json.dumps(
-        {"run": "abcdefgh", "secret": "x" * 22, "do": "step", "turn": "both", "speed": 1}
-    ).encode()
+    good = json.dumps({"run": "abcdefgh", "secret": "x" * 22, "do": "step", "turn": "both", "speed": 1}).encode()
     for k in itertools.count():
         match int(rng.integers(4)):
             case 0:

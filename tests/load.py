@@ -77,9 +77,12 @@ class Visitor(threading.Thread):
         port = self.address.rsplit(":", 1)[1]
         stream = f"ws://localhost:{port}/_stcore/stream"
         with connect(
-            stream, subprotocols=["streamlit"], origin=self.address, max_size=None,
+            stream,
+            subprotocols=["streamlit"],
+            origin=self.address,
+            max_size=None,
             additional_headers=self.headers,
-        ) as socket:  # fmt: skip
+        ) as socket:
             for number in range(1, 9):
                 for page, query in PAGES.items():
                     self.click(socket, page, query.format(number))
@@ -95,9 +98,12 @@ class Visitor(threading.Thread):
         self.ask("/lab")
         stream = f"ws://localhost:{port}/_stcore/stream"
         with connect(
-            stream, subprotocols=["streamlit"], origin=self.address, max_size=None,
+            stream,
+            subprotocols=["streamlit"],
+            origin=self.address,
+            max_size=None,
             additional_headers=self.headers,
-        ) as socket:  # fmt: skip
+        ) as socket:
             if self.run_id:
                 threading.Thread(target=self.poll, daemon=True).start()
             else:
@@ -136,9 +142,7 @@ def memory(server: psutil.Process) -> float:
 
 def begin(browser, address: str, seed: int) -> str:
     """Starts a live run in a real page, and plays it. -> its id"""
-    context = browser.new_context(
-        viewport={"width": 1280, "height": 720}, extra_http_headers=behind(100 + seed)
-    )
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, extra_http_headers=behind(100 + seed))
     page = context.new_page()
     page.set_default_timeout(120_000)
     page.goto(f"{address}/lab?live=1&seed={seed}")
@@ -187,13 +191,9 @@ def lesson(browser, address: str, server: psutil.Process, runs: list[str], most:
     page.goto(f"{address}/lessons")
     settle(page)
     start, begun = [step_of(address, run)[0] for run in runs], time.monotonic()
-    context = multiprocessing.get_context(
-        "spawn"
-    )  # not in this process, whose clocks they would slow
+    context = multiprocessing.get_context("spawn")  # not in this process, whose clocks they would slow
     told = context.Queue()
-    bad = context.Process(
-        target=all_bad, args=(address, runs[0], time.time() + SECONDS, told), daemon=True
-    )
+    bad = context.Process(target=all_bad, args=(address, runs[0], time.time() + SECONDS, told), daemon=True)
     bad.start()
     for one in visitors:
         one.start()
@@ -234,9 +234,7 @@ def report(found: dict, before: float, after: float) -> None:
     print(
         f"a real page's clicks   {len(seen)}, median {statistics.median(seen):.2f} s, 95 % {seen[int(0.95 * len(seen))]:.2f} s"
     )
-    print(
-        f"five live runs         {sum(rate):.0f} steps/s together (aim 50): {', '.join(f'{r:.0f}' for r in rate)}"
-    )
+    print(f"five live runs         {sum(rate):.0f} steps/s together (aim 50): {', '.join(f'{r:.0f}' for r in rate)}")
     print(f"a watcher is shown     {found['frames']:.1f} frames/s")
     print(
         f"memory, MB             {before:.0f} before, {found['most']:.0f} at most (aim 1,500), {after:.0f} after all left ({after / before - 1:+.0%}, aim 10 %)"

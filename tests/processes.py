@@ -22,9 +22,7 @@ def run(out: Path) -> None:
     progress = deque(train(CONFIG, datasets.load("grid")), maxlen=1).pop()
     if progress.main:
         tensors = {
-            f"{name}.{k}": v.contiguous()
-            for name, net in progress.nets.items()
-            for k, v in net.state_dict().items()
+            f"{name}.{k}": v.contiguous() for name, net in progress.nets.items() for k, v in net.state_dict().items()
         }
         world = accelerate.PartialState().num_processes
         safetensors.torch.save_file(tensors, out, {"world": str(world)})

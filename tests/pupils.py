@@ -63,9 +63,7 @@ def get(address: str, path: str = "/", method: str = "GET", **headers: str):
 def stream(address: str, **more):
     """Streamlit's websocket, as its page opens it."""
     url = address.replace("http", "ws") + "/_stcore/stream"
-    return connect(
-        url, subprotocols=["streamlit"], **({"origin": address, "max_size": None} | more)
-    )
+    return connect(url, subprotocols=["streamlit"], **({"origin": address, "max_size": None} | more))
 
 
 def session(page) -> str:
@@ -120,9 +118,7 @@ class Pupil:
         self.page.__exit__(*problem)
 
     def ask(self, method: str, path: str, content=None, **headers):
-        line = http.client.HTTPConnection(
-            "localhost", self.port, 60, source_address=(self.source, 0)
-        )
+        line = http.client.HTTPConnection("localhost", self.port, 60, source_address=(self.source, 0))
         line.request(method, path, content, headers)
         answer = line.getresponse()
         found = answer.status, answer.headers, answer.read()
@@ -158,9 +154,7 @@ class Bad(threading.Thread):
             for page in pages:
                 self.tried("start", held, lambda held, page=page: self.start_run(page))
             for _ in range(20):
-                self.tried(
-                    "foreign page", held, lambda held: self.page(held, "http://evil.example")
-                )
+                self.tried("foreign page", held, lambda held: self.page(held, "http://evil.example"))
             for k in range(64):
                 self.tried("line", held, lambda held, k=k: self.line(held, k % 2))
             self.tried("uploads", held, self.uploads)
@@ -192,9 +186,7 @@ class Bad(threading.Thread):
 
     def line(self, held, polls: int) -> None:
         port = int(self.address.rsplit(":", 1)[1])
-        line = held.enter_context(
-            socket.create_connection(("localhost", port), source_address=(self.source, 0))
-        )
+        line = held.enter_context(socket.create_connection(("localhost", port), source_address=(self.source, 0)))
         ask = f"GET /live/frames?run={self.shared}.-1&who=me HTTP/1.1\r\nHost: localhost\r\n"
         line.sendall((ask + "\r\n" * polls).encode())
 

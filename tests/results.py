@@ -90,8 +90,7 @@ def _one(data: str, cards: list[dict]) -> str:
     floor = {"nn_accuracy": "nn_accuracy_pixels", "frechet": "frechet_floor"}
     floor |= {"inpainting_mse": "inpainting_mse_mean"}
     cells = [
-        form.format(cards[0]["metrics"][floor[key]]["value"]) if key in floor else ""
-        for key, form in columns.values()
+        form.format(cards[0]["metrics"][floor[key]]["value"]) if key in floor else "" for key, form in columns.values()
     ]
     lines.append("| *pixels; real or mean pictures* | " + " | ".join(cells) + " |")
     machines: dict[str, list[str]] = {}

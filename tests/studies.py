@@ -90,15 +90,21 @@ DIGITS = dataclasses.replace(MNIST, width=32, r1=0.1)
 
 STACKED = dataclasses.replace(MNIST, data="stacked-mnist", width=32)
 
-TRANSPOSE = dataclasses.replace(
-    parse(["preset=mnist-transpose"]), width=16, steps=2_000, cooldown=1_000, pairs=0
-)
+TRANSPOSE = dataclasses.replace(parse(["preset=mnist-transpose"]), width=16, steps=2_000, cooldown=1_000, pairs=0)
 
 SAMPLES = {"modes": ("modes", "{:.1f}"), "good": ("good_samples", "{:.1%}")}
 STUDIES = {
     "posterior": Study(
         of(
-            LINEAR, "vae", "avb", "ali", "as-vae", "alice", "veegan", "infovae", "gali4",
+            LINEAR,
+            "vae",
+            "avb",
+            "ali",
+            "as-vae",
+            "alice",
+            "veegan",
+            "infovae",
+            "gali4",
         ),
         {
             "KL from the true posterior, nats": ("posterior_kl", "{:.4f}"),
@@ -118,9 +124,7 @@ STUDIES = {
         }
         | {
             # the paper's rates; averaged weights and a cooldown are ours
-            "grid, ALI's own nets": parse(
-                ["preset=grid-paper", "steps=40000", "cooldown=25000", "ema=0.999"]
-            )
+            "grid, ALI's own nets": parse(["preset=grid-paper", "steps=40000", "cooldown=25000", "ema=0.999"])
         },
         SAMPLES,
         seeds=5,
@@ -136,11 +140,16 @@ STUDIES = {
         }
         | {
             "LagVAE, most information": dataclasses.replace(
-                INFORMATION, member="lagvae", lr_multipliers=1e-2,
+                INFORMATION,
+                member="lagvae",
+                lr_multipliers=1e-2,
                 slack={"consistency": 6.0, "mmd": 0.002},
             ),
             "LagVAE, least information": dataclasses.replace(
-                INFORMATION, member="lagvae", weights={"nll": 0.0, "kl": 1.0}, lr_multipliers=1e-2,
+                INFORMATION,
+                member="lagvae",
+                weights={"nll": 0.0, "kl": 1.0},
+                lr_multipliers=1e-2,
                 slack={"consistency": 6.0, "mmd": 0.002},
             ),
         },
@@ -162,11 +171,7 @@ STUDIES = {
         of(DIGITS, "ali", steps=20_500, cooldown=10_000)
         | of(DIGITS, "alice", steps=17_500, cooldown=8_500, weights={"reconstruction": 2.0})
         | of(DIGITS, "vae", steps=31_500, cooldown=15_500, batch=128, lr=1e-3, r1=0.0)
-        | {
-            "`bigan`, its paper's nets": parse(
-                ["preset=mnist-bigan", "steps=32000", "cooldown=20000"]
-            )
-        },
+        | {"`bigan`, its paper's nets": parse(["preset=mnist-bigan", "steps=32000", "cooldown=20000"])},
         {
             "classifier score of samples": ("inception_score", "{:.3f}"),
             "reconstruction MSE": ("reconstruction_mse", "{:.4f}"),
@@ -185,9 +190,7 @@ STUDIES = {
     "pairs": Study(
         of(TRANSPOSE, "bigan", "cyclegan", "alice-cycles")
         | {
-            f"`triangle`, {pairs:,} pairs": dataclasses.replace(
-                TRANSPOSE, member="triangle", pairs=pairs
-            )
+            f"`triangle`, {pairs:,} pairs": dataclasses.replace(TRANSPOSE, member="triangle", pairs=pairs)
             for pairs in (10, 100, 1_000)
         },
         {
@@ -207,7 +210,7 @@ STUDIES = {
         {"of 1,000 modes": ("modes", "{:.0f}"), "KL, nats": ("modes_kl", "{:.2f}")},
         samples=sets.TRIPLES,
     ),
-}  # fmt: skip
+}
 
 
 def numbers(config: Config, held_out: int) -> dict[str, float] | None:
@@ -252,10 +255,7 @@ def table(study: Study) -> str:
     """Markdown: a row per config, a sentence on what it was trained with."""
     lines = ["| | " + " | ".join(study.columns) + " |", "|---" * (len(study.columns) + 1) + "|"]
     for name, config in study.rows.items():
-        runs = [
-            numbers(dataclasses.replace(config, seed=seed), study.held_out)
-            for seed in range(study.seeds)
-        ]
+        runs = [numbers(dataclasses.replace(config, seed=seed), study.held_out) for seed in range(study.seeds)]
         found = [one for one in runs if one]
         stopped = f" ({len(runs) - len(found)} of {len(runs)} stopped: D had won)"
         cells = [cell(found, key, form) for key, form in study.columns.values()]
@@ -330,13 +330,9 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="of those above; none: all")
     asked = parser.parse_args().names
     if unknown := set(asked) - set(STUDIES):
-        parser.error(
-            f"no study is called {', '.join(sorted(unknown))}; there are {', '.join(STUDIES)}"
-        )
+        parser.error(f"no study is called {', '.join(sorted(unknown))}; there are {', '.join(STUDIES)}")
     main(asked)

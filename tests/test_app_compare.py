@@ -34,9 +34,7 @@ def test_three_checkpoints_remember_the_same_pictures():
     assert not warn(test)
     assert [name for name, _ in rows_of(test)] == THREE
     assert url(test) == {"checkpoint": "fashion-alice"} | (
-        {}
-        if bridge.comparing.peers("fashion-alice")[1:3] == THREE[1:]
-        else {"with": "fashion-ali,fashion-vae"}
+        {} if bridge.comparing.peers("fashion-alice")[1:3] == THREE[1:] else {"with": "fashion-ali,fashion-vae"}
     )
     drawn = np.random.default_rng(0).choice(10_000, 8, replace=False)
     for name, error in rows_of(test):
@@ -64,11 +62,24 @@ def test_every_part_opens_by_a_link_and_the_link_stays(part):
     assert url(test) == query
 
 
-@pytest.mark.parametrize("query", [
-    {"with": "x"}, {"with": ""}, {"with": "fashion-alice"}, {"with": "![](http://x)"}, {"with": ",,,"},
-    {"part": "x"}, {"among": "11"}, {"among": "-1"}, {"set": "-1"}, {"set": "1e9"}, {"only": "9"},
-    {"measure": "x"}, {"with": "fashion-ali,fashion-vae,a,b"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"with": "x"},
+        {"with": ""},
+        {"with": "fashion-alice"},
+        {"with": "![](http://x)"},
+        {"with": ",,,"},
+        {"part": "x"},
+        {"among": "11"},
+        {"among": "-1"},
+        {"set": "-1"},
+        {"set": "1e9"},
+        {"only": "9"},
+        {"measure": "x"},
+        {"with": "fashion-ali,fashion-vae,a,b"},
+    ],
+)
 def test_nonsense_in_the_link_falls_back(query):
     part = {"only": "maps", "measure": "numbers"}.get(next(iter(query)))
     extra = {"part": part} if part else {}

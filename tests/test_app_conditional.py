@@ -88,13 +88,9 @@ def test_the_bridge_knows_the_classes_and_asks_as_the_model_answers(folder):
     assert bridge.classes.classes(PLAIN) == [] and bridge.classes.own(PLAIN, [1]) is None
     assert bridge.classes.classes(NAME) == [["0", "1", "2", "3"]]
     model, z = Model.load(folder / NAME), bridge.models.prior(NAME, 3, 5)
-    np.testing.assert_array_equal(
-        bridge.models.decode(NAME, z, (2,)), to_bytes(model.decode(z, np.full(3, 2)))
-    )
+    np.testing.assert_array_equal(bridge.models.decode(NAME, z, (2,)), to_bytes(model.decode(z, np.full(3, 2))))
     each = np.array([[0], [1], [3]])
-    np.testing.assert_array_equal(
-        bridge.models.decode(NAME, z, each), to_bytes(model.decode(z, each[:, 0]))
-    )
+    np.testing.assert_array_equal(bridge.models.decode(NAME, z, each), to_bytes(model.decode(z, each[:, 0])))
     np.testing.assert_array_equal(
         bridge.models.samples_of(NAME, (42, 7)),
         to_bytes(np.concatenate([model.sample(1, 42), model.sample(1, 7)])),
@@ -107,10 +103,7 @@ def test_the_bridge_knows_the_classes_and_asks_as_the_model_answers(folder):
 
 def test_the_likeliest_class_is_that_of_the_nearest_reconstruction():
     x = bridge.codes.pictures(NAME)[:6]
-    apart = [
-        ((bridge.models.reconstruct(NAME, x, (k,)).astype(float) - x) ** 2).mean((1, 2, 3))
-        for k in range(4)
-    ]
+    apart = [((bridge.models.reconstruct(NAME, x, (k,)).astype(float) - x) ** 2).mean((1, 2, 3)) for k in range(4)]
     np.testing.assert_array_equal(bridge.classes.likeliest(NAME, x)[:, 0], np.argmin(apart, 0))
     np.testing.assert_array_equal(bridge.classes.own(NAME, np.arange(6))[:, 0], np.arange(6) % 4)
 
@@ -126,9 +119,7 @@ def test_reconstruct_tells_the_pictures_own_class_and_the_number_is_the_maps(fol
     assert error_of(sane(app)) == error_of(other) and told(app, "as") == "0"
     x = bridge.codes.pictures(NAME)[6:7]
     codes = [bridge.models.encode(NAME, x, (k,)) for k in range(4)]
-    errors = [
-        float(((bridge.models.decode(NAME, z, (0,)) - x.astype(float)) ** 2).mean()) for z in codes
-    ]
+    errors = [float(((bridge.models.decode(NAME, z, (0,)) - x.astype(float)) ** 2).mean()) for z in codes]
     own, far = 6 % 4, int(np.argmax(np.abs(np.array(errors) - errors[6 % 4])))
     assert error_of(app) == pytest.approx(errors[own] / 255**2, abs=2e-4)
     app.selectbox(key="y").set_value(far).run()
@@ -222,21 +213,14 @@ def test_words_of_samples_come_back():
 def test_two_factors_are_two_choices():
     assert bridge.classes.classes(PAIRS) == [["0", "1"], ["0", "1"]]
     assert bridge.classes.own(PAIRS, np.arange(4))[:, 0].tolist() == [0, 1, 0, 1]
-    assert (
-        tray.told(PAIRS, "s3") == bridge.models.in_turn(PAIRS, 3)
-        and bridge.models.in_turn(PAIRS, 3)[0] == 1
-    )
-    assert bridge.models.in_turn(PAIRS, 3, (-1, 0)) == (1, 0) and bridge.models.in_turn(
-        PAIRS, 3, (0, 1)
-    ) == (
+    assert tray.told(PAIRS, "s3") == bridge.models.in_turn(PAIRS, 3) and bridge.models.in_turn(PAIRS, 3)[0] == 1
+    assert bridge.models.in_turn(PAIRS, 3, (-1, 0)) == (1, 0) and bridge.models.in_turn(PAIRS, 3, (0, 1)) == (
         0,
         1,
     )
     assert tray.told(PAIRS, "s3y0.1") == (0, 1)
     app = visit("reconstruct", checkpoint=PAIRS, item="p1", as2="1")
-    assert app.selectbox(key="as2").value == 1 and {"y", "y2", "as"} <= {
-        box.key for box in app.selectbox
-    }
+    assert app.selectbox(key="as2").value == 1 and {"y", "y2", "as"} <= {box.key for box in app.selectbox}
     error = error_of(app)
     app.selectbox(key="as2").set_value(0).run()
     assert error_of(sane(app)) != error and told(app, "as2") == "0"

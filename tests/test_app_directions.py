@@ -18,11 +18,7 @@ from app import bridge
 from app.shared import film
 
 ROOT = Path(__file__).parents[1]
-MAPS = [
-    name
-    for name in bridge.checkpoints.names()
-    if (bridge.checkpoints.root() / name / "atlas.npz").exists()
-]
+MAPS = [name for name in bridge.checkpoints.names() if (bridge.checkpoints.root() / name / "atlas.npz").exists()]
 NAMES = [name for name in MAPS if not bridge.checkpoints.broken(name)]
 FACTORS = {"row": ["up", "down"], "column": ["0", "1"], "shade": ["0", "1", "2"]}
 
@@ -153,10 +149,7 @@ def texts(app: AppTest) -> str:
 
 
 def url(app: AppTest) -> dict[str, str]:
-    return {
-        key: value[0] if isinstance(value, list) else value
-        for key, value in app.query_params.items()
-    }
+    return {key: value[0] if isinstance(value, list) else value for key, value in app.query_params.items()}
 
 
 @pytest.mark.parametrize("do", ["walk", "mix"])
@@ -164,9 +157,7 @@ def url(app: AppTest) -> dict[str, str]:
 def test_every_checkpoint_shows_its_directions(name, do):
     app = visit(checkpoint=name, do=do)
     assert "Read from the code by a line: " in texts(app)
-    assert (
-        bridge.directions.directions(name).strength.shape[1] == bridge.codes.atlas(name).z.shape[1]
-    )
+    assert bridge.directions.directions(name).strength.shape[1] == bridge.codes.atlas(name).z.shape[1]
 
 
 def test_a_link_brings_back_a_walk_and_nonsense_is_left_out():
@@ -196,8 +187,14 @@ def test_an_upload_is_walked_from_and_every_factor_of_it_can_be_said(there):
 def test_one_factor_is_told_after_the_other_and_taken_from_another_picture(there):
     app = visit(checkpoint="told")
     assert app.selectbox(key="along").options == [
-        "row", "column", "shade", "code: row", "code: column", "code: shade", "one number",
-    ]  # fmt: skip
+        "row",
+        "column",
+        "shade",
+        "code: row",
+        "code: column",
+        "code: shade",
+        "one number",
+    ]
     assert {"pathas", "pathas2", "pathas3"} <= {box.key for box in app.selectbox}
     assert "Read from the code by a line: row" in texts(app)
     app.selectbox(key="pathas3").set_value(2).run()
@@ -216,10 +213,7 @@ def test_one_factor_is_told_after_the_other_and_taken_from_another_picture(there
 
 
 def test_the_bridge_names_the_factors(there):
-    assert (
-        bridge.classes.classes("told") == list(FACTORS.values())
-        and bridge.classes.classes("plain") == []
-    )
+    assert bridge.classes.classes("told") == list(FACTORS.values()) and bridge.classes.classes("plain") == []
     assert bridge.classes.factors("told") == list(FACTORS)
     assert bridge.classes.worded("told", (1, 0, 2)) == "row down, column 0, shade 2"
     np.testing.assert_array_equal(

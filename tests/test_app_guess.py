@@ -74,11 +74,7 @@ def test_pictures_are_what_the_rounds_say_and_ds_verdict_is_the_models_score():
         if one["kind"] == "real":
             assert np.array_equal(one["picture"], known[one["no"]])
         else:
-            z = (
-                model.encode(known[one["no"]][None])
-                if one["kind"] == "reconstruction"
-                else model.prior(1, one["no"])
-            )
+            z = model.encode(known[one["no"]][None]) if one["kind"] == "reconstruction" else model.prior(1, one["no"])
             made = 255 * model.decode(z)[0]
             assert np.abs(one["picture"] - made).max() < 1.01  # one is rounded
     x = np.stack([one["picture"] for one in game])

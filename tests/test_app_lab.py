@@ -43,11 +43,20 @@ def test_the_lab_replays_one_recording_or_two():
 @pytest.mark.parametrize(
     "query",
     [
-        {"show": "none"}, {"layers": "x,everything"}, {"x": "99"}, {"step": "-1"}, {"live": "1", "member": "gann"},
-        {"live": "1", "width": "9999"}, {"live": "1", "lr": "nan"}, {"live": "1", "run": "../x"}, {"live": "1", "points": "~!"},
-        {"live": "1", "seed": "x"}, {"live": "1", "against": "triangle"}, {"live": "yes"},
+        {"show": "none"},
+        {"layers": "x,everything"},
+        {"x": "99"},
+        {"step": "-1"},
+        {"live": "1", "member": "gann"},
+        {"live": "1", "width": "9999"},
+        {"live": "1", "lr": "nan"},
+        {"live": "1", "run": "../x"},
+        {"live": "1", "points": "~!"},
+        {"live": "1", "seed": "x"},
+        {"live": "1", "against": "triangle"},
+        {"live": "yes"},
     ],
-)  # fmt: skip
+)
 def test_links_that_cannot_be_give_the_usual_page(query):
     app = visit("lab", **query)
     assert not app.error
@@ -55,10 +64,7 @@ def test_links_that_cannot_be_give_the_usual_page(query):
 
 def test_a_seed_of_the_lab_fits_the_other_pages():
     app = visit("lab", live="1", seed="999999")
-    assert (
-        url(app)["seed"] == "999999"
-        and not whole(app.switch_page("views/compare/compare.py").run()).error
-    )
+    assert url(app)["seed"] == "999999" and not whole(app.switch_page("views/compare/compare.py").run()).error
     assert "seed" not in url(visit("lab", live="1", seed="1000000"))
 
 
@@ -79,9 +85,7 @@ def test_a_run_is_started_shared_watched_and_ended():
     assert live.about(run)["settings"][0]["member"] == "alice"
     assert run in app.code[0].value and "live=1" in app.code[0].value
     watcher = visit("lab", live="1", run=run)
-    assert "A run that somebody shares" in words(watcher) and "alice on 8 Gaussians" in words(
-        watcher
-    )
+    assert "A run that somebody shares" in words(watcher) and "alice on 8 Gaussians" in words(watcher)
     assert [b.label for b in watcher.button if b.label in ("Start", "End")] == []
     own = press(watcher, "Start one of my own")
     assert "run" not in url(own) and live.about(run)
@@ -125,5 +129,14 @@ def test_drawn_points_stand_in_the_link():
 def test_a_view_from_the_browser_is_checked():
     good = {"layers": ["x", "z"], "x": 3, "z": 8, "step": 12.6, "speed": 5, "slow": 1}
     assert viewed(good) == good | {"step": 12}
-    for bad in ({}, [], None, good | {"layers": ["y"]}, good | {"x": 9}, good | {"step": -1}, good | {"step": "1"}, good | {"slow": 2}):  # fmt: skip
+    for bad in (
+        {},
+        [],
+        None,
+        good | {"layers": ["y"]},
+        good | {"x": 9},
+        good | {"step": -1},
+        good | {"step": "1"},
+        good | {"slow": 2},
+    ):
         assert viewed(bad) is None

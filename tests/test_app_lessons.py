@@ -82,8 +82,10 @@ def test_the_recordings_say_what_the_answers_call_right():
     lost = frame("gan-grid", at)["mse"]
     for other in ("later-grid", "ali-grid"):
         assert lost > 3 * frame(other, at)["mse"], "the inverse mapping is not the worst"
-    spread = {name: bridge.lab.recorded(name)[-1]["posterior_sd"] for name in
-              ("ali-grid", "info-least", "info-vae", "info-most")}  # fmt: skip
+    spread = {
+        name: bridge.lab.recorded(name)[-1]["posterior_sd"]
+        for name in ("ali-grid", "info-least", "info-vae", "info-most")
+    }
     assert spread["info-least"] > 2 * spread["ali-grid"]
     assert frame("alice-grid", end)["mse"] < frame("ali-grid", end)["mse"] / 10
     assert frame("gali4-grid", end)["mse"] < frame("ali-grid", end)["mse"]
@@ -99,8 +101,7 @@ def settings(lesson: texts.Lesson) -> list[dict]:
     pair = [asked.pop("member"), asked.pop("against", None)]
     found = []
     for member in filter(None, pair):
-        weights = {key.split(".")[1]: value for key, value in lesson.tries.items()
-                   if key.startswith(f"{member}.")}  # fmt: skip
+        weights = {key.split(".")[1]: value for key, value in lesson.tries.items() if key.startswith(f"{member}.")}
         found.append(asked | {"member": member, "weights": weights})
     return found
 

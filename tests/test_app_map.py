@@ -135,11 +135,22 @@ def test_many_picks_are_counted():
     assert "picks" not in url(test)
 
 
-@pytest.mark.parametrize("query", [
-    {"picks": "x"}, {"picks": "10000000"}, {"picks": "-1"}, {"picks": "~!!"}, {"place": "1"},
-    {"place": "nan,inf"}, {"view": "tsne"}, {"tray": "q1"}, {"tray": "p1,p2,p3,p4,p5"},
-    {"tray": "u1"}, {"checkpoint": "../../etc"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"picks": "x"},
+        {"picks": "10000000"},
+        {"picks": "-1"},
+        {"picks": "~!!"},
+        {"place": "1"},
+        {"place": "nan,inf"},
+        {"view": "tsne"},
+        {"tray": "q1"},
+        {"tray": "p1,p2,p3,p4,p5"},
+        {"tray": "u1"},
+        {"checkpoint": "../../etc"},
+    ],
+)
 def test_a_link_with_nonsense_opens_the_map(query):
     test = app(**query)
     assert not test.error
@@ -191,9 +202,7 @@ def test_the_first_paint_needs_neither_torch_nor_umap_nor_scikit_learn():
         "assert 'ali_core.maps.atlas' in sys.modules\n"
         "print([m for m in ('torch', 'umap', 'sklearn') if m in sys.modules])"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, env=os.environ
-    )
+    run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, env=os.environ)
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip().splitlines()[-1] == "[]"
 

@@ -153,9 +153,7 @@ GOOD = {
     "palette.gif": png(Image.new("P", (64, 64), 3), "gif"),
     "one.png": png(Image.new("RGB", (1, 1), "red")),
     "long.png": png(Image.new("L", (20000, 1), 99)),
-    "animated.gif": png(
-        Image.new("L", (9, 9)), "gif", save_all=True, append_images=[Image.new("L", (9, 9), 9)]
-    ),
+    "animated.gif": png(Image.new("L", (9, 9)), "gif", save_all=True, append_images=[Image.new("L", (9, 9), 9)]),
     "nämé ' \" <b> `x` .png": png(Image.new("RGBA", (30, 60), (9, 9, 9, 90))),
 }
 BAD = {
@@ -193,9 +191,7 @@ def test_after_a_bad_file_the_last_good_one_stays():
 # ---- holes -----------------------------------------------------------------------------------------
 
 FILLERS = [
-    name
-    for name in bridge.checkpoints.names()
-    if not bridge.checkpoints.broken(name) and bridge.models.fills(name)
+    name for name in bridge.checkpoints.names() if not bridge.checkpoints.broken(name) and bridge.models.fills(name)
 ]
 SQUARE = (28, 28)
 

@@ -165,9 +165,7 @@ def test_an_upload_is_translated_and_its_truth_computed(copy):
         assert "mine" not in str(url(app)) and url(app)["from"] == "Upload"
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"no picture", b"PK\3\4", b"\x89PNG\r\n\x1a\n" + b"0" * 99]
-)
+@pytest.mark.parametrize("content", [b"", b"no picture", b"PK\3\4", b"\x89PNG\r\n\x1a\n" + b"0" * 99])
 def test_a_bad_file_gets_a_sentence_and_the_picture_before_it_stays(there, content):
     app = upload(content, checkpoint="squares")
     assert len(app.error) == 1 and "“mine.png”" in app.error[0].value
@@ -247,9 +245,7 @@ def test_a_translation_goes_into_the_tray_and_through_it(there):
 
 def test_the_trays_pictures_are_those_of_the_other_pages_checkpoint(there):
     app = sane(visit(checkpoint="squares", from_="Tray", tray="p7,s42"))
-    label = bridge.codes.atlas("fashion-alice").label_names[
-        bridge.codes.atlas("fashion-alice").y[7]
-    ]
+    label = bridge.codes.atlas("fashion-alice").label_names[bridge.codes.atlas("fashion-alice").y[7]]
     assert f"{label}, no. 7" in words(app)
     app.button(key="translate s42").click().run()
     assert "sample, seed 42" in words(sane(app)) and url(app)["tray"] == "p7,s42"
@@ -271,9 +267,7 @@ def test_translators_are_listed_here_and_nowhere_else(there):
         app = sane(visit(page))
         assert app.selectbox(key="checkpoint").options == ["fashion-alice", "mnist-conditional"]
         assert "squares" not in words(app)
-    assert "squares" not in str(bridge.family.members()) and "squares" not in bridge.judging.rivals(
-        "fashion-alice"
-    )
+    assert "squares" not in str(bridge.family.members()) and "squares" not in bridge.judging.rivals("fashion-alice")
 
 
 @pytest.mark.parametrize("page", ["latent_map", "reconstruct", "interpolate", "compare", "model"])
@@ -348,9 +342,7 @@ def test_a_damaged_gallery_gets_a_sentence_and_uploads_still_work(copy, damage):
     path.unlink()
     if damage != "gone":
         small = png(np.zeros((8, 8, 1), np.uint8))
-        path.write_bytes(
-            {"not a picture": b"no", "cut": content[: len(content) // 2]}.get(damage, small)
-        )
+        path.write_bytes({"not a picture": b"no", "cut": content[: len(content) // 2]}.get(damage, small))
     app = visit()
     assert "gallery.png" in app.error[0].value and "evaluate" in app.error[0].value
     assert subject.GALLERY not in app.segmented_control(key="from").options
@@ -375,9 +367,7 @@ def test_knowing_the_translators_needs_no_torch(there):
         "[m for m in ('torch', 'umap', 'sklearn') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert done.stdout.strip() == (
-        "['colours', 'squares'] ['fashion-alice', 'mnist-conditional'] []"
-    ), done.stderr
+    assert done.stdout.strip() == ("['colours', 'squares'] ['fashion-alice', 'mnist-conditional'] []"), done.stderr
 
 
 # ---- the other routes ------------------------------------------------------------------------------
@@ -415,11 +405,7 @@ def test_the_picture_itself_is_swapped_where_it_may_be_such_a_one(copy, translat
 
 
 def test_holes_are_painted_on_reconstruct():
-    able = [
-        n
-        for n in bridge.checkpoints.names()
-        if not bridge.checkpoints.broken(n) and bridge.models.fills(n)
-    ]
+    able = [n for n in bridge.checkpoints.names() if not bridge.checkpoints.broken(n) and bridge.models.fills(n)]
     links = [link.proto for link in visit().main.get("page_link")]
     asked = [link.query_string for link in links if "hole" in link.label]
     assert asked == [f"checkpoint={able[0]}"]
@@ -449,9 +435,7 @@ def send(files: list[tuple[str, bytes]], **query: str) -> AppTest:
 def results(app: AppTest) -> dict[str, np.ndarray]:
     """The pictures of the zip that can be downloaded."""
     with zipfile.ZipFile(io.BytesIO(app.session_state[many.RESULT][2])) as file:
-        return {
-            name: np.asarray(Image.open(io.BytesIO(file.read(name)))) for name in file.namelist()
-        }
+        return {name: np.asarray(Image.open(io.BytesIO(file.read(name)))) for name in file.namelist()}
 
 
 @pytest.mark.parametrize("back", [False, True])

@@ -61,9 +61,16 @@ def points():
     error = rng.random(400).astype(np.float32)
     typical = layout._typical(z, maps, error)
     return atlas.Atlas(
-        z, y, **maps, trust={}, error=error, round_trip=error, pictures="", label_names=[],
+        z,
+        y,
+        **maps,
+        trust={},
+        error=error,
+        round_trip=error,
+        pictures="",
+        label_names=[],
         typical=typical,
-    )  # fmt: skip
+    )
 
 
 def test_the_file_holds_what_the_model_says(built):
@@ -73,9 +80,7 @@ def test_the_file_holds_what_the_model_says(built):
     np.testing.assert_allclose(found.z, codes, atol=1e-3 * np.abs(codes).max())
     np.testing.assert_array_equal(found.y, loaded.y_test)
     made = model.decode(codes)
-    np.testing.assert_allclose(
-        found.error, ((made - loaded.x_test / 255) ** 2).mean((1, 2, 3)), rtol=1e-4
-    )
+    np.testing.assert_allclose(found.error, ((made - loaded.x_test / 255) ** 2).mean((1, 2, 3)), rtol=1e-4)
     distance = np.linalg.norm(model.encode(made) - codes, axis=1)
     np.testing.assert_allclose(found.round_trip, distance, rtol=1e-3, atol=1e-5)
     assert found.z.shape == (HELD, 6) and found.pca.shape == found.umap.shape == (HELD, 2)
@@ -187,9 +192,7 @@ def test_nearest_is_brute_force(points):
 
 def test_a_code_is_placed_on_its_own_point(points):
     for which in ("umap", "pca"):
-        np.testing.assert_allclose(
-            atlas.place(points, points.z, which), getattr(points, which), atol=1e-2
-        )
+        np.testing.assert_allclose(atlas.place(points, points.z, which), getattr(points, which), atol=1e-2)
 
 
 def test_a_new_code_is_placed_near_where_the_map_would_have_it(points):
@@ -231,9 +234,7 @@ def test_a_far_place_is_said_to_be_far(points):
 def test_typical_distances_are_medians_over_the_points(points):
     away = np.sort(np.linalg.norm(points.z[None] - points.z[:, None], axis=2), 1)
     assert points.typical["z"] == pytest.approx(np.median(away[:, 8]), rel=1e-4)
-    assert points.typical["nearest"][4] == pytest.approx(
-        np.quantile(away[:, 1], points.typical["levels"][4]), rel=1e-4
-    )
+    assert points.typical["nearest"][4] == pytest.approx(np.quantile(away[:, 1], points.typical["levels"][4]), rel=1e-4)
     assert points.typical["error"] == sorted(points.typical["error"])
 
 

@@ -120,9 +120,7 @@ def test_a_direction_is_walked_and_the_frame_kept(page, server):
     slider.press("End")
     wait_for_frame(page, 12)
     assert picture.evaluate(PIXELS) != start
-    assert slider.get_attribute("aria-valuetext") == (
-        "+4.0 sd toward Ankle boot · reads as Ankle boot"
-    )
+    assert slider.get_attribute("aria-valuetext") == ("+4.0 sd toward Ankle boot · reads as Ankle boot")
     page.get_by_role("button", name="To the tray").click()
     page.get_by_role("img", name=re.compile(r"a code of this visit \(z1\)")).first.wait_for()
     page.get_by_role("radio", name="A − B + C").click()
@@ -136,9 +134,7 @@ def test_a_direction_is_walked_and_the_frame_kept(page, server):
 
 
 def test_a_finger_scrubs_on_a_phone_and_the_page_does_not_scroll_sideways(browser, server):
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
-    )
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     try:
         page = context.new_page()
         page.set_default_timeout(120_000)

@@ -147,9 +147,7 @@ def test_generated_points_are_orange_where_the_recording_has_them(server, page):
         return places.map(([a, b]) => [...pen.getImageData(Math.floor(a * c.width), Math.floor(b * c.height), 1, 1).data]); }""",
         [[(a - low) / (high - low), 1 - (b - low) / (high - low)] for a, b in last.tolist()],
     )
-    inside = [
-        c for c, (a, b) in zip(orange, last, strict=True) if max(abs(a), abs(b)) < 0.98 * high
-    ]
+    inside = [c for c, (a, b) in zip(orange, last, strict=True) if max(abs(a), abs(b)) < 0.98 * high]
     assert len(inside) > 200 and all(abs(c[0] - 213) < 30 and c[2] < 60 for c in inside)
 
 
@@ -159,9 +157,7 @@ def test_two_recordings_keep_the_same_step(server, page):
     for _ in range(4):
         page.keyboard.press("ArrowRight")
     until(page, lambda: step(root) > 1)
-    steps = root.locator(".numbers").evaluate_all(
-        "all => all.map(one => one.children[1].textContent)"
-    )
+    steps = root.locator(".numbers").evaluate_all("all => all.map(one => one.children[1].textContent)")
     assert len(steps) == 2 and steps[0] == steps[1]
     assert pixels(root, "x", 0) != pixels(root, "x", 1)
 

@@ -128,9 +128,7 @@ def test_a_box_picks_exactly_what_lies_in_it(chart):
 
 def test_the_page_tells_of_plotly_and_the_server_of_pictures_alone(server):
     with urllib.request.urlopen(server) as page:
-        chunk = re.search(r"<\./([^>]*PlotlyChart[^>]*)>; rel=modulepreload", page.headers["link"])[
-            1
-        ]
+        chunk = re.search(r"<\./([^>]*PlotlyChart[^>]*)>; rel=modulepreload", page.headers["link"])[1]
     with urllib.request.urlopen(f"{server}/{chunk}") as script:
         assert len(script.read()) > 1e6
     sheet = bridge.checkpoints.root() / "pictures" / "fashion-mnist-28.png"
@@ -152,9 +150,7 @@ def test_the_legend_hides_and_isolates_a_class(chart):
     trouser = chart.locator(".legendtoggle").nth(1)
     trouser.click()
     chart.wait_for_function(wait, arg=int((labels != 1).sum()))
-    assert [x is None for x in list(chart.evaluate(f"Array.from(({shown})())"))] == list(
-        labels == 1
-    )
+    assert [x is None for x in list(chart.evaluate(f"Array.from(({shown})())"))] == list(labels == 1)
     # nothing that is left jumps, and a hidden point is an empty place
     left = int(np.flatnonzero(labels != 1)[0])
     assert np.abs(np.array(chart.evaluate(POSITIONS))[left] - positions[left]).max() < 1
@@ -165,10 +161,7 @@ def test_the_legend_hides_and_isolates_a_class(chart):
     chart.wait_for_function("() => location.search.includes('place=')")
     settle(chart)
     click_point(chart, left)
-    assert (
-        chart.evaluate(f"Array.from(({shown})()).filter((x) => x === null).length")
-        == (labels == 1).sum()
-    )
+    assert chart.evaluate(f"Array.from(({shown})()).filter((x) => x === null).length") == (labels == 1).sum()
     trouser.dblclick()
     chart.wait_for_function(wait, arg=len(labels))
     trouser.dblclick()

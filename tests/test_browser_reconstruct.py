@@ -69,9 +69,7 @@ def test_a_photograph_is_taken_and_reconstructed(server, browser):
 def test_a_file_that_is_no_picture_gets_a_sentence(server, page):
     page.goto(f"{server}/reconstruct?source=Upload")
     page.get_by_text("What it remembers").wait_for()
-    page.locator('input[type="file"]').set_input_files(
-        {"name": "no.png", "mimeType": "image/png", "buffer": b"no"}
-    )
+    page.locator('input[type="file"]').set_input_files({"name": "no.png", "mimeType": "image/png", "buffer": b"no"})
     page.locator('[data-testid="stAlert"]').wait_for()
     assert "no.png" in page.locator('[data-testid="stAlert"]').inner_text()
 
@@ -79,9 +77,7 @@ def test_a_file_that_is_no_picture_gets_a_sentence(server, page):
 # ---- holes -----------------------------------------------------------------------------------------
 
 FILLERS = [
-    name
-    for name in bridge.checkpoints.names()
-    if not bridge.checkpoints.broken(name) and bridge.models.fills(name)
+    name for name in bridge.checkpoints.names() if not bridge.checkpoints.broken(name) and bridge.models.fills(name)
 ]
 GREYS = """async image => { try { await image.decode() } catch { return null }
     const canvas = document.createElement('canvas');
@@ -183,9 +179,7 @@ def test_keys_alone_make_a_hole(server, page, filler):
 
 
 def test_a_finger_paints_on_a_phone_and_the_page_does_not_scroll(server, browser, filler):
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
-    )
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     try:
         page = context.new_page()
         page.set_default_timeout(120_000)

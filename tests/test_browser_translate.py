@@ -142,9 +142,7 @@ def test_keys_alone_draw(address, page, model):
 
 
 def test_a_finger_draws_on_a_phone_and_nothing_is_wider_than_it(address, browser, model):
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
-    )
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     try:
         page = context.new_page()
         page.set_default_timeout(120_000)
@@ -210,9 +208,7 @@ def test_each_kind_of_page_keeps_its_checkpoint_and_links_lead_to_the_right_one(
     page.get_by_alt_text("translated into frames").wait_for()
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in bridge.checkpoints.translators() if n == "edges-fashion"]
-)
+@pytest.mark.parametrize("name", [n for n in bridge.checkpoints.translators() if n == "edges-fashion"])
 def test_drawn_edges_become_a_garment(server, page, name):
     """The outline of a shirt is filled: dark between its lines before, bright after."""
     visit(page, f"{server}/translate?checkpoint={name}&from=Draw")

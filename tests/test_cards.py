@@ -123,7 +123,7 @@ def test_an_older_card_and_a_newer_one_are_as_good(tmp_path):
         ({"atlas__pictures": "../../outside"}, r"«atlas.pictures» of .*matching regex"),
         ({"more": json.loads("[" * 900 + "]" * 900)}, r"its brackets are more than 16 deep"),
     ],
-)  # fmt: skip
+)
 def test_a_card_is_refused_by_its_field(tmp_path, capsys, changes, says):
     folder = stranger(tmp_path, **changes)
     with pytest.raises(Problem, match=says):
@@ -149,9 +149,7 @@ def test_what_cannot_be_read_is_not_written(tmp_path):
     folder = stranger(tmp_path)
     before = (folder / checkpoint.CARD).read_bytes()
     with pytest.raises(Problem, match=r"«gallery.file» of"):
-        checkpoint.update_card(
-            folder, gallery={"file": "../a.png", "n": 1, "made": True, "paired": True}
-        )
+        checkpoint.update_card(folder, gallery={"file": "../a.png", "n": 1, "made": True, "paired": True})
     assert (folder / checkpoint.CARD).read_bytes() == before
 
 
@@ -224,9 +222,7 @@ def test_names_and_classes_of_an_atlas_fit_each_other(tmp_path):
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory) -> Path:
     """Good checkpoints among every kind of bad ones."""
-    root = linked(
-        tmp_path_factory.mktemp("crowd"), "fashion-alice", "edges-fashion", "mnist-conditional", "pictures"
-    )  # fmt: skip
+    root = linked(tmp_path_factory.mktemp("crowd"), "fashion-alice", "edges-fashion", "mnist-conditional", "pictures")
     (root / "lab").mkdir()
     for name in ("ali-grid.gz", "decoder-start.gz"):
         (root / "lab" / name).symlink_to(SHIPPED / "lab" / name)
@@ -236,9 +232,18 @@ def crowd(tmp_path_factory) -> Path:
     (root / "deep").mkdir()
     (root / "deep" / checkpoint.CARD).write_bytes(b"[" * 990 + b"]" * 990)
     for number, changes in enumerate(
-        ({"weights": {}}, {"data": []}, {"data__shape": 5}, {"data__domains": 5}, {"config": []},
-         {"member": 5}, {"metrics": [1]}, {"training": "x"}, {"atlas": []})
-    ):  # fmt: skip
+        (
+            {"weights": {}},
+            {"data": []},
+            {"data__shape": 5},
+            {"data__domains": 5},
+            {"config": []},
+            {"member": 5},
+            {"metrics": [1]},
+            {"training": "x"},
+            {"atlas": []},
+        )
+    ):
         stranger(root, name=f"bad-{number}", **changes)
     folder = stranger(root, name="bad-map")
     vouched(folder, (folder / atlas.FILE).read_bytes()[:5_000])
@@ -267,15 +272,9 @@ def test_a_lesson_says_what_it_has(crowd, monkeypatch):
     monkeypatch.setenv("ALI_CHECKPOINTS", str(crowd))
     app = visits.visit("lessons", lesson="4")
     app.button(key="option 4 0").click().run()
-    why = next(
-        one.value
-        for one in app.markdown
-        if "**Right.**" in one.value or "**Not quite.**" in one.value
-    )
+    why = next(one.value for one in app.markdown if "**Right.**" in one.value or "**Not quite.**" in one.value)
     assert not app.exception and not app.error
-    odds = json.loads((SHIPPED / "mnist-conditional" / checkpoint.CARD).read_text("utf-8"))[
-        "metrics"
-    ]
+    odds = json.loads((SHIPPED / "mnist-conditional" / checkpoint.CARD).read_text("utf-8"))["metrics"]
     assert "–" in why and f"{odds['log_odds']['value']:.2f}".replace("-", "−") in why
 
 
@@ -311,9 +310,7 @@ def test_plain_text_is_no_markdown(text, shown):
 
 
 def test_a_sentence_keeps_its_commands():
-    assert sentence("*x* is missing; `python -m a_b *` makes it.") == (
-        r"\*x\* is missing; `python -m a_b *` makes it."
-    )
+    assert sentence("*x* is missing; `python -m a_b *` makes it.") == (r"\*x\* is missing; `python -m a_b *` makes it.")
     assert label("a <b>&amp;") == "a &lt;b>&amp;amp;"
 
 
@@ -322,18 +319,24 @@ def leaky(tmp_path_factory) -> Path:
     """A model, a conditional one and a translator that say LEAK wherever they may."""
     root = linked(tmp_path_factory.mktemp("leaky"), "pictures", "lab")
     words = {
-        "title": LEAK, "licence": LEAK, "limits": [LEAK], "member__says": LEAK, "member__name": LEAK,
-        "data__name": LEAK, "data__source": LEAK, "data__licence": LEAK, "data__split": LEAK, "training__hardware": LEAK,
-    }  # fmt: skip
+        "title": LEAK,
+        "licence": LEAK,
+        "limits": [LEAK],
+        "member__says": LEAK,
+        "member__name": LEAK,
+        "data__name": LEAK,
+        "data__source": LEAK,
+        "data__licence": LEAK,
+        "data__split": LEAK,
+        "training__hardware": LEAK,
+    }
     for like, name in (("fashion-vae", "![leak](x)"), ("mnist-conditional", "told")):
         card = json.loads((SHIPPED / like / checkpoint.CARD).read_text("utf-8"))
         metrics = {key: one | {"says": LEAK, "unit": LEAK} for key, one in card["metrics"].items()}
         folder = stranger(root, like, name, **words, metrics=metrics, data__label_names=[LEAK] * 10)
         with np.load(folder / atlas.FILE) as file:
             arrays = {key: file[key] for key in file.files}
-        about = json.loads(str(arrays["about"])) | {
-            "label_names": [f"{LEAK}{i}" for i in range(10)]
-        }
+        about = json.loads(str(arrays["about"])) | {"label_names": [f"{LEAK}{i}" for i in range(10)]}
         file = io.BytesIO()
         np.savez_compressed(file, **(arrays | {"about": np.array(json.dumps(about))}))
         vouched(folder, file.getvalue())
@@ -359,14 +362,12 @@ def markdown(message) -> Iterator[str]:
     ("page", "name"),
     [(page, name) for page in PAGES[:7] if page != "translate" for name in ("![leak](x)", "told")]
     + [("translate", "between")],
-)  # fmt: skip
+)
 def test_a_cards_text_is_text(page, name, leaky, monkeypatch):
     monkeypatch.setenv("ALI_CHECKPOINTS", str(leaky))
     app = visits.visit(page, checkpoint=name)
     assert not app.exception, app.exception
-    texts = [
-        text for one in app._tree if getattr(one, "proto", None) for text in markdown(one.proto)
-    ]
+    texts = [text for one in app._tree if getattr(one, "proto", None) for text in markdown(one.proto)]
     assert [text for text in texts if "![leak](" in text] == []
     assert any(r"!\[leak\](" in text for text in texts)
     figures = [one.proto.spec for one in app.get("plotly_chart")]

@@ -125,9 +125,7 @@ def test_a_wrong_shape_is_named(folder):
         tensors["encoder.head.0.weight"] = tensors["encoder.head.0.weight"][:, :1]
 
     replace_weights(folder, cut)
-    with pytest.raises(
-        Problem, match=r"«encoder.head.0.weight» has shape \[8, 1\] where the card says \[8, 2\]"
-    ):
+    with pytest.raises(Problem, match=r"«encoder.head.0.weight» has shape \[8, 1\] where the card says \[8, 2\]"):
         Model.load(folder)
 
 
@@ -174,11 +172,7 @@ def test_an_unknown_member(folder):
 @pytest.mark.parametrize("name", checkpoint.names(SHIPPED))
 def test_every_shipped_checkpoint_loads_and_stays_small(name):
     model = Model.load(SHIPPED / name)
-    x = (
-        model.translate(np.zeros((2, *model.shape), np.uint8))
-        if model.domains
-        else model.sample(2, 0)
-    )
+    x = model.translate(np.zeros((2, *model.shape), np.uint8)) if model.domains else model.sample(2, 0)
     assert x.shape == (2, *model.shape) and 0 <= x.min() <= x.max() <= 1
     weights = (SHIPPED / name / "model.safetensors").stat().st_size
     assert 0 < weights <= 8 * 2**20

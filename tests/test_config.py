@@ -108,9 +108,7 @@ def test_imports_point_one_way():
     for path in core:
         inside = path.relative_to(ROOT / "ali_core").parts
         if len(inside) > 1:
-            below = set(CORE[: CORE.index(inside[0]) + 1]) - (
-                {"maps"} if inside[0] == "lab" else set()
-            )
+            below = set(CORE[: CORE.index(inside[0]) + 1]) - ({"maps"} if inside[0] == "lab" else set())
             assert folders(path, "ali_core") <= below | {""}, path
         elif inside[0] not in ("__init__.py", "__main__.py"):
             assert folders(path, "ali_core") <= {""}, path

@@ -49,9 +49,7 @@ def idx_folder(folder, packed: bool):
 def test_the_grid_is_the_papers_mixture():
     grid = load("grid")
     assert grid.x.shape == (100_000, 2) and grid.x.dtype == np.float32 and grid.shape == (2,)
-    assert sorted(map(tuple, grid.centres)) == [
-        (a, b) for a in (-4, -2, 0, 2, 4) for b in (-4, -2, 0, 2, 4)
-    ]
+    assert sorted(map(tuple, grid.centres)) == [(a, b) for a in (-4, -2, 0, 2, 4) for b in (-4, -2, 0, 2, 4)]
     counts = np.bincount(grid.y, minlength=25)
     assert counts.min() > 3700 and counts.max() < 4300  # 4,000 each, five sd either way
     gap = grid.x - grid.centres[grid.y]
@@ -171,9 +169,8 @@ def test_size_and_channels_are_changed_on_request(tmp_path):
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    assert (
-        "fashion-mnist, mnist, sprites, edges-fashion, mnist-transpose, stacked-mnist, toons, grid, ring"
-        in said("no-such-data")
+    assert "fashion-mnist, mnist, sprites, edges-fashion, mnist-transpose, stacked-mnist, toons, grid, ring" in said(
+        "no-such-data"
     )
 
 
@@ -337,9 +334,7 @@ def rows(datasets, n: int, labels=None):
 
 
 def test_a_saved_hugging_face_data_set_is_read_offline(tmp_path, hugging_face):
-    both = hugging_face.DatasetDict(
-        {"train": rows(hugging_face, 20), "test": rows(hugging_face, 7)}
-    )
+    both = hugging_face.DatasetDict({"train": rows(hugging_face, 20), "test": rows(hugging_face, 7)})
     both.save_to_disk(str(tmp_path / "saved"))
     found = load(f"hf:{tmp_path / 'saved'}")
     assert (found.x[..., 0] == PICTURES).all() and (found.y == LABELS).all()

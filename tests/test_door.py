@@ -123,10 +123,7 @@ def test_static_files_go_out_compressed(watched):
         assert gzip.decompress(packed) == content and len(packed) <= len(content) + 30
         kind = told["content-type"].partition(";")[0]
         assert kind in ("text/javascript", "application/javascript", "text/css")
-        assert (
-            told["cache-control"] == plain["cache-control"]
-            and "immutable" in plain["cache-control"]
-        )
+        assert told["cache-control"] == plain["cache-control"] and "immutable" in plain["cache-control"]
         if path == chunk:
             assert len(content) > 4e6 and len(packed) < 0.35 * len(content)
     inside = "/static/js/../../../web/server/x.js"

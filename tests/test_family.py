@@ -49,9 +49,7 @@ def model(config, points, folder):
     ("name", "steps", "nearest", "farthest"),
     [("vae", 600, 0.0, 0.02), ("avb", 1500, 0.0, 0.1), ("ali", 1500, 0.0, 0.5)],
 )
-def test_a_member_learns_the_true_posterior_of_linear_data(
-    name, steps, nearest, farthest, tmp_path
-):
+def test_a_member_learns_the_true_posterior_of_linear_data(name, steps, nearest, farthest, tmp_path):
     """KL(q(z|x) || p(z|x)) in nats against the closed form; before training it is over 1."""
     points = datasets.load("linear")
     config = dataclasses.replace(TRUTH, member=name, steps=steps, cooldown=steps // 2)
@@ -69,9 +67,7 @@ def test_a_hole_is_filled_inside_and_nothing_changes_outside(tmp_path):
     light = rng.integers(0, 2, 300)
     x = np.where(light[:, None, None, None], 220, 40) + rng.integers(0, 20, (300, 28, 28, 1))
     x, y = x.astype(np.uint8), np.zeros(300, np.int64)
-    squares = datasets.Data(
-        "squares", x[60:], y[60:], x[:60], y[:60], ["square"], "none", "made here"
-    )
+    squares = datasets.Data("squares", x[60:], y[60:], x[:60], y[:60], ["square"], "none", "made here")
     words = "member=gali-mix width=8 batch=16 latent=2 steps=60 lr=3e-3 lr_discriminator=2e-3 norm=batch"
     found = model(parse([*words.split(), "data=squares"]), squares, tmp_path / "mix")
     hole = np.zeros((60, 28, 28), bool)
@@ -81,8 +77,9 @@ def test_a_hole_is_filled_inside_and_nothing_changes_outside(tmp_path):
     assert np.allclose(filled[~hole], squares.x_test[~hole] / 255, atol=1e-6)
     inside = filled[hole].reshape(60, -1).mean(1)
     assert inside[light[:60] == 1].mean() > inside[light[:60] == 0].mean() + 0.2
-    plain = model(parse([*words.replace("gali-mix", "vae").split(), "data=squares", "steps=1"]),
-                  squares, tmp_path / "vae")  # fmt: skip
+    plain = model(
+        parse([*words.replace("gali-mix", "vae").split(), "data=squares", "steps=1"]), squares, tmp_path / "vae"
+    )
     with pytest.raises(Problem, match="vae never saw a picture with a hole; a model of the member"):
         plain.fill(squares.x_test, hole)
 
@@ -146,10 +143,7 @@ def test_a_conditional_member_goes_all_the_way(tmp_path, monkeypatch):
     assert guessed.shape == (100, 1) and (guessed[:, 0] == held.y_test).mean() > 0.5
     inverted = Image.fromarray(255 - held.x_test[0, ..., 0])
     inverted.save("white.png")
-    assert (
-        main(["reconstruct", f"checkpoints/{config.name}", "white.png", "both.png", "--beside"])
-        == 0
-    )
+    assert main(["reconstruct", f"checkpoints/{config.name}", "white.png", "both.png", "--beside"]) == 0
     with Image.open("both.png") as both:  # its own samples are dark: the white one is turned round
         assert np.array_equal(np.asarray(both)[:28, :28], held.x_test[0, ..., 0])
     evaluate.main([f"checkpoints/{config.name}"])
@@ -180,9 +174,7 @@ def test_gali_pt_is_measured_with_the_features_that_it_was_trained_with(tmp_path
     rng = np.random.default_rng(0)
     y = np.arange(160) % 2
     x = (rng.integers(0, 60, (160, 28, 28, 1)) + 150 * y[:, None, None, None]).astype(np.uint8)
-    squares = datasets.Data(
-        "s", x[40:], y[40:], x[:40], y[:40], ["dark", "light"], "none", "made here"
-    )
+    squares = datasets.Data("s", x[40:], y[40:], x[:40], y[:40], ["dark", "light"], "none", "made here")
     words = ["name=pt", "member=gali-pt", "width=8", "batch=16", "latent=2", "steps=2"]
     found = model(parse([*words, "data=s"]), squares, tmp_path / "pt")
     kept = sorted(path.name for path in tmp_path.glob(".runs/classifier-*"))
@@ -211,9 +203,7 @@ def test_a_slice_without_the_highest_class_has_as_many_classes_as_its_set(name):
     config = Config(name="c", member=name, data="grid", labels=25, width=8, batch=8, steps=1)
     assert Inputs(config, FAMILY[name], some).classes == 25
     progress = list(loop.train(config, some))[-1]
-    held = dataclasses.replace(
-        some, x=some.x_test[:10], y=some.y_test[:10], y_test=some.y_test[:10]
-    )
+    held = dataclasses.replace(some, x=some.x_test[:10], y=some.y_test[:10], y_test=some.y_test[:10])
     drawn = Inputs(config, FAMILY[name], held)
     assert drawn.classes == 25
     samples = drawn.samples(progress.nets, 0, 1, 0, torch.device("cpu"))

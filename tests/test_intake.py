@@ -134,10 +134,7 @@ def test_what_is_no_picture_is_not_sent_to_a_process(alone):
 
 def test_more_pictures_than_processes_wait_for_each_other(alone):
     content, found = file(scene(2000, 1200), "PNG"), []
-    pupils = [
-        threading.Thread(target=lambda: found.append(apart.see("a.png", content, GREY)))
-        for _ in range(5)
-    ]
+    pupils = [threading.Thread(target=lambda: found.append(apart.see("a.png", content, GREY))) for _ in range(5)]
     for pupil in pupils:
         pupil.start()
     for pupil in pupils:

@@ -31,9 +31,7 @@ def begun(turn=None, steps: int = 1, **settings):
 
 def weights(progress, *names) -> dict:
     return {
-        f"{name}.{k}": v.clone()
-        for name in names or progress.nets
-        for k, v in progress.nets[name].state_dict().items()
+        f"{name}.{k}": v.clone() for name in names or progress.nets for k, v in progress.nets[name].state_dict().items()
     }
 
 
@@ -83,7 +81,7 @@ def test_every_member_in_the_plane_has_frames_of_finite_numbers(member):
     assert ("z_sd" in arrays) == row.stochastic
     assert ("d_x" in arrays or "d_z" in arrays) == bool(row.matches)
     first, _ = packs.unpack(scene.pack())
-    assert first["sees"]["joint"] == any({"x", "z"} <= {n[0] for n in m.tuples[0]} for m in row.matches)  # fmt: skip
+    assert first["sees"]["joint"] == any({"x", "z"} <= {n[0] for n in m.tuples[0]} for m in row.matches)
 
 
 def test_frames_leave_training_alone():
@@ -165,9 +163,7 @@ def test_pulls_lower_the_generators_loss():
 
 def test_a_pack_keeps_numbers_exactly_and_arrays_to_their_scale():
     values = np.random.default_rng(0).normal(0, 3, (7, 2))
-    about, arrays = packs.unpack(
-        packs.pack("frame", {"step": 3}, {"a": values, "b": np.arange(5, dtype=np.uint8)})
-    )
+    about, arrays = packs.unpack(packs.pack("frame", {"step": 3}, {"a": values, "b": np.arange(5, dtype=np.uint8)}))
     assert about == {"kind": "frame", "step": 3}
     assert np.abs(arrays["a"] - values).max() <= np.abs(values).max() / 65_000
     assert arrays["b"].tolist() == [0, 1, 2, 3, 4]

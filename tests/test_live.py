@@ -254,7 +254,7 @@ def test_a_run_ends_with_the_sentence_of_its_training():
         ({"data": "mine"}, np.zeros((50, 2)), "there is 1 point"),
         ({"width": 0}, None, "width=0 is outside"),
     ],
-)  # fmt: skip
+)
 def test_settings_that_cannot_train_start_nothing(settings, points, sentence):
     with pytest.raises(Problem, match=sentence):
         live.start([settings], points)
@@ -336,7 +336,7 @@ def test_polls_wait_and_answer_and_recordings_are_read(client):
     older = client.get(f"/frames?run={run}.{number - 1}&who=me").content
     assert len(older) > 4 and int.from_bytes(older[:4], "little") >= number
     whole = client.get("/recordings/ali-grid")
-    assert next(packs.parted(whole.content)) == packs.read(live.ROOT / "checkpoints/lab/ali-grid.gz")[0]  # fmt: skip
+    assert next(packs.parted(whole.content)) == packs.read(live.ROOT / "checkpoints/lab/ali-grid.gz")[0]
     for bad in ("none", "..%2Fcard", "ALI", "a" * 8_000):
         assert client.get(f"/recordings/{bad}").status_code == 404
 
@@ -363,9 +363,7 @@ def test_a_worker_ends_with_its_server():
     import subprocess
 
     words = "from app.bridge import live; r, s = live.start([{}]); print(live._workers[0].process.pid, flush=True)"
-    done = subprocess.run(
-        [sys.executable, "-c", words], cwd=live.ROOT, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", words], cwd=live.ROOT, capture_output=True, text=True, check=True)
     pid = int(done.stdout.split()[-1])
 
     def ended():

@@ -82,9 +82,7 @@ def test_frechet_distance_of_diagonal_gaussians_has_a_closed_form():
     assert distance == pytest.approx(expected, rel=1e-9)
     turn = np.linalg.qr(rng(0).standard_normal((3, 3)))[0]
     turned = [turn @ np.diag(sd**2) @ turn.T for sd in (sd_a, sd_b)]
-    assert metrics.gaussian_frechet(turn @ mean_a, turn @ mean_b, *turned) == pytest.approx(
-        expected, rel=1e-9
-    )
+    assert metrics.gaussian_frechet(turn @ mean_a, turn @ mean_b, *turned) == pytest.approx(expected, rel=1e-9)
 
 
 def test_frechet_distance_of_samples_nears_that_of_their_gaussians():
@@ -177,13 +175,9 @@ def squares():
 def folder(squares, tmp_path_factory):
     """A checkpoint of two steps, and its data as a file."""
     root = tmp_path_factory.mktemp("evaluate")
-    x, y = (
-        np.concatenate(pair) for pair in ((squares.x_test, squares.x), (squares.y_test, squares.y))
-    )
+    x, y = (np.concatenate(pair) for pair in ((squares.x_test, squares.x), (squares.y_test, squares.y)))
     np.savez(root / "squares.npz", images=x, labels=y, train=np.arange(700) >= 100)
-    config = Config(
-        name="tiny", data=str(root / "squares.npz"), width=4, batch=8, latent=6, steps=2
-    )
+    config = Config(name="tiny", data=str(root / "squares.npz"), width=4, batch=8, latent=6, steps=2)
     loaded = datasets.load(config.data)
     progress = deque(loop.train(config, loaded), maxlen=1).pop()
     release.write_checkpoint(root / "tiny", config, loaded, progress, 1.0)
@@ -205,9 +199,7 @@ def test_the_classifier_learns_repeats_and_is_read_back(squares, runs, tmp_path)
     other = Classifier.get(squares, runs=tmp_path)
     assert file.stat().st_mtime_ns == written
     assert 0.9 < again.accuracy <= 1 and again.n == 100
-    assert (
-        again.card == other.card and again.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
-    )
+    assert again.card == other.card and again.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
     assert again.features(squares.x_test).shape == (100, 128)
     logits = again.logits(squares.x_test)
     assert logits.shape == (100, 4) and (logits == other.logits(squares.x_test)).all()
@@ -261,14 +253,10 @@ def test_the_numbers_are_those_of_the_arrays(folder, runs):
     found = {key: e["value"] for key, e in means.measure(model, loaded, judge).items()}
     codes, made = model.encode(loaded.x_test), model.reconstruct(loaded.x_test)
     near = {"rel": 1e-4}
-    assert found["reconstruction_mse"] == pytest.approx(
-        ((made - loaded.x_test / 255) ** 2).mean(), **near
-    )
+    assert found["reconstruction_mse"] == pytest.approx(((made - loaded.x_test / 255) ** 2).mean(), **near)
     assert found["class_kept"] == (judge.logits(made).argmax(1) == loaded.y_test).mean()
     assert found["latent_sd"] == pytest.approx(codes.std(0).mean(), **near)
-    assert found["round_trip"] == pytest.approx(
-        np.linalg.norm(model.encode(made) - codes, axis=1).mean(), **near
-    )
+    assert found["round_trip"] == pytest.approx(np.linalg.norm(model.encode(made) - codes, axis=1).mean(), **near)
     own = model.score(loaded.x_test, model.draw(loaded.x_test, 1, 0)[0])
     assert found["log_odds"] == pytest.approx(own.mean(), **near)
     assert found["log_odds"] != found["log_odds_swapped"]

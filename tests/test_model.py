@@ -30,9 +30,7 @@ def folder(tmp_path_factory):
     """A real checkpoint for 28-pixel pictures, trained for two steps on noise."""
     rng = np.random.default_rng(0)
     x = rng.integers(0, 255, (64, 28, 28, 1), np.uint8)
-    noise = datasets.Data(
-        "noise", x, np.zeros(64, int), x[:8], np.zeros(8, int), ("noise",), "-", "made"
-    )
+    noise = datasets.Data("noise", x, np.zeros(64, int), x[:8], np.zeros(8, int), ("noise",), "-", "made")
     config = Config(name="tiny", member="ali", width=4, batch=8, latent=5, steps=2)
     progress = deque(loop.train(config, noise), maxlen=1).pop()
     folder = tmp_path_factory.mktemp("checkpoints") / "tiny"

@@ -22,9 +22,7 @@ def test_a_discriminator_of_points_may_see_sines():
     steps = waves.waves.norm(dim=1)
     assert steps[:8].median() < 3 and 5 < steps[-8:].median() < 25
     plain, more = (
-        objectives.prepare(FAMILY["ali"], (2,), Config(latent=3, width=16, sines=top))[
-            "discriminator0"
-        ]
+        objectives.prepare(FAMILY["ali"], (2,), Config(latent=3, width=16, sines=top))["discriminator0"]
         for top in (0.0, 10.0)
     )
     count = [sum(p.numel() for p in net.parameters()) for net in (plain, more)]
@@ -67,9 +65,7 @@ def test_patches_are_four_times_as_cheap_at_64_pixels():
     """A step of alice at the widths that shipped: E and G forward, their backward twice that, D on two tuples."""
     each = {}
     for net, width in (("small", 24), ("patches", 24)):
-        nets = objectives.prepare(
-            FAMILY["alice"], (64, 64, 3), Config(latent=64, width=width, net=net)
-        )
+        nets = objectives.prepare(FAMILY["alice"], (64, 64, 3), Config(latent=64, width=width, net=net))
         x, z = torch.rand(1, 3, 64, 64), torch.randn(1, 64)
         e, g = multiplications(nets["encoder"], x), multiplications(nets["decoder"], z)
         d = multiplications(nets["discriminator0"], x, z)
@@ -78,12 +74,7 @@ def test_patches_are_four_times_as_cheap_at_64_pixels():
 
 
 def test_a_deterministic_encoder_has_a_head_of_d_and_no_unused_half():
-    assert (
-        objectives.prepare(FAMILY["wae"], (28, 28, 1), Config(latent=5, width=8))[
-            "encoder"
-        ].head.out_features
-        == 5
-    )
+    assert objectives.prepare(FAMILY["wae"], (28, 28, 1), Config(latent=5, width=8))["encoder"].head.out_features == 5
 
 
 def test_upconv_is_nearest_upsampling_and_a_convolution():
@@ -95,20 +86,14 @@ def test_upconv_is_nearest_upsampling_and_a_convolution():
 
 def test_spectral_norm_bounds_every_layer_of_the_discriminator():
     """After some power iterations each weight's largest singular value is 1."""
-    net = objectives.prepare(FAMILY["ali"], (28, 28, 1), Config(latent=4, width=8))[
-        "discriminator0"
-    ].train()
+    net = objectives.prepare(FAMILY["ali"], (28, 28, 1), Config(latent=4, width=8))["discriminator0"].train()
     for _ in range(60):
         net(torch.rand(2, 1, 28, 28), torch.randn(2, 4))
     layers = [m for m in net.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.Linear)]
     assert len(layers) == 3 + 1 + 2 + 3
     for layer in layers:
-        assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item() == pytest.approx(
-            1, abs=0.02
-        )
-    assert not [
-        m for m in net.modules() if "Norm" in type(m).__name__ and "Batch" in type(m).__name__
-    ]
+        assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item() == pytest.approx(1, abs=0.02)
+    assert not [m for m in net.modules() if "Norm" in type(m).__name__ and "Batch" in type(m).__name__]
 
 
 def test_parameter_counts_of_the_shipped_size():

@@ -32,12 +32,8 @@ def test_two_tuples_are_the_softplus_pair_of_the_ali_paper():
     odds = logits[:, 0] - logits[:, 1]  # log-odds of «from the encoder»
     real, fake = odds[:10], odds[10:]
     discriminator, generator = objectives.match(logits, 2)
-    assert discriminator.item() == pytest.approx(
-        (F.softplus(-real).mean() + F.softplus(fake).mean()).item(), rel=1e-6
-    )
-    assert generator.item() == pytest.approx(
-        (F.softplus(real).mean() + F.softplus(-fake).mean()).item(), rel=1e-6
-    )
+    assert discriminator.item() == pytest.approx((F.softplus(-real).mean() + F.softplus(fake).mean()).item(), rel=1e-6)
+    assert generator.item() == pytest.approx((F.softplus(real).mean() + F.softplus(-fake).mean()).item(), rel=1e-6)
 
 
 @pytest.mark.parametrize("tuples", [2, 4, 8])
@@ -58,9 +54,7 @@ def test_alice_at_weight_zero_is_ali():
 def test_bigan_is_ali_when_sigma_goes_to_zero():
     ali, bigan = samples(FAMILY["ali"]), samples(FAMILY["bigan"])
     with torch.no_grad():  # the same mean, and a log sigma of -40
-        for a, b in zip(
-            ali.nets["encoder"].parameters(), bigan.nets["encoder"].parameters(), strict=True
-        ):
+        for a, b in zip(ali.nets["encoder"].parameters(), bigan.nets["encoder"].parameters(), strict=True):
             if a.shape == b.shape:
                 a.copy_(b)
             else:
@@ -98,9 +92,7 @@ def test_one_forward_gives_the_gradients_of_two():
     """Both gradients from one graph equal those of the plain form: detach for D, fresh graph for E and G."""
     row = FAMILY["alice"]
     s = samples(row)
-    for (
-        net
-    ) in s.nets.values():  # a fixed power iteration, so that two forwards are the same function
+    for net in s.nets.values():  # a fixed power iteration, so that two forwards are the same function
         net.eval()
     players, _ = objectives.losses(row, s)
     parameters = {
@@ -108,8 +100,7 @@ def test_one_forward_gives_the_gradients_of_two():
         "generator": [p for k in ("encoder", "decoder") for p in s.nets[k].parameters()],
     }
     ours = {
-        player: torch.autograd.grad(loss, parameters[player], retain_graph=True)
-        for player, loss in players.items()
+        player: torch.autograd.grad(loss, parameters[player], retain_graph=True) for player, loss in players.items()
     }
     fresh = Samples(s.nets, s.x, s.z, s.noise, s.sd)
     d = s.nets["discriminator0"]
@@ -151,12 +142,7 @@ def test_every_parameter_gets_a_gradient_from_its_player(name, shape, tmp_path, 
     players, shown = objectives.losses(row, s)
     assert {k for k, t in row.terms.items() if t.weight} <= set(shown)
     for player, loss in players.items():
-        own = {
-            f"{k}.{n}": p
-            for k, net in nets.items()
-            for n, p in net.named_parameters()
-            if loop.player(k) == player
-        }
+        own = {f"{k}.{n}": p for k, net in nets.items() for n, p in net.named_parameters() if loop.player(k) == player}
         gradients = torch.autograd.grad(loss, own.values(), retain_graph=True, allow_unused=True)
         assert [k for k, g in zip(own, gradients, strict=True) if g is None] == []
         # the K logits' common offset is free, so a last bias may cancel; all others must move
@@ -246,8 +232,7 @@ def test_the_price_of_steepness_is_paid_by_the_discriminator_alone():
 
 def test_the_price_replaces_spectral_norm():
     with_norm, without = (
-        objectives.prepare(FAMILY["ali"], (28, 28, 1), Config(latent=4, width=4, r1=r1))
-        for r1 in (0.0, 0.1)
+        objectives.prepare(FAMILY["ali"], (28, 28, 1), Config(latent=4, width=4, r1=r1)) for r1 in (0.0, 0.1)
     )
     assert any("parametrizations" in name for name in with_norm["discriminator0"].state_dict())
     assert not any("parametriz" in name for name in without["discriminator0"].state_dict())
@@ -291,10 +276,7 @@ def test_alis_row_is_the_joint_match_and_nothing_else():
 
 def same(a, b, **weights):
     """Losses of member a with other weights against those of b, on the same networks and draws."""
-    rows = [
-        members.member(Config(name="t", member=name, weights=w))
-        for name, w in ((a, weights), (b, {}))
-    ]
+    rows = [members.member(Config(name="t", member=name, weights=w)) for name, w in ((a, weights), (b, {}))]
     ours, theirs = (objectives.losses(row, samples(row))[0] for row in rows)
     assert ours.keys() == theirs.keys()
     for player, loss in ours.items():
@@ -323,9 +305,7 @@ def test_a_member_at_the_right_weights_is_another(a, weights, b):
 
 def test_gali_of_two_tuples_is_ali():
     two = FAMILY["gali4"]._replace(
-        matches=(
-            FAMILY["gali4"].matches[0]._replace(tuples=FAMILY["gali4"].matches[0].tuples[::2]),
-        )
+        matches=(FAMILY["gali4"].matches[0]._replace(tuples=FAMILY["gali4"].matches[0].tuples[::2]),)
     )
     ours, _ = objectives.losses(two, samples(two))
     theirs, _ = objectives.losses(FAMILY["ali"], samples(FAMILY["ali"]))

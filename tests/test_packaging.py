@@ -35,9 +35,7 @@ def test_pip_brings_the_app_its_scripts_and_the_trained_models():
         "build = d.get_command_obj('build_py'); build.ensure_finalized();"
         "print(*build.get_outputs(include_bytecode=0), sep='\\n'); print(d.install_requires)"
     )
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, cwd=ROOT
-    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     *copied, needs = done.stdout.replace("\\", "/").splitlines()
     copied = {path.split("lib/", 1)[1] for path in copied}
@@ -71,8 +69,11 @@ def test_without_any_checkpoint_explore_says_where_to_get_one(tmp_path):
     environment = {k: v for k, v in os.environ.items() if k != "ALI_CHECKPOINTS"}
     done = subprocess.run(
         [sys.executable, "-m", "ali_core", "explore"],
-        capture_output=True, text=True, cwd=tmp_path, env=environment,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+    )
     assert done.returncode == 2
     assert "ali train preset=" in done.stderr and "Traceback" not in done.stderr
 
@@ -83,13 +84,14 @@ def test_the_first_start_says_each_step_and_what_pip_says(tmp_path):
     shutil.copy(ROOT / "app" / "__main__.py", tmp_path / "app")
     for name in ("requirements.txt", "constraints.txt"):
         (tmp_path / name).write_text("")
-    (tmp_path / "pyproject.toml").write_text(
-        '[build-system]\nrequires = []\nbuild-backend = "nowhere"'
-    )
+    (tmp_path / "pyproject.toml").write_text('[build-system]\nrequires = []\nbuild-backend = "nowhere"')
     done = subprocess.run(
         [sys.executable, "-m", "app"],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=tmp_path,
+    )
     assert done.returncode == 1
     said = [done.stdout.find(words) for words in ("1 of 2", "2 of 2", "nowhere", "tries again")]
     assert said == sorted(said) and said[0] >= 0, done.stdout

@@ -29,9 +29,7 @@ def test_importing_reads_nothing_large():
 
 def test_a_program_trains_measures_maps_and_asks(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    made = ali_core.train(
-        member="alice", data="grid", width=8, batch=32, steps=3, name="it", ema=0.5
-    )
+    made = ali_core.train(member="alice", data="grid", width=8, batch=32, steps=3, name="it", ema=0.5)
     assert ali_core.checkpoints("checkpoints") == ["it"]
     measures = ali_core.evaluate("checkpoints/it")
     assert measures == json.loads(Path("checkpoints/it/card.json").read_text())["metrics"]

@@ -207,10 +207,7 @@ def test_pages_and_polls_of_one_visitor_leave_room_for_others(few):
 def test_connections_of_one_visitor_leave_room_for_others(few, monkeypatch):
     monkeypatch.setattr(patience, "connections", visitors.Share(6))
     with small(Route("/", body, methods=["POST"])) as port:
-        lines = [
-            socket.create_connection(("localhost", port), source_address=(GREEDY, 0))
-            for _ in range(3)
-        ]
+        lines = [socket.create_connection(("localhost", port), source_address=(GREEDY, 0)) for _ in range(3)]
         until(lambda: patience.connections.held[GREEDY] == 3)
         with socket.create_connection(("localhost", port), source_address=(GREEDY, 0)) as more:
             assert closed(more) == patience.FULL

@@ -106,9 +106,7 @@ def test_the_data_are_known_by_name_wherever_they_lie(file, monkeypatch):
     assert found.name == "sprites" and found.label_names[0] == "body 0" and found.factors
     monkeypatch.setenv("SPRITES", "")
     monkeypatch.setitem(KNOWN, "sprites", KNOWN["sprites"]._replace(places=("nowhere.npz",)))
-    with pytest.raises(
-        Problem, match=r"not found in nowhere\.npz\. Make it: .* set SPRITES to the file\."
-    ):
+    with pytest.raises(Problem, match=r"not found in nowhere\.npz\. Make it: .* set SPRITES to the file\."):
         datasets.load("sprites")
 
 
@@ -264,9 +262,7 @@ def test_the_models_page_shows_every_factor(folder):
     table = by_factor(card).splitlines()
     assert table[0] == "|  | row | column | shade |" and len(table) == 2 + 10
     shares = card["metrics"]["class_kept"]["factors"]
-    assert f"| {shares['row']:.1%} | {shares['column']:.1%} | {shares['shade']:.1%} |" in "".join(
-        table
-    )
+    assert f"| {shares['row']:.1%} | {shares['column']:.1%} | {shares['shade']:.1%} |" in "".join(table)
     assert compared("class_kept", card, None).startswith("chance: 44.4%; with the class guessed")
     assert compared("probe_accuracy", card, None).startswith("PCA of the same size")
     assert "%" in compared("confident", card, None)

@@ -8,9 +8,7 @@ from app.__main__ import ROOT
 from tests.conftest import serving, settle
 
 
-@pytest.mark.skipif(
-    not (ROOT / ".venv").exists(), reason="there is no .venv, and making one takes minutes"
-)
+@pytest.mark.skipif(not (ROOT / ".venv").exists(), reason="there is no .venv, and making one takes minutes")
 def test_the_command_of_readme_opens_a_browser_at_the_page(page, tmp_path):
     """It says where it is, nothing is asked or offered, and no server is left when it ends."""
     log = tmp_path / "log"

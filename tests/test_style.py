@@ -13,9 +13,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.parametrize("words", [("check",), ("format", "--check")])
 def test_ruff_has_nothing_to_say(words):
     folders = [ROOT / name for name in ("ali_core", "app", "tests")]
-    done = subprocess.run(
-        [sys.executable, "-m", "ruff", *words, *folders], capture_output=True, text=True, cwd=ROOT
-    )
+    done = subprocess.run([sys.executable, "-m", "ruff", *words, *folders], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stdout[-3000:]
 
 
@@ -35,9 +33,7 @@ def tree(text: str) -> list[str]:
 def test_every_file_stands_in_readmes_tree():
     """The tree in README is the architecture: no file is missing from it, none is made up."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    listed = subprocess.run(
-        ["git", "ls-files"], capture_output=True, text=True, cwd=ROOT
-    ).stdout.split()
+    listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT).stdout.split()
     ours = [p for p in listed if p.endswith((".py", ".js"))]
     said = [p for p in tree(text) if p.endswith((".py", ".js"))]
     assert len(ours) > 30

@@ -14,9 +14,18 @@ from ali_core.data.figures import SPLIT, STYLES, Figures
 from ali_core.problem import Problem
 
 FACTORS = {
-    "beard": 6, "clothes": 5, "eyebrows": 5, "eyes": 5, "hair": 4, "mouth": 5, "rear hair": 5,
-    "clothes colour": 10, "hair colour": 5, "skin colour": 5, "background colour": 6,
-}  # fmt: skip
+    "beard": 6,
+    "clothes": 5,
+    "eyebrows": 5,
+    "eyes": 5,
+    "hair": 4,
+    "mouth": 5,
+    "rear hair": 5,
+    "clothes colour": 10,
+    "hair colour": 5,
+    "skin colour": 5,
+    "background colour": 6,
+}
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +54,7 @@ def test_a_head_is_what_the_package_draws_in_one_piece(heads):
     import resvg_py
     from PIL import Image
 
-    definition = json.loads(
-        resources.files("dicebear_styles").joinpath("toon-head.json").read_text("utf-8")
-    )
+    definition = json.loads(resources.files("dicebear_styles").joinpath("toon-head.json").read_text("utf-8"))
     whole, labels = dicebear.Style(definition), heads.labels(24, 1)
     images = heads.draw(labels, 64).astype(int)
     colours = {key: list(found) for key, found in STYLES["toon-head"].colours.items()}

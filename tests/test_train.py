@@ -94,9 +94,7 @@ def test_a_resumed_run_is_the_straight_run_bit_for_bit(cut, grid, tmp_path):
 def test_pictures_resume_exactly_too(norm, tmp_path):
     rng = np.random.default_rng(0)
     pictures = rng.integers(0, 255, (64, 28, 28, 1), np.uint8)
-    toy = datasets.Data(
-        "noise", pictures, np.zeros(64, int), pictures[:8], np.zeros(8, int), ("a",), "", ""
-    )
+    toy = datasets.Data("noise", pictures, np.zeros(64, int), pictures[:8], np.zeros(8, int), ("a",), "", "")
     config = Config(name="p", member="ali", width=4, batch=8, latent=4, steps=4, norm=norm)
     state = tmp_path / "state.safetensors"
     for progress in train.train(config, toy):
@@ -111,9 +109,7 @@ def test_more_steps_go_on_and_a_changed_field_is_refused_by_name(grid, tmp_path)
     keep(last(plain, grid), state)
     longer = dataclasses.replace(plain, steps=15, save_every=3)
     assert last(longer, grid, state).step == 15
-    with pytest.raises(
-        Problem, match=r"another config \(width: was 16, is 8, lr: was 0.001, is 0.01\)"
-    ):
+    with pytest.raises(Problem, match=r"another config \(width: was 16, is 8, lr: was 0.001, is 0.01\)"):
         last(dataclasses.replace(plain, lr=0.01, width=8), grid, state)
 
 
@@ -170,9 +166,7 @@ def test_a_loss_that_is_not_finite_stops_with_a_sentence(grid):
 
 def test_a_discriminator_that_has_won_stops_with_a_sentence(grid):
     """Encoder and decoder stand still (lr=0) far from the data: D learns to tell every pair."""
-    still = dataclasses.replace(
-        SMALL, member="ali", lr=0.0, lr_discriminator=3e-3, steps=6000, cooldown=0
-    )
+    still = dataclasses.replace(SMALL, member="ali", lr=0.0, lr_discriminator=3e-3, steps=6000, cooldown=0)
     far = dataclasses.replace(grid, x=grid.x + 30)
     with pytest.raises(Problem, match=r"Step \d+: the discriminator has won .* guessing is 1.386"):
         last(still, far)
@@ -267,7 +261,7 @@ def test_two_processes_are_one_to_rounding(tmp_path):
     with torch.random.fork_rng():
         torch.manual_seed(processes.CONFIG.seed)
         start = objectives.prepare(FAMILY["alice"], (2,), processes.CONFIG)
-    moved = [(one[f"{n}.{k}"] - w).abs().max().item() for n in start for k, w in start[n].named_parameters()]  # fmt: skip
+    moved = [(one[f"{n}.{k}"] - w).abs().max().item() for n in start for k, w in start[n].named_parameters()]
     assert min(moved) > 1e-3 > 10 * furthest, "a hundred times what rounding does"
 
 
@@ -342,10 +336,7 @@ def test_the_command_trains_and_exports_again_what_was_lost(tmp_path, monkeypatc
     kept = {"value": 1, "n": 1, "says": "kept"}
     checkpoint.update_card(folder, metrics={"kept": kept})
     again = ["train", *words]
-    assert (
-        program.main(again) == 0
-        and "is there, with all of its 40 steps." in capsys.readouterr().out
-    )
+    assert program.main(again) == 0 and "is there, with all of its 40 steps." in capsys.readouterr().out
     assert checkpoint.card(folder)["metrics"] == {"kept": kept}
 
     def lost():
@@ -375,9 +366,7 @@ def test_alice_finds_the_ring():
     ring = datasets.load("ring")
     # a weight of 20, made for pictures, lets D win on points
     price = {"reconstruction": 1.0}
-    config = Config(
-        name="r", member="alice", data="ring", width=64, batch=128, steps=2500, weights=price
-    )
+    config = Config(name="r", member="alice", data="ring", width=64, batch=128, steps=2500, weights=price)
     z = torch.randn(2500, 2, generator=torch.Generator().manual_seed(0))
     reached = []
     for progress in train.train(config, ring):

@@ -173,12 +173,7 @@ def test_every_parameter_of_a_translator_gets_a_gradient(name):
     on = {key for key, term in FAMILY[name].terms.items() if term.weight}
     assert on <= set(shown) and set(players) == {"generator", "discriminator"}
     for player, loss in players.items():
-        own = {
-            f"{k}.{n}": p
-            for k, net in nets.items()
-            for n, p in net.named_parameters()
-            if loop.player(k) == player
-        }
+        own = {f"{k}.{n}": p for k, net in nets.items() for n, p in net.named_parameters() if loop.player(k) == player}
         gradients = torch.autograd.grad(loss, own.values(), retain_graph=True, allow_unused=True)
         assert [k for k, g in zip(own, gradients, strict=True) if g is None] == []
         assert [k for k, g in zip(own, gradients, strict=True) if not g.abs().sum() > 0] == []
@@ -231,9 +226,7 @@ def test_only_the_pairs_that_were_asked_for_are_ever_shown():
     # and a row without pairs does not look at the truth
     false = dataclasses.replace(both, partners=both.partners[::-1].copy())
     (_, a), (_, b) = step("cyclegan", both), step("cyclegan", false)
-    for left, right in zip(
-        *(objectives.losses(FAMILY["cyclegan"], s)[0].values() for s in (a, b)), strict=False
-    ):
+    for left, right in zip(*(objectives.losses(FAMILY["cyclegan"], s)[0].values() for s in (a, b)), strict=False):
         assert torch.equal(left, right)
 
 
@@ -252,9 +245,7 @@ def test_only_the_pairs_that_were_asked_for_are_ever_shown():
 def test_what_does_not_fit_together_is_refused_before_the_first_step(member, pairs, what, sentence):
     weights = what.get("weights", {})
     both = dataclasses.replace(turned(), **{k: v for k, v in what.items() if k != "weights"})
-    config = Config(
-        name="t", member=member, width=4, batch=4, steps=1, pairs=pairs, weights=weights
-    )
+    config = Config(name="t", member=member, width=4, batch=4, steps=1, pairs=pairs, weights=weights)
     with pytest.raises(Problem, match=sentence):
         next(loop.train(config, both))
 
@@ -347,9 +338,7 @@ def test_only_one_of_two_domains_may_have_classes(named, tmp_path, monkeypatch):
     card = checkpoint.card("checkpoints/two")
     assert set(card["metrics"]) == {"there_cycle", "back_cycle"}
     judges = {key: card[key]["data"] for key in ("classifier", "prior_classifier") if key in card}
-    assert (
-        judges == {"x": {"classifier": "x"}, "z": {"prior_classifier": "z"}, "neither": {}}[named]
-    )
+    assert judges == {"x": {"classifier": "x"}, "z": {"prior_classifier": "z"}, "neither": {}}[named]
     # where the truth is known, too, each side's pictures are judged by its own
     held = datasets.load("x.npz", prior="z.npz")
     both = dataclasses.replace(held, partners=held.x, x_test=held.x_test, prior=held)
@@ -366,13 +355,9 @@ def test_the_numbers_are_those_of_the_arrays(folder):
     truth = both.prior.x_test / 255
     made = model.translate(both.x_test)
     assert found["there_mse"] == pytest.approx(((made - truth) ** 2).mean(), rel=1e-4)
-    assert found["there_mse_copy"] == pytest.approx(
-        ((both.x_test / 255 - truth) ** 2).mean(), rel=1e-4
-    )
+    assert found["there_mse_copy"] == pytest.approx(((both.x_test / 255 - truth) ** 2).mean(), rel=1e-4)
     again = model.translate(made, back=True)
-    assert found["there_cycle"] == pytest.approx(
-        ((again - both.x_test / 255) ** 2).mean(), rel=1e-4
-    )
+    assert found["there_cycle"] == pytest.approx(((again - both.x_test / 255) ** 2).mean(), rel=1e-4)
     assert not any("class" in key for key in found)
     alone = translation.measure(model, dataclasses.replace(both, partners=None), ())
     assert set(alone) == {"there_cycle", "back_cycle"}
@@ -449,9 +434,7 @@ def test_a_file_a_folder_and_a_zip_are_translated_alike(folder, pictures_folder,
     more += ["--beside"]
     assert program.main([*command, str(pictures_folder / "a.png"), str(out / "b.png"), *more]) == 0
     sheet = np.asarray(Image.open(out / "b.png"))
-    assert (
-        sheet.shape == (28, 56) and (sheet[:, :28] == x).all() and (sheet[:, 28:] == expected).all()
-    )
+    assert sheet.shape == (28, 56) and (sheet[:, :28] == x).all() and (sheet[:, 28:] == expected).all()
 
 
 def zipped(entries: dict[str, bytes], **how) -> bytes:
@@ -475,9 +458,7 @@ def zipped(entries: dict[str, bytes], **how) -> bytes:
         (zipped({f"{k}.png": b"" for k in range(batch.MOST + 1)}), "more than 2,000 files"),
     ],
 )
-def test_a_bad_zip_is_refused_with_a_sentence_and_nothing_is_written(
-    folder, tmp_path, content, sentence, capsys
-):
+def test_a_bad_zip_is_refused_with_a_sentence_and_nothing_is_written(folder, tmp_path, content, sentence, capsys):
     (tmp_path / "bad.zip").write_bytes(content)
     words = ["translate", str(folder), str(tmp_path / "bad.zip"), str(tmp_path / "deep" / "out")]
     assert program.main(words) == 2

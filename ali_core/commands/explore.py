@@ -28,9 +28,7 @@ def checkpoints(folder: str = "") -> Path:
         if not Path(given).is_dir():
             raise Problem(f"{given} is no folder; give one that holds checkpoints.")
         return Path(given).resolve()
-    beside = Path(importlib.util.find_spec("app.main").origin).parents[
-        1
-    ]  # a clone, or site-packages
+    beside = Path(importlib.util.find_spec("app.main").origin).parents[1]  # a clone, or site-packages
     for found in (Path("checkpoints"), beside / "checkpoints"):
         if any(found.glob("*/card.json")):
             return found.resolve()

@@ -31,9 +31,7 @@ def main(argv: list[str]) -> None:
     )
     parser.add_argument("clone", type=Path, help="a clone of YingzhenLi/Sprites, or an .npz")
     parser.add_argument("output", type=Path, help="the .npz to write")
-    parser.add_argument(
-        "--n", type=int, help="combinations to draw (default 30,000; with --turn 12,000)"
-    )
+    parser.add_argument("--n", type=int, help="combinations to draw (default 30,000; with --turn 12,000)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--turn", action="store_true", help="pairs, facing down and left")
     words = parser.parse_args(argv)

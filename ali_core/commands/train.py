@@ -89,9 +89,7 @@ def _finish(config: Config, data: datasets.Data, progress: Progress, seconds: fl
         there = checkpoint.weights(folder)
     except Problem:  # lost, damaged, or never written
         there = {}
-    whole = there.keys() == ours.keys() and all(
-        np.array_equal(there[k], v.numpy()) for k, v in ours.items()
-    )
+    whole = there.keys() == ours.keys() and all(np.array_equal(there[k], v.numpy()) for k, v in ours.items())
     if whole and (len(data.shape) == 1 or (folder / SAMPLES).exists()):
         more = "." if config.cooldown else "; more steps= goes on."
         print(f"{folder.as_posix()} is there, with all of its {config.steps} steps{more}")
@@ -116,9 +114,7 @@ class _Clock:
         write_beside(self.path, json.dumps({"seconds": round(self.seconds, 1)}).encode())
 
 
-def _picture(
-    path: Path, config: Config, data: datasets.Data, averaged: dict[str, nn.Module]
-) -> None:
+def _picture(path: Path, config: Config, data: datasets.Data, averaged: dict[str, nn.Module]) -> None:
     """Eight held-out pictures, their reconstructions, and eight samples; nothing for points.
 
     Of two domains: pictures of each, their translations, and those translated back.
@@ -156,8 +152,6 @@ def _help() -> str:
     ]
     sentences = says()
     for field in dataclasses.fields(Config):
-        lines.append(
-            f"  {field.name:18} {getattr(Config(), field.name)!r:12} {sentences[field.name]}"
-        )
+        lines.append(f"  {field.name:18} {getattr(Config(), field.name)!r:12} {sentences[field.name]}")
     lines += ["", f"presets: {', '.join(PRESETS)}", f"members: {', '.join(members.FAMILY)}"]
     return "\n".join(lines)

@@ -103,9 +103,12 @@ def _start() -> subprocess.Popen:
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "ali_core.data.apart"],
-        cwd=Path(__file__).parents[2], env={**os.environ, **more},
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, **more},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
     process.stdout.readline()  # it is ready; its start is not the picture's time
     atexit.register(process.kill)
     return process

@@ -204,14 +204,10 @@ def _hugging_face(name: str, size: int, channels: int) -> Data:
     if train not in labelled:
         raise Problem(f"“{name}” has rows without a label in its split “{train}”; leave them out.")
 
-    def part(
-        key: str, channels: int
-    ) -> tuple[np.ndarray, np.ndarray, list[bytes], tuple[str, ...]]:
+    def part(key: str, channels: int) -> tuple[np.ndarray, np.ndarray, list[bytes], tuple[str, ...]]:
         rows = splits[key].cast_column(column, datasets.Image(decode=False))
         labels = np.array(rows[label] if label else [0] * len(rows), np.int64)
-        sources = [
-            (f"{key} row {k}", lambda k=k: _row_bytes(rows[k][column])) for k in range(len(rows))
-        ]
+        sources = [(f"{key} row {k}", lambda k=k: _row_bytes(rows[k][column])) for k in range(len(rows))]
         x, kept, hashes, skipped = _read_all(f"“{name}” ({key})", sources, size, channels)
         return x, labels[kept], hashes, skipped
 
@@ -272,15 +268,12 @@ def _read_all(
     return x, kept, [found[k][1] for k in kept], skipped
 
 
-def _split(
-    where: str, name: str, x: np.ndarray, y: np.ndarray, hashes: list[bytes], **about
-) -> Data:
+def _split(where: str, name: str, x: np.ndarray, y: np.ndarray, hashes: list[bytes], **about) -> Data:
     """Data of one part: every picture's hash says whether it is held out, and where it stands."""
     held, train = split.drawn(hashes, split.SHARE)
     if not len(held) or not len(train):
         raise Problem(
-            f"{where} has one readable picture, copies apart; two are the least: one to train on, one "
-            "held out."
+            f"{where} has one readable picture, copies apart; two are the least: one to train on, one held out."
         )
     parts = (x[train], y[train], x[held], y[held])
     return Data(name, *parts, **{"held_out": split.RULE} | about)

@@ -95,8 +95,7 @@ def paired(
     z = z[..., None] if z.ndim == 3 else z
     if z.shape != x.shape or z.dtype != np.uint8:
         raise Problem(
-            f"{path}: “images_b” {z.dtype} {z.shape} must be bytes, one picture for each of "
-            f"“images” {x.shape}."
+            f"{path}: “images_b” {z.dtype} {z.shape} must be bytes, one picture for each of “images” {x.shape}."
         )
     a = b = test = ()
     if split is None:
@@ -106,9 +105,7 @@ def paired(
         parts = (np.flatnonzero(split == name) for name in ("a", "b", "test"))
         a, b, test = (part[order(y[part])] for part in parts)
     if not (len(a) and len(b) and len(test)):
-        raise Problem(
-            f"{path}: “split” must give each of the {len(x)} pairs a, b or test, all used."
-        )
+        raise Problem(f"{path}: “split” must give each of the {len(x)} pairs a, b or test, all used.")
     shared = {"name": path.stem, "y_test": y[test]} | about
     prior = Data(x=z[b], y=y[b], x_test=z[test], **shared)
     return Data(x=x[a], y=y[a], x_test=x[test], **shared, prior=prior, partners=z[a])

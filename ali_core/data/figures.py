@@ -28,9 +28,7 @@ class Style(NamedTuple):
     licence: str
     credit: str
     framing: dict[str, float]
-    colours: dict[
-        str, dict[str, str]
-    ]  # palette: hexadecimal colour: its name; others are the style's own
+    colours: dict[str, dict[str, str]]  # palette: hexadecimal colour: its name; others are the style's own
     pairs: tuple[tuple[str, str, str, str], ...]  # factor, class, factor, class
 
 

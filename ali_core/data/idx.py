@@ -14,10 +14,7 @@ from ali_core.problem import Problem
 from .dataset import Data
 from .split import unsorted
 
-# fmt: off
-FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker",
-           "Bag", "Ankle boot"]
-# fmt: on
+FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 
 # Three digits in three channels, 1,000 triples (Unrolled GAN, section 3.3.1; VEEGAN)
 STACKED = "stacked-mnist"
@@ -57,7 +54,7 @@ KNOWN = {
         "https://github.com/YingzhenLi/Sprites",
         "Make it: `python -m ali_core sprites CLONE data/sprites64.npz`, or set {} to the file.",
     ),
-}  # fmt: skip
+}
 
 
 def where(name: str) -> Path:
@@ -91,9 +88,7 @@ def _idx_array(path: Path) -> np.ndarray:
         raise Problem(f"{path} is not an IDX file of bytes; fetch it again.")
     shape = tuple(int(k) for k in np.frombuffer(content, ">u4", rank, 4))
     if len(content) - start != np.prod(shape, dtype=object):
-        raise Problem(
-            f"{path} promises {shape} bytes but holds {len(content) - start:,}; fetch it again."
-        )
+        raise Problem(f"{path} promises {shape} bytes but holds {len(content) - start:,}; fetch it again.")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()
 
 
@@ -109,8 +104,7 @@ def read_idx(folder: Path) -> Data:
     for pictures, labels, which in ((x, y, "train"), (x_test, y_test, "t10k")):
         if pictures.ndim != 3 or labels.ndim != 1 or len(pictures) != len(labels) or not len(y):
             raise Problem(
-                f"{folder}: the {which} files do not fit together: pictures {pictures.shape}, "
-                f"labels {labels.shape}."
+                f"{folder}: the {which} files do not fit together: pictures {pictures.shape}, labels {labels.shape}."
             )
     name = folder.resolve().name
     return Data(

@@ -55,14 +55,10 @@ def check(name: str, content: bytes, max_bytes: int = MAX_BYTES) -> None:
         raise Problem(f"{who} is a HEIC, AVIF or video file, which is not read here; {ADVICE}.")
     _check_pixels(who, headers.webp_size(content))
     if headers.endless(content):
-        raise Problem(
-            f"{who} is a JPEG of endlessly many parts; save it again with a usual program."
-        )
+        raise Problem(f"{who} is a JPEG of endlessly many parts; save it again with a usual program.")
 
 
-def read(
-    name: str, content: bytes, max_bytes: int = MAX_BYTES, formats: tuple[str, ...] = FORMATS
-) -> Image.Image:
+def read(name: str, content: bytes, max_bytes: int = MAX_BYTES, formats: tuple[str, ...] = FORMATS) -> Image.Image:
     """Decodes a picture file and turns it upright.
 
     Returns 8-bit L, RGB or RGBA; `info["steps"]` says in sentences what was done. Raises Problem

@@ -32,9 +32,7 @@ def read_csv(name: str, content: bytes) -> np.ndarray:
         rows = csv.reader(_lines(name, text), dialect)
         lines = [(k, cells) for k, row in enumerate(rows, 1) if (cells := [c for c in row if c])]
     except csv.Error:
-        raise Problem(
-            f"{name} has no two columns: write two numbers a line, with a comma between them."
-        ) from None
+        raise Problem(f"{name} has no two columns: write two numbers a line, with a comma between them.") from None
     points = []
     for place, (number, cells) in enumerate(lines):
         try:
@@ -42,13 +40,9 @@ def read_csv(name: str, content: bytes) -> np.ndarray:
         except ValueError:
             if place == 0:  # titles
                 continue
-            raise Problem(
-                f"{name}, line {number}: «{' '.join(cells)[:40]}» is not two numbers."
-            ) from None
+            raise Problem(f"{name}, line {number}: «{' '.join(cells)[:40]}» is not two numbers.") from None
         if len(values) != 2:
-            raise Problem(
-                f"{name}, line {number} has {len(values)} numbers; the lab takes two columns."
-            )
+            raise Problem(f"{name}, line {number} has {len(values)} numbers; the lab takes two columns.")
         points.append(values)
     return checked(np.array(points, np.float32).reshape(-1, 2), name)
 

@@ -101,9 +101,7 @@ def write(path: Path, images: np.ndarray, labels: np.ndarray, seed: int) -> tupl
     return len(people), len(held)
 
 
-def write_turned(
-    path: Path, down: np.ndarray, left: np.ndarray, labels: np.ndarray
-) -> dict[str, int]:
+def write_turned(path: Path, down: np.ndarray, left: np.ndarray, labels: np.ndarray) -> dict[str, int]:
     """Writes the pairs' .npz. -> how many pairs are in each part of its split"""
     held = max(1, len(down) // 12)
     ours = (len(down) - held) // 2
@@ -142,9 +140,7 @@ def _sheets(clone: Path, part: str) -> list[Image.Image]:
         except OSError as error:
             raise Problem(f"{path} cannot be read ({error}); clone it again.") from None
         if sheet.width < FRAMES * TILE or sheet.height < (WALK + len(DIRECTIONS)) * TILE:
-            raise Problem(
-                f"{path} is {sheet.width}x{sheet.height}; a sheet has 9 columns and 12 rows of 64x64."
-            )
+            raise Problem(f"{path} is {sheet.width}x{sheet.height}; a sheet has 9 columns and 12 rows of 64x64.")
         sheets.append(sheet)
     return sheets
 

@@ -55,9 +55,7 @@ def write(path: Path, style: str, n: int, size: int, seed: int) -> np.ndarray:
     split = figures.split(labels)
     train = split == "train"
     if train.all() or not train.any():
-        raise Problem(
-            f"{path} would hold no figure to train on, or hold none out: give a larger --n."
-        )
+        raise Problem(f"{path} would hold no figure to train on, or hold none out: give a larger --n.")
     path.parent.mkdir(parents=True, exist_ok=True)
     drawn = path.with_name(f".{path.name}.{style}-{size}-{seed}.partial")
     drawn.touch()

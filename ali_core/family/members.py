@@ -36,27 +36,17 @@ _ON_BOTH = r"\mathrm{KL}\left(q(x, z)\,\|\,p(x, z)\right)"
 
 def _cycle_x(weight: float) -> dict[str, Term]:
     formula = r"\mathbb{E}_q\,\|x-G(E(x))\|_1"
-    return {
-        "reconstruction": Term(weight, terms.reconstruction, formula, (MAXIMISED, 0), _X_GIVEN_Z)
-    }
+    return {"reconstruction": Term(weight, terms.reconstruction, formula, (MAXIMISED, 0), _X_GIVEN_Z)}
 
 
 def _cycle_z(weight: float) -> dict[str, Term]:
     formula = r"\mathbb{E}_p\,\|z-E(G(z))\|_2^2"
-    return {
-        "latent_reconstruction": Term(
-            weight, terms.latent_reconstruction, formula, (0, MAXIMISED), _Z_GIVEN_X
-        )
-    }
+    return {"latent_reconstruction": Term(weight, terms.latent_reconstruction, formula, (0, MAXIMISED), _Z_GIVEN_X)}
 
 
 def _cycle_domain(weight: float) -> dict[str, Term]:
     formula = r"\mathbb{E}_p\,\|z-E(G(z))\|_1"
-    return {
-        "prior_reconstruction": Term(
-            weight, terms.prior_reconstruction, formula, (0, MAXIMISED), _Z_GIVEN_X
-        )
-    }
+    return {"prior_reconstruction": Term(weight, terms.prior_reconstruction, formula, (0, MAXIMISED), _Z_GIVEN_X)}
 
 
 def _identity(weight: float) -> dict[str, Term]:
@@ -83,9 +73,7 @@ def _consistency(weight: float) -> dict[str, Term]:
     return {"consistency": Term(weight, terms.consistency, formula, (0, 0), _ON_BOTH)}
 
 
-_SUPERVISED = Term(
-    1.0, terms.supervised, r"-\mathbb{E}\log D(y\mid x, E(x))", player="discriminator"
-)
+_SUPERVISED = Term(1.0, terms.supervised, r"-\mathbb{E}\log D(y\mid x, E(x))", player="discriminator")
 
 _MAPPING = Term(10.0, terms.mapping, r"\mathbb{E}_{\mathrm{true}}\,\|z-E(x)\|_1+\|x-G(z)\|_1")
 
@@ -136,9 +124,7 @@ FAMILY: dict[str, Member] = {
     "gali4": Member("ALI with the tuples of a second round trip beside the two.", (FOUR,)),
     "gali8": Member("GALI on tuples of four: both pictures and both codes.", (EIGHT,)),
     "gali-pt": Member("GALI-4 that also matches a given network's features.", (FEATURES,)),
-    "gali-mix": Member(
-        "GALI on pictures with a hole: it encodes what it sees and fills in the rest.", (MIX,)
-    ),
+    "gali-mix": Member("GALI on pictures with a hole: it encodes what it sees and fills in the rest.", (MIX,)),
     "vae": Member(
         "No discriminator: likelihood of the picture, and codes pulled to the prior.",
         terms=_nll(1.0) | _kl(1.0),
@@ -255,8 +241,7 @@ def member(config: Config) -> Member:
     for name in slack:
         if not weights[name]:
             raise Problem(
-                f"Term «{name}» is a constraint: its weight is where its multiplier starts, and must "
-                "be above 0."
+                f"Term «{name}» is a constraint: its weight is where its multiplier starts, and must be above 0."
             )
     return row._replace(terms=made, slack=slack)
 

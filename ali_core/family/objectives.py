@@ -149,9 +149,7 @@ def prepare(
     )
 
 
-def match(
-    logits: torch.Tensor, tuples: int, generator=confuse
-) -> tuple[torch.Tensor, torch.Tensor]:
+def match(logits: torch.Tensor, tuples: int, generator=confuse) -> tuple[torch.Tensor, torch.Tensor]:
     """Both players' losses of a match over K tuples, tuple k carrying label k.
 
     logits: (K n, K), tuple by tuple. The discriminator's is cross-entropy; weights 2/K and
@@ -165,9 +163,7 @@ def match(
 
 def _tuples(m: Match, s: Samples) -> list[torch.Tensor]:
     """A match's tuples, place by place, upon each other: real and fake go through D in one call."""
-    return [
-        torch.cat([getattr(s, name) for name in place]) for place in zip(*m.tuples, strict=True)
-    ]
+    return [torch.cat([getattr(s, name) for name in place]) for place in zip(*m.tuples, strict=True)]
 
 
 def _logits(m: Match, i: int, s: Samples, arguments: list[torch.Tensor]) -> torch.Tensor:
@@ -211,9 +207,7 @@ def penalised(m: Match, i: int, s: Samples) -> tuple[torch.Tensor, torch.Tensor,
     return discriminator, generator.detach() + sum(p - p.detach() for p in pulls), steep
 
 
-def losses(
-    row: Member, s: Samples, r1: float = 0.0
-) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+def losses(row: Member, s: Samples, r1: float = 0.0) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     """One forward of everything. -> loss per player, value per term (detached, for showing).
 
     Players: "discriminator" (absent without matches), "generator" (encoder and decoder), and

@@ -19,8 +19,7 @@ MOST = 10_000  # packs
 # arrays that every scene and every frame has: kind, sides; 0: any
 SHAPES = {
     "scene": {"y": ("u1", 0)} | dict.fromkeys(("x", "z", "at_x", "at_z"), ("i2", 0, 2)),
-    "frame": dict.fromkeys(("x_tilde", "z_hat", "x_rec"), ("i2", 0, 2))
-    | {"lattice": ("i2", 0, 0, 2)},
+    "frame": dict.fromkeys(("x_tilde", "z_hat", "x_rec"), ("i2", 0, 2)) | {"lattice": ("i2", 0, 0, 2)},
 }
 
 
@@ -100,9 +99,7 @@ def read(path: Path) -> list[bytes]:
         if steps[0] != 0 or steps != sorted(set(steps)):
             raise ValueError("its steps do not rise from 0")
     except FileNotFoundError:
-        raise Problem(
-            f"{path} is missing; make it: python -m ali_core record {path.stem}"
-        ) from None
+        raise Problem(f"{path} is missing; make it: python -m ali_core record {path.stem}") from None
     except (OSError, zlib.error, struct.error, ValueError) as error:
         raise Problem(f"{path} is no recording ({error}); {remedy}") from None
     return packs

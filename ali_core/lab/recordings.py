@@ -36,13 +36,9 @@ def _information(kl: float, mmd: float) -> dict:
 RECORDINGS = {
     "decoder-start": Recording("ALI on a ring, its first steps", _RING, 200),
     "gan-grid": Recording("A GAN on the grid", _GRID | {"member": "gan"}),
-    "later-grid": Recording(
-        "A GAN, its encoder fitted by pairs", _GRID | {"member": "gan-posthoc"}
-    ),
+    "later-grid": Recording("A GAN, its encoder fitted by pairs", _GRID | {"member": "gan-posthoc"}),
     "ali-grid": Recording("ALI on the grid", _GRID),
-    "alice-grid": Recording(
-        "ALICE on the grid", _GRID | {"member": "alice", "weights": {"reconstruction": 1.0}}
-    ),
+    "alice-grid": Recording("ALICE on the grid", _GRID | {"member": "alice", "weights": {"reconstruction": 1.0}}),
     "gali4-grid": Recording("GALI-4 on the grid", _GRID | {"member": "gali4"}),
     "info-least": Recording("Coefficient 39: a beta-VAE of 40", _information(40.0, 0.0)),
     "info-vae": Recording("Coefficient 0: a VAE", _information(1.0, 0.0)),

@@ -30,9 +30,17 @@ MOST_STEPS = 20_000  # of a live run
 WIDEST, LARGEST = 128, 1_024  # width and batch of a live run
 # The settings of a live run, and their defaults: Config's own where none stands here
 SETTINGS = {
-    "member": "ali", "data": "grid", "seed": 0, "width": 64, "batch": 256, "lr": 1e-3,
-    "lr_discriminator": 1e-3, "r1": 0.0, "sines": 0.0, "weights": {},
-}  # fmt: skip
+    "member": "ali",
+    "data": "grid",
+    "seed": 0,
+    "width": 64,
+    "batch": 256,
+    "lr": 1e-3,
+    "lr_discriminator": 1e-3,
+    "r1": 0.0,
+    "sines": 0.0,
+    "weights": {},
+}
 
 
 def config(settings: dict) -> Config:
@@ -208,10 +216,7 @@ def _maps(scene: Scene, nets: dict) -> dict[str, torch.Tensor]:
     for name, kind, over in (("d_x", "x", over_x), ("d_z", "z", over_z)):
         if name not in found and scene.seeing[kind] is not None:
             found[name] = belief(scene, nets, scene.seeing[kind], over, over)
-    return {
-        name: (255 * value).round().to(torch.uint8).reshape(-1, MAP, MAP)
-        for name, value in found.items()
-    }
+    return {name: (255 * value).round().to(torch.uint8).reshape(-1, MAP, MAP) for name, value in found.items()}
 
 
 def belief(scene: Scene, nets: dict, i: int, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
@@ -247,9 +252,7 @@ def _spread(x: torch.Tensor, n: int) -> torch.Tensor:
     return x[picks]
 
 
-def run(
-    settings: dict, steps: list[int], own: np.ndarray | None = None
-) -> tuple[Scene, list[bytes]]:
+def run(settings: dict, steps: list[int], own: np.ndarray | None = None) -> tuple[Scene, list[bytes]]:
     """The scene, and a frame after each of the (rising) numbers of steps; 0 is the start.
 
     Raises Problem where settings do not fit, or training stops with one.

@@ -25,8 +25,10 @@ TURN = 0.03  # seconds of a room before the next one's turn
 BETWEEN = 0.125  # seconds between two frames of a room that plays, at least
 SHARE = 2  # of a worker's time, what all its rooms' frames may take: one part in so many
 TURNS = {
-    "both": None, "discriminator": ("discriminator",), "generator": ("generator", "multipliers"),
-}  # fmt: skip
+    "both": None,
+    "discriminator": ("discriminator",),
+    "generator": ("generator", "multipliers"),
+}
 
 
 class Room:
@@ -75,9 +77,7 @@ class Room:
             self.counted += 1
         except StopIteration:
             self.playing = False
-            self.tell(
-                f"{scenes.MOST_STEPS:,} steps are the most of a live run; Reset begins again."
-            )
+            self.tell(f"{scenes.MOST_STEPS:,} steps are the most of a live run; Reset begins again.")
         except Problem as problem:
             self.playing = False
             self.tell(f"{problem} Reset begins again.")

@@ -81,9 +81,7 @@ def load(folder: str | Path) -> Atlas:
         raise Problem(f"{path} is not the file its card describes; run `{command}` again.")
     arrays = _arrays(path, content)
     try:
-        about = schema.parse(
-            str(arrays.pop("about", "{}")).encode(), schema.About, path, f"run `{command}` again"
-        )
+        about = schema.parse(str(arrays.pop("about", "{}")).encode(), schema.About, path, f"run `{command}` again")
         _fit(arrays, about, card)
     except ValueError as error:
         raise Problem(f"{path} cannot be used ({error}); run `{command}` again.") from None
@@ -110,15 +108,14 @@ def _arrays(path: Path, content: bytes) -> dict[str, np.ndarray]:
                     found[name] = _array(file, name, room)
                     room -= found[name].nbytes
     except Exception as error:  # damaged zips raise nearly every exception there is
-        raise Problem(
-            f"{path} cannot be read ({error}); copy the checkpoint again, or make its atlas anew."
-        ) from None
+        raise Problem(f"{path} cannot be read ({error}); copy the checkpoint again, or make its atlas anew.") from None
     with np.errstate(over="ignore"):  # `_fit` finds the infinity
         return {
             name: array.astype({"f": np.float32, "i": np.int64, "u": np.int64}.get(array.dtype.kind))
-            if name != "about" else array
+            if name != "about"
+            else array
             for name, array in found.items()
-        }  # fmt: skip
+        }
 
 
 def _array(file: zipfile.ZipFile, name: str, room: int) -> np.ndarray:

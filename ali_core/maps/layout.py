@@ -88,8 +88,7 @@ def build(folder: str | Path, made: str = "", most: int = MOST) -> None:
     some = np.random.default_rng(SEED).permutation(len(z))[:TRUST_N]
     k = min(TRUST_K, (len(some) - 1) // 2)
     trust = {
-        name: float(sklearn.manifold.trustworthiness(z[some], flat[some], n_neighbors=k))
-        for name, flat in maps.items()
+        name: float(sklearn.manifold.trustworthiness(z[some], flat[some], n_neighbors=k)) for name, flat in maps.items()
     }
     typical = _typical(z, maps, error)
     source = folder.name + "-made" if made else held.name

@@ -70,10 +70,7 @@ def _probes(model, data, classifier, n, seed, runs) -> dict[str, dict]:
 
 def _probe(data: Data, x: np.ndarray, x_test: np.ndarray) -> dict[str, float]:
     y, y_test = data.y[: len(x)].T, data.y_test[: len(x_test)].T
-    return {
-        name: round(metrics.linear_probe(x, y[k], x_test, y_test[k]), 4)
-        for k, name in enumerate(data.factors)
-    }
+    return {name: round(metrics.linear_probe(x, y[k], x_test, y_test[k]), 4) for k, name in enumerate(data.factors)}
 
 
 def _nearest(data: Data, x: np.ndarray, x_test: np.ndarray) -> float:
@@ -143,19 +140,13 @@ def _obedience(model, data, classifier, n, seed) -> dict[str, dict]:
     others = np.arange(k) != which[:, None]
     same = after == before
     names = list(data.factors)
-    says = (
-        "share of held-out pictures, encoded with y and decoded with one factor of it changed, in "
-    )
+    says = "share of held-out pictures, encoded with y and decoded with one factor of it changed, in "
     says += "which the classifier sees "
     of_each = {name: round(float(right[which == f].mean()), 4) for f, name in enumerate(names)}
-    found["class_edited"] = entry(
-        right.mean(), says + "the class asked for", n, seed, factors=of_each
-    )
+    found["class_edited"] = entry(right.mean(), says + "the class asked for", n, seed, factors=of_each)
     shares = {name: round(float(same[others[:, f], f].mean()), 4) for f, name in enumerate(names)}
     true = (after == y)[others].mean()
-    says = (
-        f"share of the {k - 1} other factors of those pictures to which the classifier gives the "
-    )
+    says = f"share of the {k - 1} other factors of those pictures to which the classifier gives the "
     found["others_kept"] = entry(
         same[others].mean(),
         says + "class it gives the real picture; true: their true class",

@@ -136,10 +136,7 @@ def about_information(value: float, n: int) -> str:
     says = f"I_q(x;z) in nats, by Monte Carlo over n pictures: at most log n, {ceiling:.2f}"
     if value < ceiling - NEAR:
         return says
-    return (
-        says
-        + ", where it stands: every picture is told from the others, and how much more a code tells is not seen"
-    )
+    return says + ", where it stands: every picture is told from the others, and how much more a code tells is not seen"
 
 
 def _constraints(model: Model, data: Data, n: int, seed: int) -> dict[str, dict]:

@@ -72,9 +72,7 @@ def gaussian_frechet(
     return max(0.0, float(((mean_a - mean_b) ** 2).sum() + trace))
 
 
-def precision_recall_density_coverage(
-    real: np.ndarray, made: np.ndarray, k: int = 5
-) -> dict[str, float]:
+def precision_recall_density_coverage(real: np.ndarray, made: np.ndarray, k: int = 5) -> dict[str, float]:
     """How the made features lie among the real ones (Kynkäänniemi 2019; Naeem 2020), 0 to 1.
 
     A point's ball reaches its k-th neighbour of its own set. precision: made points in a real ball;
@@ -220,9 +218,7 @@ def information_p(z: np.ndarray, z_rec: np.ndarray) -> float:
     return float((z.shape[1] - squared - np.linalg.slogdet(covariance)[1]) / 2)
 
 
-def gaussian_kl(
-    mean: np.ndarray, sd: np.ndarray, true_mean: np.ndarray, true_sd: np.ndarray
-) -> np.ndarray:
+def gaussian_kl(mean: np.ndarray, sd: np.ndarray, true_mean: np.ndarray, true_sd: np.ndarray) -> np.ndarray:
     """KL in nats of N(mean, sd^2) from N(true_mean, true_sd^2), independent dimensions, (n,)."""
     ratio = (sd / true_sd) ** 2
     away = ((mean - true_mean) / true_sd) ** 2

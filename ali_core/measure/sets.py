@@ -51,9 +51,7 @@ def compare(
     elif data.name == STACKED:
         digit = Classifier.get(load("mnist"), SEED, runs)
         channels = np.moveaxis(model.sample(TRIPLES, seed), 3, 0)[..., None]
-        count, away = metrics.stacked_modes(
-            np.stack([digit.logits(channel).argmax(1) for channel in channels], 1)
-        )
+        count, away = metrics.stacked_modes(np.stack([digit.logits(channel).argmax(1) for channel in channels], 1))
         says = "of 1,000 triples of digits, those that samples reach, to a classifier's eyes"
         found["modes"] = entry(count, says, TRIPLES, seed, split="samples")
         says = "KL in nats of the samples' triples from uniform ones"
@@ -199,7 +197,9 @@ def _accuracies(model, data, classifier, n, seed, runs) -> dict[str, dict]:
         says = f"accuracy of a logistic regression on {name}, standardised{told}"
         key = f"probe_accuracy{space}"
         found[key] = entry(values[key], says, n, seed, fit=min(fit, PROBE))
-    says = "share of held-out pictures whose nearest training picture, by the encoder's last hidden layer, has its class"
+    says = (
+        "share of held-out pictures whose nearest training picture, by the encoder's last hidden layer, has its class"
+    )
     says += told_true(model)
     if model.classes:
         guess = classifier.decide(classifier.logits(data.x_test[:n]))
@@ -207,9 +207,7 @@ def _accuracies(model, data, classifier, n, seed, runs) -> dict[str, dict]:
         words = "share of held-out pictures whose nearest training picture, by codes, has its class; networks told the "
         words += "class that the classifier gives the held-out ones"
         found["nn_accuracy_guessed"] = entry(share, words, n, seed, fit=fit)
-    found["nn_accuracy_hidden"] = entry(
-        values["nn_accuracy_hidden"], f"{says} (BiGAN's protocol)", n, seed, fit=fit
-    )
+    found["nn_accuracy_hidden"] = entry(values["nn_accuracy_hidden"], f"{says} (BiGAN's protocol)", n, seed, fit=fit)
     return found
 
 

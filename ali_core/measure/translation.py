@@ -55,9 +55,7 @@ def measure(
             error = metrics.mse(pixels, truth).mean()
             found[f"{way}_mse{kind}"] = entry(error, says, len(x), seed)
             says = f"{name}: structural similarity of the {what} and the truth, at most 1"
-            found[f"{way}_ssim{kind}"] = entry(
-                metrics.ssim(pixels, truth).mean(), says, len(x), seed
-            )
+            found[f"{way}_ssim{kind}"] = entry(metrics.ssim(pixels, truth).mean(), says, len(x), seed)
             if judge := judges[1 - back]:
                 right = judge.decide(judge.logits(pixels)) == y
                 says = f"{name}: share in which the classifier gives the {what} the true class"

@@ -45,9 +45,7 @@ def unzip(name: str, content: bytes) -> Files:
         file = zipfile.ZipFile(io.BytesIO(content))
         entries = [entry for entry in file.infolist() if not entry.is_dir()]
     except Exception as error:
-        raise Problem(
-            f"{who} is damaged, encrypted, or no zip ({error}); pack the pictures again."
-        ) from None
+        raise Problem(f"{who} is damaged, encrypted, or no zip ({error}); pack the pictures again.") from None
     if any(_leaves(entry.filename) for entry in entries):
         raise Problem(f"{who} holds a path that leaves its folder: do not trust it.")
     if any(len(entry.filename) > LONGEST for entry in entries):

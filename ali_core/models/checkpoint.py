@@ -33,9 +33,7 @@ def card(folder: str | Path) -> dict:
             raise Problem(f"{path} has {size:,} bytes; a card has {schema.LONGEST:,} at most.")
         content = path.read_bytes()
     except FileNotFoundError:
-        raise Problem(
-            f"{path} is missing; a checkpoint is a folder with a card and weights."
-        ) from None
+        raise Problem(f"{path} is missing; a checkpoint is a folder with a card and weights.") from None
     except OSError as error:
         raise Problem(f"{path} cannot be read ({error}); copy the checkpoint again.") from None
     return schema.card(content, path)
@@ -58,21 +56,16 @@ def weights(folder: str | Path) -> dict[str, np.ndarray]:
             "replaced; copy the checkpoint again."
         )
     if hashlib.sha256(content).hexdigest() != said["sha256"]:
-        raise Problem(
-            f"{path} is not the file its card describes (sha256 differs): do not trust it."
-        )
+        raise Problem(f"{path} is not the file its card describes (sha256 differs): do not trust it.")
     try:
         tensors = parse_tensors(content)
     except (SafetensorError, KeyError, TypeError, ValueError) as error:  # or of numbers numpy lacks
-        raise Problem(
-            f"{path} is not a safetensors file ({error}); copy the checkpoint again."
-        ) from None
+        raise Problem(f"{path} is not a safetensors file ({error}); copy the checkpoint again.") from None
     shapes = {name: list(tensor.shape) for name, tensor in tensors.items()}
     for name in sorted(shapes.keys() | said["shapes"].keys()):
         if shapes.get(name) != said["shapes"].get(name):
             raise Problem(
-                f"{path}: «{name}» has shape {shapes.get(name)} where the card says "
-                f"{said['shapes'].get(name)}."
+                f"{path}: «{name}» has shape {shapes.get(name)} where the card says {said['shapes'].get(name)}."
             )
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
@@ -84,9 +77,7 @@ def save(folder: str | Path, content: bytes, shapes: dict[str, list[int]], card:
     """Writes the weights (a safetensors file's bytes), then the card that vouches for them."""
     digest = hashlib.sha256(content).hexdigest()
     said = {"file": WEIGHTS, "sha256": digest, "bytes": len(content), "shapes": shapes}
-    card = schema.fitting(
-        card | {"weights": said}, Path(folder) / CARD
-    )  # before anything is written
+    card = schema.fitting(card | {"weights": said}, Path(folder) / CARD)  # before anything is written
     write_beside(Path(folder) / WEIGHTS, content)
     _write_card(folder, card)
 

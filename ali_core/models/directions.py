@@ -58,9 +58,7 @@ class Directions:
 def fit(z: np.ndarray, labels: np.ndarray, factors: dict[str, list[str]]) -> Directions:
     """Fits codes (n,d) and labels int (n,k) to each other; `factors` names the k and their classes."""
     sizes = [len(names) for names in factors.values()]
-    hot = np.concatenate(
-        [np.eye(size)[column] for size, column in zip(sizes, labels.T, strict=True)], 1
-    )
+    hot = np.concatenate([np.eye(size)[column] for size, column in zip(sizes, labels.T, strict=True)], 1)
     where = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
     places = [slice(rows[0], rows[-1] + 1) for rows in where]
     centre, sd = z.mean(0, dtype=float), np.maximum(z.std(0, dtype=float), 1e-6)

@@ -73,9 +73,7 @@ class Model:
         nets = {name: nets[name] for name in _kept(nets, prior)}
         for name, net in nets.items():
             own = {
-                k.removeprefix(f"{name}."): torch.from_numpy(v)
-                for k, v in tensors.items()
-                if k.startswith(f"{name}.")
+                k.removeprefix(f"{name}."): torch.from_numpy(v) for k, v in tensors.items() if k.startswith(f"{name}.")
             }
             try:
                 net.load_state_dict(own)
@@ -86,9 +84,7 @@ class Model:
             net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue], torch's stubs lack it
         return cls(Path(folder).name, card, nets, row)
 
-    def posterior(
-        self, x: np.ndarray, y: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def posterior(self, x: np.ndarray, y: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of q(z|x), (n, d) each; sd is 0 for a deterministic encoder."""
 
         def run(*inputs):
@@ -107,9 +103,7 @@ class Model:
         """The encoder's last hidden layer, what its code is a linear function of, (n, units)."""
         seen = []
         head = self.nets["encoder"].get_submodule("head")
-        hook = head.register_forward_pre_hook(
-            lambda _, inputs: seen.append(inputs[0].flatten(1).float().cpu().numpy())
-        )
+        hook = head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].flatten(1).float().cpu().numpy()))
         try:
             self.encode(x, y)
         finally:
@@ -145,18 +139,14 @@ class Model:
         net = self.nets["decoder" if back else "encoder"]
         return self._batched(net, self._input(x)).transpose(0, 2, 3, 1)
 
-    def fill(
-        self, x: np.ndarray, hole: np.ndarray, y: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def fill(self, x: np.ndarray, hole: np.ndarray, y: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Pictures with holes (n, h, w), boolean, filled: x outside of them, G(E(m(x))) inside (GALI).
 
         -> the filled pictures, float32 (n, h, w, c), and the codes of what was seen, (n, d). Raises
         Problem for a model that was not trained on pictures with holes.
         """
         if not self.fills:
-            raise Problem(
-                f"{self.name} never saw a picture with a hole; a model of the member gali-mix fills them."
-            )
+            raise Problem(f"{self.name} never saw a picture with a hole; a model of the member gali-mix fills them.")
         truth = np.asarray(x, np.float32) / (255 if np.asarray(x).dtype == np.uint8 else 1)
         hole = np.asarray(hole, bool)[..., None]
         z = self.encode(np.where(hole, np.float32(HIDDEN), truth), y)
@@ -164,13 +154,9 @@ class Model:
 
     def prior(self, n: int, seed: int, truncation: float = 1.0) -> np.ndarray:
         """n draws of the prior N(0, truncation^2 I), (n, d); draw i does not depend on n."""
-        return truncation * np.random.default_rng(seed).standard_normal(
-            (n, self.latent), np.float32
-        )
+        return truncation * np.random.default_rng(seed).standard_normal((n, self.latent), np.float32)
 
-    def sample(
-        self, n: int, seed: int, truncation: float = 1.0, y: np.ndarray | None = None
-    ) -> np.ndarray:
+    def sample(self, n: int, seed: int, truncation: float = 1.0, y: np.ndarray | None = None) -> np.ndarray:
         """Pictures of n prior draws; truncation below 1 trades variety for typicality.
 
         A conditional model that is given no y takes every class in turn, from class `seed` on: see
@@ -180,18 +166,14 @@ class Model:
             y = in_turn(seed + np.arange(n), self.classes)
         return self.decode(self.prior(n, seed, truncation), y)
 
-    def interpolate(
-        self, a: np.ndarray, b: np.ndarray, steps: int = 8, y: np.ndarray | None = None
-    ) -> np.ndarray:
+    def interpolate(self, a: np.ndarray, b: np.ndarray, steps: int = 8, y: np.ndarray | None = None) -> np.ndarray:
         """Pictures on the way from picture a to picture b, (h, w, c) each -> float32 (steps, h, w, c).
 
         Along a great circle between their codes; y: the class of both, int (factors,), for a conditional model.
         """
         told = None if y is None else np.tile(np.reshape(y, (1, -1)), (max(2, steps), 1))
         ends = self.encode(np.stack([a, b]), None if told is None else told[:2])
-        return self.decode(
-            interpolate(ends[0], ends[1], steps), None if told is None else told[:steps]
-        )
+        return self.decode(interpolate(ends[0], ends[1], steps), None if told is None else told[:steps])
 
     def score(self, x: np.ndarray, z: np.ndarray, y: np.ndarray | None = None) -> np.ndarray | None:
         """The joint discriminator's log-odds that (x, z) is (x, E(x)), not (G(z), z), (n,); None without one."""
@@ -247,9 +229,7 @@ class Model:
         if not ((y >= 0) & (y < self.classes)).all():  # of a map whose data had more
             raise Problem(f"{self.name} knows {self.classes} classes, and was told of another.")
         told = torch.from_numpy(y)
-        hot = [
-            torch.nn.functional.one_hot(told[:, k], count) for k, count in enumerate(self.classes)
-        ]
+        hot = [torch.nn.functional.one_hot(told[:, k], count) for k, count in enumerate(self.classes)]
         return [torch.cat(hot, 1).float()]
 
     def _input(self, x: np.ndarray) -> torch.Tensor:

@@ -42,16 +42,10 @@ def tensors_of(data: datasets.Data, progress: Progress) -> dict[str, torch.Tenso
         short = v.dim() > 1 and (large or name in scorers)
         return (v.half() if short else v).cpu().contiguous()
 
-    return {
-        f"{name}.{k}": stored(name, v)
-        for name, net in nets.items()
-        for k, v in net.state_dict().items()
-    }
+    return {f"{name}.{k}": stored(name, v) for name, net in nets.items() for k, v in net.state_dict().items()}
 
 
-def write_checkpoint(
-    folder: Path, config: Config, data: datasets.Data, progress: Progress, seconds: float
-) -> None:
+def write_checkpoint(folder: Path, config: Config, data: datasets.Data, progress: Progress, seconds: float) -> None:
     """Writes weights, card and six samples."""
     row, tensors = members.member(config), tensors_of(data, progress)
     shapes = {name: list(tensor.shape) for name, tensor in tensors.items()}
@@ -87,8 +81,7 @@ def write_checkpoint(
         "limits": [
             f"This model has seen {len(data.x):,} {pictures} of {data.name} and nothing else: whatever "
             "it is shown, it answers with one of those.",
-            "Its samples and reconstructions are guesses of a small network; they prove nothing about "
-            "the world.",
+            "Its samples and reconstructions are guesses of a small network; they prove nothing about the world.",
         ],
         "licence": "MIT (weights)",
     }
@@ -131,6 +124,4 @@ def hardware() -> str:
     """What it was trained on, in words."""
     if torch.cuda.is_available():
         return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
-    return (
-        f"CPU, {torch.get_num_threads()} of {os.cpu_count()} cores ({platform.machine()}), no GPU"
-    )
+    return f"CPU, {torch.get_num_threads()} of {os.cpu_count()} cores ({platform.machine()}), no GPU"

@@ -33,9 +33,7 @@ def cut(sheet: Image.Image, n: int, h: int, w: int) -> np.ndarray:
     columns, rows = max(1, sheet.width // max(1, w)), max(1, sheet.height // max(1, h))
     fits = sheet.size == (columns * w, rows * h) and 0 <= columns * rows - n < columns
     if not fits or sheet.mode not in ("L", "RGB") or sheet.width * sheet.height > MOST_PIXELS:
-        raise ValueError(
-            f"it has {sheet.width} x {sheet.height} pixels ({sheet.mode}), not {n} pictures of {w} x {h}"
-        )
+        raise ValueError(f"it has {sheet.width} x {sheet.height} pixels ({sheet.mode}), not {n} pictures of {w} x {h}")
     pixels = np.asarray(sheet)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     tiles = pixels.reshape(rows, h, columns, w, -1).swapaxes(1, 2)

@@ -137,17 +137,11 @@ class Discriminator(nn.Module):
             for i, (kernel, stride, maps) in enumerate(_layers(text)):
                 layers.append(nn.Dropout(net.dropout if i else first))
                 size = channels, maps * (1 + net.maxout), kernel, stride
-                layers.append(
-                    nn.Conv2d(
-                        *size, bias=net.maxout or bias == "all" or (bias == "first" and not i)
-                    )
-                )
+                layers.append(nn.Conv2d(*size, bias=net.maxout or bias == "all" or (bias == "first" and not i)))
                 if net.maxout:
                     layers.append(Maxout())
                 else:
-                    layers += (
-                        _normed(maps, net.slope) if normed and i else [nn.LeakyReLU(net.slope)]
-                    )
+                    layers += _normed(maps, net.slope) if normed and i else [nn.LeakyReLU(net.slope)]
                 channels = maps
             return nn.Sequential(*layers), channels
 

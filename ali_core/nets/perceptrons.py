@@ -59,9 +59,7 @@ class BiganDecoder(nn.Module):
         self.uniform, self.again = Uniform(), _plain(latent, UNITS)
         self.first = nn.Sequential(_plain(latent, UNITS), _hidden_norm(), nn.ReLU())
         self.second, self.norm = _plain(UNITS, UNITS), _hidden_norm()
-        self.head = nn.Sequential(
-            nn.ReLU(), _plain(UNITS, pixels), nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28))
-        )
+        self.head = nn.Sequential(nn.ReLU(), _plain(UNITS, pixels), nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28)))
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         u = self.uniform(z)
@@ -78,9 +76,7 @@ class BiganDiscriminator(nn.Module):
     def __init__(self, pixels: int, latent: int):
         super().__init__()
         self.uniform, self.z = Uniform(), _plain(latent, UNITS)
-        self.x = nn.Sequential(
-            nn.Flatten(), _plain(pixels, UNITS), nn.LeakyReLU(0.2), _plain(UNITS, UNITS)
-        )
+        self.x = nn.Sequential(nn.Flatten(), _plain(pixels, UNITS), nn.LeakyReLU(0.2), _plain(UNITS, UNITS))
         self.norm = _hidden_norm()
         self.head = nn.Sequential(nn.LeakyReLU(0.2), _plain(UNITS, 1))
 

@@ -169,9 +169,7 @@ class Multipliers(nn.Module):
 
     def forward(self) -> torch.Tensor:
         low, high = self.BOUNDS
-        with (
-            torch.no_grad()
-        ):  # held between the bounds themselves, so that they can leave them again
+        with torch.no_grad():  # held between the bounds themselves, so that they can leave them again
             self.log.clamp_(math.log(low), math.log(high))
         return self.log.exp()
 
@@ -198,10 +196,7 @@ def build(
     z = (prior[2], *prior[:2]) if prior else (latent,)
     if prior:
         ends = {"encoder": (shape[0], z[0]), "decoder": (z[0], shape[0])}
-        nets = {
-            name: Translator(*channels, shape[1], width, latent, norm)
-            for name, channels in ends.items()
-        }
+        nets = {name: Translator(*channels, shape[1], width, latent, norm) for name, channels in ends.items()}
     else:
         nets = {
             "encoder": Encoder(shape, latent, width, stochastic, norm, classes, body),

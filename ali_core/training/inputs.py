@@ -75,9 +75,7 @@ class Inputs:
         if self.row.conditional:
             more["y"] = there(self.y[index])
         if "z_hole" in self.row.names:
-            more["hole"], more["again"] = (
-                there(holes(part, shape)) for part in mine["holes"].chunk(2, 1)
-            )
+            more["hole"], more["again"] = (there(holes(part, shape)) for part in mine["holes"].chunk(2, 1))
         if self.known is not None:
             rows = self.known[(mine["known"] * len(self.known)).long()]
             more["known"] = pictures(self.x, rows), there(torch.from_numpy(self.data.y)[rows])
@@ -112,9 +110,7 @@ def classes_of(data: Data, y: np.ndarray) -> tuple[torch.Tensor, list[int]]:
     return torch.cat(hot, 1).float(), sizes
 
 
-def _true_pairs(
-    config: Config, row: Member, data: Data
-) -> tuple[torch.Tensor, torch.Tensor] | None:
+def _true_pairs(config: Config, row: Member, data: Data) -> tuple[torch.Tensor, torch.Tensor] | None:
     """The `config.pairs` true pairs (x, z) that a row is shown, drawn with the seed; None for other rows.
 
     Raises Problem where row, domains and pairs do not fit together.
@@ -140,9 +136,7 @@ def _true_pairs(
             "take an .npz with “images” and “images_b”, or alice-cycles, which needs none."
         )
     if wants and not 1 <= config.pairs <= len(data.x):
-        raise Problem(
-            f"pairs={config.pairs}: «{config.member}» takes 1 to {len(data.x):,} true pairs."
-        )
+        raise Problem(f"pairs={config.pairs}: «{config.member}» takes 1 to {len(data.x):,} true pairs.")
     if config.pairs and not wants:
         raise Problem(f"pairs={config.pairs}: «{config.member}» is shown none; take triangle.")
     if not wants:

@@ -69,14 +69,10 @@ def steps(
     row = members.member(check(config))
     inputs = Inputs(config, row, data)
     # The app and the tests run several configs in one process: float32 there, always.
-    accelerator = accelerate.Accelerator(
-        mixed_precision=precision(config), cpu=not torch.cuda.is_available()
-    )
+    accelerator = accelerate.Accelerator(mixed_precision=precision(config), cpu=not torch.cuda.is_available())
     world, rank = accelerator.num_processes, accelerator.process_index
     if config.batch % world:
-        raise Problem(
-            f"batch={config.batch} cannot be shared by {world} processes; take a multiple."
-        )
+        raise Problem(f"batch={config.batch} cannot be shared by {world} processes; take a multiple.")
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
@@ -86,9 +82,7 @@ def steps(
         paper.set_output_bias(nets["decoder"], as_input(inputs.x[: paper.LOG_ODDS_EXAMPLES]))
     for net in nets.values():
         net.to(accelerator.device, memory_format=torch.channels_last)
-    averaged = {
-        k: copy.deepcopy(nets[k]).eval().requires_grad_(False) for k in ("encoder", "decoder")
-    }
+    averaged = {k: copy.deepcopy(nets[k]).eval().requires_grad_(False) for k in ("encoder", "decoder")}
     players = {"discriminator": [], "generator": [], "multipliers": []}
     for name, net in nets.items():
         players[player(name)] += net.parameters()
@@ -123,9 +117,7 @@ def steps(
     turn = yield progress(start, shown)
     for step in range(start, config.steps):
         samples = inputs.samples(run, step, world, rank, accelerator.device)
-        with (
-            torch.random.fork_rng()
-        ):  # for dropout and the toy encoder's noise: not draw's numbers again
+        with torch.random.fork_rng():  # for dropout and the toy encoder's noise: not draw's numbers again
             torch.manual_seed(config.seed * 1_000_003 + step + 2**31)
             price = config.r1 * config.r1_every if step % config.r1_every == 0 else 0.0
             losses, shown = objectives.losses(row, samples, price)
@@ -138,10 +130,7 @@ def steps(
         shown = dict(zip(losses | shown, numbers.tolist(), strict=True))
         if not all(map(math.isfinite, shown.values())):
             values = ", ".join(f"{k} {v:.4g}" for k, v in shown.items())
-            raise Problem(
-                f"Step {step + 1}: a loss is not finite ({values}). {advice} "
-                "a smaller lr, or precision=no."
-            )
+            raise Problem(f"Step {step + 1}: a loss is not finite ({values}). {advice} a smaller lr, or precision=no.")
         for who, optimizer in optimizers.items():
             if who not in (turn or EVERYONE):
                 continue
@@ -180,9 +169,7 @@ def guessing(row: objectives.Member) -> float:
 
 def matched(row: objectives.Member, shown: dict[str, float], r1: float) -> float:
     """What the discriminators pay in their matches alone: without R1, and without terms such as labels."""
-    found = shown["discriminator"] - r1 * sum(
-        shown.get(f"steepness {i}", 0.0) for i in range(len(row.matches))
-    )
+    found = shown["discriminator"] - r1 * sum(shown.get(f"steepness {i}", 0.0) for i in range(len(row.matches)))
     for name, term in row.terms.items():
         if term.player == "discriminator" and term.weight:
             found -= shown.get(f"multiplier of {name}", term.weight) * shown[name]
@@ -227,8 +214,7 @@ def resume(
     if differ:
         said = ", ".join(f"{k}: was {old.get(k)!r}, is {new[k]!r}" for k in differ)
         raise Problem(
-            f"{path} was trained with another config ({said}). Take the old values, another name=, "
-            "or delete the file."
+            f"{path} was trained with another config ({said}). Take the old values, another name=, or delete the file."
         )
     if not data.learned(said.get("fingerprint")):
         raise Problem(
@@ -239,9 +225,7 @@ def resume(
     for prefix, group in (("nets", nets), ("averaged", averaged)):
         for name, net in group.items():
             start = f"{prefix}/{name}/"
-            net.load_state_dict(
-                {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
-            )
+            net.load_state_dict({k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)})
     for player, optimizer in optimizers.items():
         described = optimizer.state_dict()
         for key, value in tensors.items():
@@ -264,9 +248,7 @@ def _state(config, data, nets, averaged, optimizers, step, average, losses):
     for player, optimizer in optimizers.items():
         for number, slots in optimizer.state_dict()["state"].items():
             tensors |= {f"adam/{player}/{number}/{k}": v for k, v in slots.items()}
-    tensors = {
-        k: v.detach().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()
-    }
+    tensors = {k: v.detach().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()}
     said = {
         "config": json.dumps(dataclasses.asdict(config)),
         "step": str(step),

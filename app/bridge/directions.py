@@ -24,8 +24,6 @@ def _directions(folder: str, stamp: tuple, _atlas) -> core.Directions | None:
     return core.fit(_atlas.z, labels, factors)
 
 
-def walk(
-    name: str, z: np.ndarray, along: np.ndarray, reach: float, steps: int
-) -> tuple[np.ndarray, np.ndarray]:
+def walk(name: str, z: np.ndarray, along: np.ndarray, reach: float, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """Codes (steps, d) through z along a direction, and how far each is, in sd of the map's codes."""
     return core.walk(z, along, codes.atlas(name).z, reach, steps)

@@ -8,7 +8,4 @@ def members() -> list[dict]:
     from ali_core.family import members as family
 
     of = {name: card(name)["config"]["member"] for name in names() if not broken(name)}
-    return [
-        row | {"checkpoints": [name for name in of if of[name] == row["member"]]}
-        for row in family.table()
-    ]
+    return [row | {"checkpoints": [name for name in of if of[name] == row["member"]]} for row in family.table()]

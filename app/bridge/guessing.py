@@ -13,9 +13,7 @@ def guessable(name: str) -> str | None:
     if codes.atlas(name).split == "made":
         return f"The data of {name} may not be shown, so there is nothing real to guess. Choose another checkpoint."
     if classes(name):
-        return (
-            f"{name} is told the class of every picture; choose a checkpoint that is told nothing."
-        )
+        return f"{name} is told the class of every picture; choose a checkpoint that is told nothing."
     return None
 
 
@@ -37,4 +35,4 @@ def rounds(name: str, seed: int, n: int = 10) -> list[dict]:
     return [
         {"kind": str(kind), "picture": picture, "no": int(number), "log_odds": None if said is None else float(said[k])}
         for k, (kind, picture, number) in enumerate(zip(kinds, x, numbers, strict=True))
-    ]  # fmt: skip
+    ]

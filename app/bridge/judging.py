@@ -22,9 +22,7 @@ def quantile(name: str, what: str, level: float) -> float:
     return typical[what][typical["levels"].index(level)]
 
 
-def see(
-    name: str, filename: str, content: bytes, fit: str, invert: str, back: bool = False
-) -> dict:
+def see(name: str, filename: str, content: bytes, fit: str, invert: str, back: bool = False) -> dict:
     """An uploaded file as the model sees it: array uint8 (h, w, c), steps, name, original (made small).
 
     fit: "crop" or "fit"; invert: "guess", "yes" or "no". A translator takes it as of its first domain,
@@ -119,10 +117,7 @@ def stand_ins(name: str, x: np.ndarray, hole: np.ndarray) -> dict[str, np.ndarra
     visible, hidden = apart
     nearest = np.where(visible + hidden == 0, np.inf, visible).argmin()
     mean = _mean_picture(str(root()), atlas(name).pictures)
-    return {
-        key: np.where(hole[..., None], other, x)
-        for key, other in (("mean", mean), ("nearest", known[nearest]))
-    }
+    return {key: np.where(hole[..., None], other, x) for key, other in (("mean", mean), ("nearest", known[nearest]))}
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -66,8 +66,11 @@ class Worker:
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "ali_core.lab.worker"],
-            cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )  # fmt: skip
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
         self.rooms: set[str] = set()
         self.idle = time.monotonic()
         self.orders: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
@@ -109,9 +112,7 @@ _sweeping: list[threading.Thread] = []
 # ---- what the pages ask ------------------------------------------------------------------------------
 
 
-def start(
-    settings: list[dict], points: np.ndarray | None = None, owner: str = ""
-) -> tuple[str, str]:
+def start(settings: list[dict], points: np.ndarray | None = None, owner: str = "") -> tuple[str, str]:
     """Opens a room of one or two models. -> its id, and the secret of who may steer it
 
     An owner has no more rooms than are left for all others. Raises Problem, before anything starts, for

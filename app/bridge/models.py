@@ -57,9 +57,7 @@ def ask(name: str, question: str, *inputs) -> np.ndarray:
         return getattr(loaded.model, question)(*inputs)
 
 
-Classes = (
-    tuple[int, ...] | np.ndarray | None
-)  # a conditional model's y: one for all, or (n, factors)
+Classes = tuple[int, ...] | np.ndarray | None  # a conditional model's y: one for all, or (n, factors)
 
 
 def encode(name: str, x: np.ndarray, y: Classes = None) -> np.ndarray:

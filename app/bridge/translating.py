@@ -100,9 +100,7 @@ def unpacked(uploads: list[tuple[str, bytes]]) -> Files:
         alone = [(PurePosixPath(name).name, lambda content=content: content)]
         found += batch.unzip(name, content) if zipped else alone
     if len(found) > batch.MOST:
-        raise Problem(
-            f"These are {len(found):,} files, more than {batch.MOST:,}; send them in parts."
-        )
+        raise Problem(f"These are {len(found):,} files, more than {batch.MOST:,}; send them in parts.")
     return found
 
 

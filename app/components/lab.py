@@ -95,7 +95,7 @@ def lab(
         height="content",
         on_view_change=heard,
         on_lesson_change=pressed,
-    )  # fmt: skip
+    )
 
 
 def viewed(told: object) -> dict | None:

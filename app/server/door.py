@@ -35,9 +35,7 @@ PATIENCE, SLOWEST = (
 SHORT = 2_000  # bytes: a script's end is far shorter
 STALLED = 60.0  # seconds in which somebody takes no byte of an answer
 UPLOAD = re.compile(r".*/_stcore/upload_file/([^/]+)/([^/]+)")
-EMBEDDED_IN = (
-    "ALI_EMBEDDED_IN"  # environment: origins whose pages may frame this one, a space between
-)
+EMBEDDED_IN = "ALI_EMBEDDED_IN"  # environment: origins whose pages may frame this one, a space between
 
 HOST = "Nobody serves that name here. Ask for this machine by its address, or start with --server.allowedHosts NAME."
 ORIGIN = "This is asked by a page of another origin, and answered to the explorer's own pages only."
@@ -58,12 +56,22 @@ def _inline() -> str:
 
 # a component's script comes as a blob; Plotly's WebGL writes functions as text and has them evaluated (without,
 # the map says that the browser has no WebGL); workers and WebAssembly of this server run
-POLICY = "; ".join([
-    "default-src 'self'", f"script-src 'self' blob: 'unsafe-eval' {_inline()}", "worker-src 'self' blob:",
-    "style-src 'self' 'unsafe-inline'", "img-src 'self' data: blob:", "font-src 'self' data:",
-    "media-src 'self' data: blob:", "connect-src 'self' blob: data: {sockets}", "object-src 'none'",
-    "base-uri 'self'", "form-action 'self'", "frame-ancestors 'self' {frames}",
-])  # fmt: skip
+POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        f"script-src 'self' blob: 'unsafe-eval' {_inline()}",
+        "worker-src 'self' blob:",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "media-src 'self' data: blob:",
+        "connect-src 'self' blob: data: {sockets}",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'self' {frames}",
+    ]
+)
 
 
 def known(host: str) -> bool:
@@ -114,9 +122,7 @@ class Door:
         elif upload:
             await uploading(upload.groups(), asked, visit, inside)
         elif "text/html" in asked.get("accept", "") and not visitors.pages.room(who):
-            await visit.refuse(
-                503, PAGES
-            )  # or the page would come, and wait for its websocket for ever
+            await visit.refuse(503, PAGES)  # or the page would come, and wait for its websocket for ever
         else:
             await inside()
 
@@ -143,9 +149,7 @@ async def uploading(file: tuple[str, str], asked: Headers, visit: "Visit", insid
     elif int(length) > st.get_option("server.maxUploadSize") * 1.1 * visitors.MB:
         await inside()  # Streamlit says it
     elif not visitors.uploads.begin(visit.who, int(length)):
-        while (
-            not visit.whole and not visit.refused
-        ):  # or the browser sees a broken line, and no answer
+        while not visit.whole and not visit.refused:  # or the browser sees a broken line, and no answer
             await visit.receive()
         await visit.refuse(429, ROOM)
     else:

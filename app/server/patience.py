@@ -52,9 +52,7 @@ async def watch() -> None:
     Streamlit makes uvicorn's settings and leaves no place for a protocol of one's own.
     """
     AutoHTTPProtocol.connection_made = _connection_made
-    with contextlib.suppress(
-        ImportError, ValueError, OSError
-    ):  # Windows; a limit that cannot be moved
+    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows; a limit that cannot be moved
         import resource
 
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -123,9 +123,7 @@ class Turns:
 
     def _next(self) -> None:
         while self.line and self.running.total() < self.places:
-            turn = min(
-                self.line, key=lambda one: (self.running[one[0]], self.served.get(one[0], 0))
-            )
+            turn = min(self.line, key=lambda one: (self.running[one[0]], self.served.get(one[0], 0)))
             self.line.remove(turn)
             self.running[turn[0]] += 1
             self.served[turn[0]] = next(self.count)

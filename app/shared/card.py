@@ -108,9 +108,7 @@ def compared(key: str, card: dict, mean_picture_error: float | None) -> str:
     told = f"; with the class guessed: {written(key, guessed['value'])}" if guessed else ""
     if key == "reconstruction_mse":
         known = mean_picture_error is not None
-        return (
-            f"the mean picture: {mean_picture_error:.4f}" if known else "lower is better"
-        ) + told
+        return (f"the mean picture: {mean_picture_error:.4f}" if known else "lower is better") + told
     known = {other: entry["value"] for other, entry in card["metrics"].items()}
     known["prior"] = card["metrics"][key].get("prior")
     factors = card["data"].get("factors") or {"class": card["data"]["label_names"]}
@@ -142,9 +140,7 @@ def by_factor(card: dict) -> str:
         for word, shares in named.items()
         if set(factors) <= set(shares)
     ]
-    return (
-        rows(["", *map(plain, factors)], lines, tuple(range(1, len(factors) + 1))) if lines else ""
-    )
+    return rows(["", *map(plain, factors)], lines, tuple(range(1, len(factors) + 1))) if lines else ""
 
 
 def duration(seconds: float) -> str:

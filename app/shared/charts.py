@@ -17,9 +17,7 @@ def enlarge(picture: np.ndarray, scale: int, border: str = GREY) -> Image.Image:
     return ImageOps.expand(image.convert("RGB"), 1, border)
 
 
-def contact_sheet(
-    pictures: np.ndarray, columns: int, scale: int, border: str = GREY, gap: int = 3
-) -> Image.Image:
+def contact_sheet(pictures: np.ndarray, columns: int, scale: int, border: str = GREY, gap: int = 3) -> Image.Image:
     """Pictures (n, h, w, c), each enlarged in its border, row by row on nothing."""
     tiles = [enlarge(picture, scale, border) for picture in pictures]
     w, h = tiles[0].width + gap, tiles[0].height + gap

@@ -11,9 +11,7 @@ from .plain import plain
 MOST = 2  # factors whose boxes stand side by side; more are folded away
 
 
-def choose(
-    name: str, key: str, own: tuple[int, ...] | None, says: str, label: str, why: str
-) -> tuple[int, ...] | None:
+def choose(name: str, key: str, own: tuple[int, ...] | None, says: str, label: str, why: str) -> tuple[int, ...] | None:
     """A box for every factor of y. -> the classes chosen; None for an unconditional checkpoint
 
     Its first entry is `own`, which `says` explains; None stands for -1 of every factor. `key` is its
@@ -77,7 +75,5 @@ def every(name: str, z: np.ndarray, to: tuple[int, ...]) -> None:
         with st.container(horizontal=True, gap="xxsmall"):
             for label, (picture, says) in enumerate(zip(made, names, strict=True)):
                 with st.container(width=86, gap=None):
-                    st.image(
-                        portrait.whole(picture, 84), output_format="PNG", alt=f"decoded as {says}"
-                    )
+                    st.image(portrait.whole(picture, 84), output_format="PNG", alt=f"decoded as {says}")
                     st.caption(f"**{plain(says)}**" if label == to[factor] else plain(says))

@@ -10,30 +10,38 @@ from . import charts
 from .plain import label
 
 
-def path_map(
-    known: np.ndarray, path: np.ndarray, near: np.ndarray, height: int, real: str
-) -> go.Figure:
+def path_map(known: np.ndarray, path: np.ndarray, near: np.ndarray, height: int, real: str) -> go.Figure:
     """The map's points (n, 2) in grey, and on them the path (m, 2), each step with its neighbours.
 
     `real` is the word for what these are.
     """
     figure = go.Figure()
     figure.add_scattergl(
-        x=known[:, 0], y=known[:, 1], mode="markers", hoverinfo="skip",
+        x=known[:, 0],
+        y=known[:, 1],
+        mode="markers",
+        hoverinfo="skip",
         marker={"size": 2.5, "color": charts.GREY, "opacity": 0.25},
-    )  # fmt: skip
+    )
     figure.add_scatter(
-        x=path[:, 0], y=path[:, 1], mode="lines+markers", name="path",
+        x=path[:, 0],
+        y=path[:, 1],
+        mode="lines+markers",
+        name="path",
         customdata=np.column_stack([np.arange(1, len(path) + 1), near]),
         hovertemplate=f"frame %{{customdata[0]}} · %{{customdata[1]}} {real} pictures are near<extra></extra>",
         line={"color": charts.CODES, "width": 3},
         marker={"size": 9, "color": charts.CODES, "opacity": 1, "line": {"width": 1, "color": "#FFFFFF"}},
-    )  # fmt: skip
+    )
     for place, letter in ((0, "A"), (-1, "B")):
         figure.add_annotation(
-            x=float(path[place, 0]), y=float(path[place, 1]), text=f"<b>{letter}</b>",
-            showarrow=False, yshift=14, font={"size": 15, "shadow": "auto"},
-        )  # fmt: skip
+            x=float(path[place, 0]),
+            y=float(path[place, 1]),
+            text=f"<b>{letter}</b>",
+            showarrow=False,
+            yshift=14,
+            font={"size": 15, "shadow": "auto"},
+        )
     return _bare(figure, height)
 
 
@@ -41,30 +49,43 @@ def pad_map(known: np.ndarray, blends: np.ndarray, cell: tuple[int, int], height
     """The map's points in grey, on them the blends of a pad (n, n, 2), the chosen cell ringed."""
     figure = go.Figure()
     figure.add_scattergl(
-        x=known[:, 0], y=known[:, 1], mode="markers", hoverinfo="skip",
+        x=known[:, 0],
+        y=known[:, 1],
+        mode="markers",
+        hoverinfo="skip",
         marker={"size": 2.5, "color": charts.GREY, "opacity": 0.25},
-    )  # fmt: skip
+    )
     flat = blends.reshape(-1, 2)
     figure.add_scatter(
-        x=flat[:, 0], y=flat[:, 1], mode="markers", name="blends", hoverinfo="skip",
+        x=flat[:, 0],
+        y=flat[:, 1],
+        mode="markers",
+        name="blends",
+        hoverinfo="skip",
         marker={"size": 6, "color": charts.CODES, "opacity": 1, "line": {"width": 1, "color": "#FFFFFF"}},
-    )  # fmt: skip
+    )
     figure.add_scatter(
-        x=blends[cell][:1], y=blends[cell][1:], mode="markers", name="chosen", hoverinfo="skip",
+        x=blends[cell][:1],
+        y=blends[cell][1:],
+        mode="markers",
+        name="chosen",
+        hoverinfo="skip",
         marker={"size": 15, "color": charts.CODES, "line": {"width": 3, "color": charts.GENERATED}},
-    )  # fmt: skip
+    )
     for (row, column), letter in zip([(0, 0), (0, -1), (-1, 0), (-1, -1)], "ABCD", strict=True):
         x, y = blends[row, column]
         figure.add_annotation(
-            x=float(x), y=float(y), text=f"<b>{letter}</b>", showarrow=False, yshift=14,
+            x=float(x),
+            y=float(y),
+            text=f"<b>{letter}</b>",
+            showarrow=False,
+            yshift=14,
             font={"size": 15, "shadow": "auto"},
-        )  # fmt: skip
+        )
     return _bare(figure, height)
 
 
-def heat(
-    factors: dict[str, list[str]], strength: np.ndarray, beta: np.ndarray, chosen: int | None
-) -> go.Figure:
+def heat(factors: dict[str, list[str]], strength: np.ndarray, beta: np.ndarray, chosen: int | None) -> go.Figure:
     """How much each number of a code tells: strength (k, d) of k factors; of one its classes' beta (K, d).
 
     The `chosen` number of the code is framed.
@@ -94,9 +115,7 @@ def heat(
         )
     )
     if chosen is not None:
-        figure.add_vrect(
-            chosen - 0.5, chosen + 0.5, line={"color": charts.PRIOR, "width": 2}, fillcolor=None
-        )
+        figure.add_vrect(chosen - 0.5, chosen + 0.5, line={"color": charts.PRIOR, "width": 2}, fillcolor=None)
     return figure.update_layout(
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         height=24 * len(rows) + 60,

@@ -107,27 +107,37 @@ def show(name: str, x: np.ndarray) -> None:
     errors = {key: error(picture, x, hole) for key, picture in made.items()}
     gap, most = portrait.difference(x, made["model"])
     some = bool(hole.any())
-    told = {
-        key: f"MSE in the hole {value:.4f}" if some else "no hole" for key, value in errors.items()
-    }
+    told = {key: f"MSE in the hole {value:.4f}" if some else "no hole" for key, value in errors.items()}
     with right, st.container(horizontal=True, gap="small"):
         cell(
-            "Filled", charts.RECONSTRUCTION, portrait.whole(made["model"]), f"**{told['model']}**",
+            "Filled",
+            charts.RECONSTRUCTION,
+            portrait.whole(made["model"]),
+            f"**{told['model']}**",
             f"the picture with its hole filled by the model, {told['model']}",
-        )  # fmt: skip
+        )
         cell("The truth", charts.DATA, portrait.whole(x), "What was hidden.", "the whole picture")
         cell(
-            "Where they differ", charts.GREY, gap, f"Orange: brighter. Full colour: {most:.2f}.",
+            "Where they differ",
+            charts.GREY,
+            gap,
+            f"Orange: brighter. Full colour: {most:.2f}.",
             f"map of the differences, at most {most:.2f}",
-        )  # fmt: skip
+        )
         cell(
-            "The mean picture", charts.GREY, portrait.whole(made["mean"]), told["mean"],
+            "The mean picture",
+            charts.GREY,
+            portrait.whole(made["mean"]),
+            told["mean"],
             f"the hole filled with the mean picture, {told['mean']}",
-        )  # fmt: skip
+        )
         cell(
-            "The nearest picture", charts.GREY, portrait.whole(made["nearest"]), told["nearest"],
+            "The nearest picture",
+            charts.GREY,
+            portrait.whole(made["nearest"]),
+            told["nearest"],
             f"the hole filled with the picture whose visible part is nearest, {told['nearest']}",
-        )  # fmt: skip
+        )
         with st.container(width=158, gap="small"):
             st.markdown(judged(errors) if some else "**Nothing is hidden.** Paint a hole first.")
             st.download_button(

@@ -21,9 +21,7 @@ def made(name: str, view: str, colour: str, dark: bool) -> go.Figure:
 
     view: "umap" or "pca"; colour: "class", "error" or a factor; dark: whether the ground is.
     """
-    atlas = bridge.codes.atlas_by(
-        name, colour
-    )  # raises Problem without a map that belongs to the card
+    atlas = bridge.codes.atlas_by(name, colour)  # raises Problem without a map that belongs to the card
     return _made(name, bridge.checkpoints.card(name)["atlas"]["sha256"], view, colour, dark, atlas)
 
 
@@ -62,31 +60,41 @@ def latent_map(
     else:
         top = float(np.quantile(error, 0.95))
         bar = {"orientation": "h", "thickness": 10, "len": 0.6, "x": 0.5, "y": 0, "yanchor": "top"}
-        bar |= {
-            "title": {"text": "reconstruction error (MSE), cut at the worst 5 %", "side": "bottom"}
-        }
+        bar |= {"title": {"text": "reconstruction error (MSE), cut at the worst 5 %", "side": "bottom"}}
         marker |= {"color": error, "cmin": 0, "cmax": top, "colorscale": "Cividis", "colorbar": bar}
     data = np.column_stack([np.arange(len(y)), y, error, xy[:, 0]]).astype(np.float32)
     figure = go.Figure(
         go.Scattergl(
-            x=xy[:, 0], y=xy[:, 1], customdata=data, mode="markers", marker=marker, hoverinfo="none",
+            x=xy[:, 0],
+            y=xy[:, 1],
+            customdata=data,
+            mode="markers",
+            marker=marker,
+            hoverinfo="none",
             showlegend=False,
         )
-    )  # fmt: skip
+    )
     spots = label_spots(xy, y, min(len(label_names), NAMED))
     for label, word in enumerate(label_names[:NAMED]):
         if colour != "error":
             figure.add_scatter(
-                x=[None], y=[None], mode="markers", name=plain.label(word), hoverinfo="skip",
+                x=[None],
+                y=[None],
+                mode="markers",
+                name=plain.label(word),
+                hoverinfo="skip",
                 marker={"size": 9, "color": charts.class_colour(label)},
-            )  # fmt: skip
+            )
         if label not in spots:
             continue
         x, height = spots[label]
         figure.add_annotation(
-            x=x, y=height, text=plain.label(word), showarrow=False,
+            x=x,
+            y=height,
+            text=plain.label(word),
+            showarrow=False,
             font={"size": 13, "weight": 600, "color": ink, "shadow": "auto"},
-        )  # fmt: skip
+        )
     legend = {"orientation": "h", "y": 0, "yanchor": "top", "x": 0.5, "xanchor": "center"}
     axis = {"visible": False, "showgrid": False, "zeroline": False}
     figure.update_layout(

@@ -86,9 +86,7 @@ def code(mean: np.ndarray, sd: np.ndarray | None) -> go.Figure:
     return figure
 
 
-def small_map(
-    points: np.ndarray, here: np.ndarray, cloud: np.ndarray, near: np.ndarray, kind: str
-) -> go.Figure:
+def small_map(points: np.ndarray, here: np.ndarray, cloud: np.ndarray, near: np.ndarray, kind: str) -> go.Figure:
     """A map (n, 2) in grey; `here` (2,) a star, `cloud` (m, 2) posterior draws, `near` (k, 2) data.
 
     `kind` is what the points are, in a word.

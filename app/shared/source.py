@@ -72,18 +72,28 @@ def told(name: str, x: np.ndarray, what: str, seen: dict | None) -> tuple:
     guessed = bool(seen) or item[0] == "u"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         y = classes.choose(
-            name, "y", own, "nearest" if guessed else "its own", "Encoder is told",
+            name,
+            "y",
+            own,
+            "nearest" if guessed else "its own",
+            "Encoder is told",
             "The class of the picture, which this model's encoder wants to know. Nearest: the class "
             "whose reconstruction is nearest to the picture.",
-        )  # fmt: skip
+        )
         to = classes.choose(
-            name, "as", y, "the same", "Decoder is told",
+            name,
+            "as",
+            y,
+            "the same",
+            "Decoder is told",
             "The class to decode the code as. Another one: the same code as a thing of that class.",
-        )  # fmt: skip
+        )
         if to != y:
             sentence = "Decoded as another class: the errors compare two classes."
         elif guessed and y == own:
-            sentence = f"Its class is a guess: as «{plain(bridge.classes.worded(name, y))}» its reconstruction is nearest."
+            sentence = (
+                f"Its class is a guess: as «{plain(bridge.classes.worded(name, y))}» its reconstruction is nearest."
+            )
         else:
             sentence = ""
         st.caption(sentence, width=300)
@@ -143,9 +153,7 @@ def gallery(name: str, atlas) -> str:
         key="class",
     )
     beside = another.container(horizontal=True)
-    beside.button(
-        "Another", icon=":material/shuffle:", on_click=pick_another, args=(atlas.y, label)
-    )
+    beside.button("Another", icon=":material/shuffle:", on_click=pick_another, args=(atlas.y, label))
     if tray.items():
         with beside.popover("From the tray", icon=":material/inventory_2:"):
             from_tray(name)

@@ -196,9 +196,7 @@ def received() -> str | None:
 def show(name: str) -> None:
     """Draws the tray: four places, remove, undo."""
     words = link.keep("tray", [], parse, lambda words: form(words) or None)
-    with st.container(
-        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
-    ):
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(
             "**Tray**",
             help="Up to four pictures that go with you from page to page.",

@@ -47,10 +47,15 @@ def choose_others(options: list[str]) -> list[str]:
             del state["with"]
     link.keep("with", options[: OTHERS - 1], others_of(options), ",".join)
     chosen = st.multiselect(
-        f"{plain(name)} beside", options, key="with", max_selections=OTHERS, persist_state="session",
-        placeholder="one to three others", width=460,
+        f"{plain(name)} beside",
+        options,
+        key="with",
+        max_selections=OTHERS,
+        persist_state="session",
+        placeholder="one to three others",
+        width=460,
         help="Checkpoints whose maps show the same pictures. The sidebar chooses the first.",
-    )  # fmt: skip
+    )
     return chosen
 
 
@@ -94,9 +99,7 @@ def show_reconstructions(chosen: list[str], words: list[str], x: np.ndarray) -> 
             what,
         )
         errors = [float(bridge.comparing.remembered(other, x)["mse"].mean()) for other in chosen]
-        for other, error, closest in zip(
-            chosen, errors, comparison.best("reconstruction_mse", errors), strict=True
-        ):
+        for other, error, closest in zip(chosen, errors, comparison.best("reconstruction_mse", errors), strict=True):
             made = bridge.comparing.remembered(other, x)["x_rec"]
             under = f"MSE **{error:.4f}**, closest" if closest else f"MSE {error:.4f}"
             alt = f"reconstructions by {other}, mean squared error {error:.4f}"
@@ -104,7 +107,7 @@ def show_reconstructions(chosen: list[str], words: list[str], x: np.ndarray) -> 
     st.caption(
         f"What each remembers of the picture above it. MSE: squared error, mean over these {len(x)}; "
         "brightness is 0 to 1, smaller is closer. The error over all held-out pictures is under Numbers."
-    )  # fmt: skip
+    )
 
 
 def show_samples(chosen: list[str]) -> None:
@@ -112,15 +115,13 @@ def show_samples(chosen: list[str]) -> None:
     link.keep("seed", 0, link.number(0, 999_999))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         st.markdown("#### What they make up", width="content")
-        first = st.number_input(
-            "First seed", 0, 999_999, key="seed", step=COLUMNS, persist_state="session", width=150
-        )
+        first = st.number_input("First seed", 0, 999_999, key="seed", step=COLUMNS, persist_state="session", width=150)
     seeds = tuple(range(first, first + COLUMNS))
     with st.container(gap="xsmall"):
         for other in chosen:
             made = bridge.models.samples_of(other, seeds)
             alt = f"samples of {other}, seeds {seeds[0]} to {seeds[-1]}"
-            row(other, f"code of {bridge.checkpoints.card(other)['config']['latent']}", made, charts.GENERATED, alt)  # fmt: skip
+            row(other, f"code of {bridge.checkpoints.card(other)['config']['latent']}", made, charts.GENERATED, alt)
     st.caption(
         f"Seeds {seeds[0]} to {seeds[-1]}, chosen by nobody. The same seed is only the same random numbers: "
         "every checkpoint has given them its own meaning, so pictures of one column need not be alike. "
@@ -157,9 +158,13 @@ def show_maps(chosen: list[str], words: list[str], x: np.ndarray) -> None:
                 shown = charts.enlarge(picture, max(1, 56 // len(picture)), charts.DATA)
                 st.image(shown, output_format="PNG", alt=what)
                 st.button(
-                    str(i), key=f"only {i}", help=f"Find this one: {plain(what)}", on_click=find, args=(i,),
+                    str(i),
+                    key=f"only {i}",
+                    help=f"Find this one: {plain(what)}",
+                    on_click=find,
+                    args=(i,),
                     type="primary" if only == i else "secondary",
-                )  # fmt: skip
+                )
     marked = [i for i in range(len(x)) if only in (0, i + 1)] or list(range(len(x)))
     dark = st.context.theme.type == "dark"
     for column, other in zip(st.columns(len(chosen), gap="small"), chosen, strict=True):
@@ -184,7 +189,7 @@ def show_maps(chosen: list[str], words: list[str], x: np.ndarray) -> None:
         "One picture has one number on all maps; its button shows it alone. Every map was laid out by itself (UMAP): which way up it "
         "stands and how large an island is mean nothing; who stands together does, as far as the trust goes "
         "(1 is perfect, 0.5 is chance)."
-    )  # fmt: skip
+    )
 
 
 # ---- numbers and formulas ----------------------------------------------------------------------------
@@ -194,17 +199,19 @@ def show_numbers(chosen: list[str]) -> None:
     """One measure as bars, and all in a table."""
     keys = comparison.measured(chosen)
     if not keys:
-        st.info(
-            f"Nothing is measured yet: {code(f'python -m ali_core evaluate checkpoints/{name}')}"
-        )
+        st.info(f"Nothing is measured yet: {code(f'python -m ali_core evaluate checkpoints/{name}')}")
         return
     link.keep("measure", keys[0], link.one_of(*keys))
     if st.session_state["measure"] not in keys:
         st.session_state["measure"] = keys[0]
     key = st.selectbox(
-        "Measure", keys, format_func=lambda key: MEASURES[key][0], key="measure",
-        persist_state="session", width=460,
-    )  # fmt: skip
+        "Measure",
+        keys,
+        format_func=lambda key: MEASURES[key][0],
+        key="measure",
+        persist_state="session",
+        width=460,
+    )
     st.plotly_chart(
         comparison.bars(key, chosen),
         key="bars",
@@ -217,7 +224,7 @@ def show_numbers(chosen: list[str]) -> None:
         "From the cards. Bold: the best of those compared; ↑ higher, ↓ lower, → the nearer to this number "
         "the better. n: how many pictures or samples. –: not measured. They did not learn for equally long, "
         "nor with equally many weights: the last rows say it."
-    )  # fmt: skip
+    )
 
 
 def show_family(chosen: list[str]) -> None:

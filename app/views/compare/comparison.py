@@ -11,13 +11,35 @@ from app.shared.plain import code, label, plain
 
 # which way is better: 1 up, -1 down; a number in brackets: the nearer to it. Others have no better.
 BETTER = {
-    "reconstruction_mse": -1, "psnr": 1, "ssim": 1, "class_kept": 1, "verdict_kept": 1,
-    "feature_mse": -1, "class_named": 1, "inpainting_mse": -1, "nn_accuracy": 1, "probe_accuracy": 1,
-    "nn_accuracy_hidden": 1, "round_trip": -1, "latent_mean": (0,), "latent_sd": (1,), "drawn_sd": (1,),
-    "term_reconstruction": -1, "term_latent_reconstruction": -1, "term_nll": -1, "term_mmd": -1,
-    "term_consistency": -1, "term_supervised": -1, "class_obeyed": 1, "class_edited": 1,
-    "frechet": -1, "precision": 1, "recall": 1, "density": (1,), "coverage": 1,
-}  # fmt: skip
+    "reconstruction_mse": -1,
+    "psnr": 1,
+    "ssim": 1,
+    "class_kept": 1,
+    "verdict_kept": 1,
+    "feature_mse": -1,
+    "class_named": 1,
+    "inpainting_mse": -1,
+    "nn_accuracy": 1,
+    "probe_accuracy": 1,
+    "nn_accuracy_hidden": 1,
+    "round_trip": -1,
+    "latent_mean": (0,),
+    "latent_sd": (1,),
+    "drawn_sd": (1,),
+    "term_reconstruction": -1,
+    "term_latent_reconstruction": -1,
+    "term_nll": -1,
+    "term_mmd": -1,
+    "term_consistency": -1,
+    "term_supervised": -1,
+    "class_obeyed": 1,
+    "class_edited": 1,
+    "frechet": -1,
+    "precision": 1,
+    "recall": 1,
+    "density": (1,),
+    "coverage": 1,
+}
 
 
 def arrow(key: str) -> str:
@@ -28,11 +50,7 @@ def arrow(key: str) -> str:
 
 def meaning(key: str, names: list[str]) -> str:
     """What a measure of checkpoints is, which way is better, and what it is compared to."""
-    cards = [
-        bridge.checkpoints.card(name)
-        for name in names
-        if key in bridge.checkpoints.card(name).get("metrics", {})
-    ]
+    cards = [bridge.checkpoints.card(name) for name in names if key in bridge.checkpoints.card(name).get("metrics", {})]
     says, sign = plain(cards[0]["metrics"][key]["says"].rstrip(".")), arrow(key)
     words = {"↑": "Higher is better.", "↓": "Lower is better.", "": "Neither way is better."}
     way = words.get(sign) or f"The nearer to {sign[2:]} the better."
@@ -60,9 +78,7 @@ def measured(names: list[str]) -> list[str]:
 
 def values(key: str, names: list[str]) -> list[float | None]:
     """A measure of every checkpoint, None where it is not measured."""
-    return [
-        bridge.checkpoints.card(name).get("metrics", {}).get(key, {}).get("value") for name in names
-    ]
+    return [bridge.checkpoints.card(name).get("metrics", {}).get(key, {}).get("value") for name in names]
 
 
 def unbroken(name: str) -> str:
@@ -115,7 +131,7 @@ def bars(key: str, names: list[str]) -> go.Figure:
             marker={"color": charts.GREY, "opacity": [1 if mark else 0.45 for mark in marks]},
             hoverinfo="skip",
         )
-    )  # fmt: skip
+    )
     aim = BETTER.get(key)
     if isinstance(aim, tuple):
         figure.add_vline(aim[0], line={"dash": "dash", "color": charts.PRIOR, "width": 2})
@@ -143,14 +159,23 @@ def small_map(
     figure = go.Figure(_cloud(name, bridge.checkpoints.card(name)["atlas"]["sha256"], atlas))
     ink, ground = ("#ffffff", "#0e1117") if dark else ("#000000", "#ffffff")
     for (x, y), number, what in zip(xy.tolist(), numbers, says, strict=True):
-        turn = (
-            2 * np.pi * (number - 1) / 8
-        )  # each its own way, so that neighbours' numbers stay apart
+        turn = 2 * np.pi * (number - 1) / 8  # each its own way, so that neighbours' numbers stay apart
         figure.add_annotation(
-            x=x, y=y, ax=26 * np.sin(turn), ay=-26 * np.cos(turn), text=f"<b>{number}</b>", hovertext=label(what),
-            bgcolor=ground, bordercolor=ink, borderpad=2, font={"size": 13, "color": ink},
-            arrowcolor=ink, arrowwidth=1.5, arrowhead=6, arrowsize=1.2,
-        )  # fmt: skip
+            x=x,
+            y=y,
+            ax=26 * np.sin(turn),
+            ay=-26 * np.cos(turn),
+            text=f"<b>{number}</b>",
+            hovertext=label(what),
+            bgcolor=ground,
+            bordercolor=ink,
+            borderpad=2,
+            font={"size": 13, "color": ink},
+            arrowcolor=ink,
+            arrowwidth=1.5,
+            arrowhead=6,
+            arrowsize=1.2,
+        )
     return figure.update_layout(height=height)
 
 

@@ -20,19 +20,31 @@ def choose(name: str, atlas, most: int) -> tuple[list[str], np.ndarray]:
     link.keep("set", 0, link.number(0, 9_999))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         among = st.selectbox(
-            "Pictures of", labels, format_func=labels.get, key="among",
-            persist_state="session", width=170,
-        )  # fmt: skip
+            "Pictures of",
+            labels,
+            format_func=labels.get,
+            key="among",
+            persist_state="session",
+            width=170,
+        )
         seed = st.number_input(
-            "Draw no.", 0, 9_999, key="set", persist_state="session", width=130, disabled=tray_only,
+            "Draw no.",
+            0,
+            9_999,
+            key="set",
+            persist_state="session",
+            width=130,
+            disabled=tray_only,
             help=f"Up to {most} {bridge.codes.origin(atlas)} pictures, drawn by chance; the same number draws the same.",
-        )  # fmt: skip
+        )
         st.button("Others", icon=":material/shuffle:", on_click=draw_again, disabled=tray_only)
         with st.popover("Your own", icon=":material/upload:"):
             st.file_uploader(
                 "PNG, JPEG, WebP, GIF, BMP or TIFF, up to 10 MB; it goes into the tray",
-                key="line-up file", on_change=take_file, args=(name,),
-            )  # fmt: skip
+                key="line-up file",
+                on_change=take_file,
+                args=(name,),
+            )
     if refused := st.session_state.pop(REFUSED, None):
         st.error(sentence(refused))
     if among == "tray":

@@ -73,23 +73,27 @@ if why := bridge.guessing.guessable(name):
     st.stop()
 game = bridge.guessing.rounds(name, seed)
 hits = sum(word == one["kind"] for word, one in zip(said, game, strict=False))
-judge = [
-    right(one["kind"], one["log_odds"]) for one in game[: len(said)] if one["log_odds"] is not None
-]
+judge = [right(one["kind"], one["log_odds"]) for one in game[: len(said)] if one["log_odds"] is not None]
 seen = [one["kind"] == "real" for one in game[: len(said)]]
 yours = sum((word == "real") == real for word, real in zip(said, seen, strict=True))
 
 with st.container(horizontal=True, gap="large"):
     st.metric("Round", f"{min(len(said) + 1, len(game))} of {len(game)}", width="content")
+    st.metric("You", f"{hits} of {len(said)}", width="content", help="Right guesses, of three kinds.")
     st.metric(
-        "You", f"{hits} of {len(said)}", width="content", help="Right guesses, of three kinds."
+        "You, real or not",
+        f"{yours} of {len(said)}",
+        width="content",
+        help="Counted as D's: a reconstruction and a sample are both not real.",
     )
-    st.metric("You, real or not", f"{yours} of {len(said)}", width="content",
-              help="Counted as D's: a reconstruction and a sample are both not real.")  # fmt: skip
     if game[0]["log_odds"] is not None:
-        st.metric("The discriminator", f"{sum(judge)} of {len(judge)}", width="content",
-                  help="D is asked whether the picture, with its code, came from the data. It learned to tell these "
-                  "apart; where it is right half of the time, the decoder has won.")  # fmt: skip
+        st.metric(
+            "The discriminator",
+            f"{sum(judge)} of {len(judge)}",
+            width="content",
+            help="D is asked whether the picture, with its code, came from the data. It learned to tell these "
+            "apart; where it is right half of the time, the decoder has won.",
+        )
     else:
         st.caption(f"{plain(name)} has no discriminator that sees pairs: you play alone.")
 if len(said) < len(game):

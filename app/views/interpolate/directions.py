@@ -44,9 +44,13 @@ def show(name: str, y: tuple[int, ...] | None, row, downloads) -> None:
     link.keep("do", WALK, link.one_of(WALK, MIX))
     with row:
         st.segmented_control(
-            "With a code", [WALK, MIX], format_func={WALK: "Walk", MIX: "A − B + C"}.get, key="do",
-            persist_state="session", width="content",
-        )  # fmt: skip
+            "With a code",
+            [WALK, MIX],
+            format_func={WALK: "Walk", MIX: "A − B + C"}.get,
+            key="do",
+            persist_state="session",
+            width="content",
+        )
     left, right = st.columns([4, 3], gap="medium")
     draw = walk if st.session_state["do"] == WALK else mix
     shown, dim = draw(name, y, known, row, left)
@@ -97,10 +101,15 @@ def walk(name: str, y, known, row, place) -> tuple[Film | None, int | None]:
     along = chosen("along", list(names))
     with row:
         st.selectbox(
-            "Along", list(names), format_func=names.get, key="along", persist_state="session",
-            width=150, help="A factor: to where the codes of one of its classes are. One number: the "
+            "Along",
+            list(names),
+            format_func=names.get,
+            key="along",
+            persist_state="session",
+            width=150,
+            help="A factor: to where the codes of one of its classes are. One number: the "
             "others stay." + TOLD * bool(told),
-        )  # fmt: skip
+        )
     kind, which = along[0], int(along[1:] or 0)
     used = {"f": {"toward", "reach"}, NUMBER: {"dim", "reach"}}.get(kind, set())
     leave({"take", "toward", "dim", "reach"} - used)
@@ -109,9 +118,14 @@ def walk(name: str, y, known, row, place) -> tuple[Film | None, int | None]:
         number("reach", 4, 1, 8)
         with row:
             reach = st.slider(
-                "How far", 1, 8, key="reach", persist_state="session", width=110,
+                "How far",
+                1,
+                8,
+                key="reach",
+                persist_state="session",
+                width=110,
                 help="To either side, in standard deviations of the codes along this direction.",
-            )  # fmt: skip
+            )
     with place:
         (ready,) = pickers(name, "a")
     dim = label if kind == NUMBER else None
@@ -141,9 +155,13 @@ def which_class(known, factor: int, row) -> int:
     number("toward", 0, 0, len(labels) - 1)
     with row:
         return st.selectbox(
-            "Toward", range(len(labels)), format_func=lambda k: labels[k], key="toward",
-            persist_state="session", width=120,
-        )  # fmt: skip
+            "Toward",
+            range(len(labels)),
+            format_func=lambda k: labels[k],
+            key="toward",
+            persist_state="session",
+            width=120,
+        )
 
 
 def which_number(name: str, known, row) -> int:
@@ -190,10 +208,15 @@ def mix(name: str, y, known, row, place) -> tuple[Film | None, None]:
     leave({"along", "toward", "dim", "reach"})
     with row:
         st.selectbox(
-            "C gives", list(names), format_func=names.get, key="take", persist_state="session",
-            width=180, help="All that B lacks: A − B + C, number by number. Only a factor: A's own "
+            "C gives",
+            list(names),
+            format_func=names.get,
+            key="take",
+            persist_state="session",
+            width=180,
+            help="All that B lacks: A − B + C, number by number. Only a factor: A's own "
             "class of it is taken out and C's put in, everything else stays A's.",
-        )  # fmt: skip
+        )
     letters = "abc" if take == EVERYTHING else "ac"
     with place:
         shown = dict(zip(letters, pickers(name, letters), strict=True))
@@ -238,9 +261,15 @@ def play(name: str, shown: Film, near: np.ndarray) -> None:
     own = shown.frames[[0, -1]], (shown.notes[0], shown.notes[-1])
     beside, says = (shown.ends, shown.says) if shown.says else own
     scrub(
-        shown.frames, beside, list(says), shown.notes, near, ends.real(name), key=shown.key,
+        shown.frames,
+        beside,
+        list(says),
+        shown.notes,
+        near,
+        ends.real(name),
+        key=shown.key,
         kept=lambda frame: tray.add(tray.keep_latent(name, shown.z[frame], shown.ys[frame])),
-    )  # fmt: skip
+    )
 
 
 def heat_map(name: str, known, dim: int | None) -> None:
@@ -254,12 +283,9 @@ def heat_map(name: str, known, dim: int | None) -> None:
     parts = list(zip(known.factors, known.accuracy, known.chance, strict=True))
     guess = ", ".join(f"{plain(factor)} {chance:.0%}" for factor, _, chance in parts)
     right = ", ".join(f"{plain(factor)} {share:.0%}" for factor, share, _ in parts)
-    seen = ", as the data's classifier sees them" * (
-        bridge.codes.atlas(name).labelled == "classifier"
-    )
+    seen = ", as the data's classifier sees them" * (bridge.codes.atlas(name).labelled == "classifier")
     st.caption(
-        f"Read from the code by a line: {right}."
-        + (f" Guessing: {guess}." if len(parts) == 1 else ""),
+        f"Read from the code by a line: {right}." + (f" Guessing: {guess}." if len(parts) == 1 else ""),
         help=f"Least squares from the codes to the classes{seen}. The shares are of pictures to which it "
         "was not fitted. The colours are its coefficients, as if all numbers of the code had the same "
         f"spread. Guessing the commonest class: {guess}.",

@@ -90,9 +90,7 @@ def choose(name: str, end: str) -> None:
         key=f"{end} random",
         on_click=lambda: put(end, f"s{random.randrange(10_000)}"),
     )
-    st.file_uploader(
-        f"Your own picture as {letter}", key=f"{end} file", on_change=upload, args=(name, end)
-    )
+    st.file_uploader(f"Your own picture as {letter}", key=f"{end} file", on_change=upload, args=(name, end))
     if word[0] == "u":
         choose_class(name, end)
 

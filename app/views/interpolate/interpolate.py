@@ -38,10 +38,14 @@ def choose_class(name: str, letters: str) -> tuple[int, ...] | None:
     own = "the ends'" if all(y == told[0] for y in told) else "as A"
     own = "as A" if len(letters) == 1 else own
     return classes.choose(
-        name, "pathas", told[0], own, "Decoded as",
+        name,
+        "pathas",
+        told[0],
+        own,
+        "Decoded as",
         "All frames are decoded as one class. A code does not hold the class: an end of another class "
         "comes out as a thing of this one.",
-    )  # fmt: skip
+    )
 
 
 def kind(name: str) -> str:
@@ -71,10 +75,7 @@ def show_path(name: str, how: str, count: int, y: tuple[int, ...] | None) -> Non
     z = bridge.codes.interpolate(*codes, count, how)
     known = kind(name)
     frames, near = bridge.models.decode(name, z, y), bridge.codes.near(name, z)
-    notes = [
-        f"frame {i + 1} of {count} · {neighbours(found, ends.real(name))}"
-        for i, found in enumerate(near)
-    ]
+    notes = [f"frame {i + 1} of {count} · {neighbours(found, ends.real(name))}" for i, found in enumerate(near)]
     with film_side:
         scrub(
             frames,
@@ -109,9 +110,7 @@ def show_path(name: str, how: str, count: int, y: tuple[int, ...] | None) -> Non
 
 
 def show_map(figure, alt: str) -> None:
-    st.plotly_chart(
-        figure, key="path_map", config={"displayModeBar": False, "scrollZoom": True}, alt=alt
-    )
+    st.plotly_chart(figure, key="path_map", config={"displayModeBar": False, "scrollZoom": True}, alt=alt)
 
 
 def downloads(name: str, frames: np.ndarray, z: np.ndarray, near: np.ndarray, how: str) -> None:
@@ -128,9 +127,14 @@ def downloads(name: str, frames: np.ndarray, z: np.ndarray, near: np.ndarray, ho
     }
     for column, (kind, (file, content, says)) in zip(st.columns(3), files.items(), strict=True):
         column.download_button(
-            kind, content, file, icon=":material/download:", on_click="ignore", help=says,
+            kind,
+            content,
+            file,
+            icon=":material/download:",
+            on_click="ignore",
+            help=says,
             width="stretch",
-        )  # fmt: skip
+        )
 
 
 def pad_downloads(name: str, frames: np.ndarray, z: np.ndarray, near: np.ndarray) -> None:
@@ -138,14 +142,21 @@ def pad_downloads(name: str, frames: np.ndarray, z: np.ndarray, near: np.ndarray
     stem = f"{name}-pad"
     square = frames.reshape(GRID, GRID, *frames.shape[1:])
     st.download_button(
-        "PNG", lambda: film.pad(square), f"{stem}.png", icon=":material/download:",
-        on_click="ignore", help=f"All {GRID * GRID} blends in their square",
-    )  # fmt: skip
+        "PNG",
+        lambda: film.pad(square),
+        f"{stem}.png",
+        icon=":material/download:",
+        on_click="ignore",
+        help=f"All {GRID * GRID} blends in their square",
+    )
     st.download_button(
-        "NPZ", lambda: film.arrays(latents=z, frames=square, near=near.reshape(GRID, GRID)),
-        f"{stem}.npz", icon=":material/download:", on_click="ignore",
+        "NPZ",
+        lambda: film.arrays(latents=z, frames=square, near=near.reshape(GRID, GRID)),
+        f"{stem}.npz",
+        icon=":material/download:",
+        on_click="ignore",
         help="Codes (latents), pictures (frames) and counts (near) for numpy.load",
-    )  # fmt: skip
+    )
 
 
 def show_pad(name: str, y: tuple[int, ...] | None) -> None:
@@ -226,10 +237,14 @@ elif st.session_state["mode"] == DIRECTIONS:
 else:
     with settings:
         st.segmented_control(
-            "Way", ["slerp", "lerp"], key="how", persist_state="session", width="content",
+            "Way",
+            ["slerp", "lerp"],
+            key="how",
+            persist_state="session",
+            width="content",
             help="lerp goes straight from code to code; slerp goes along the sphere on which most "
             "codes lie, so that the middle is as far from the origin as the ends.",
-        )  # fmt: skip
+        )
         st.slider("Frames", 5, 49, key="frames", persist_state="session", width=260)
         y = choose_class(name, "ab")
     show_path(name, st.session_state["how"], st.session_state["frames"], y)

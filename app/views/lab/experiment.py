@@ -25,14 +25,22 @@ NUMBERS = {
     "lr": ("Rate of E and G", 0.0, 0.1, 1e-4, "%.5f", "Adam's learning rate."),
     "lr_discriminator": ("Rate of D", 0.0, 0.1, 1e-4, "%.5f", "Adam's learning rate."),
     "r1": (
-        "Price of steepness", 0.0, 100.0, 0.01, "%.3f",
+        "Price of steepness",
+        0.0,
+        100.0,
+        0.01,
+        "%.3f",
         "What D pays for steep beliefs (R1 and R2): calmer training.",
     ),
     "sines": (
-        "Sines", 0.0, 100.0, 1.0, "%.1f",
+        "Sines",
+        0.0,
+        100.0,
+        1.0,
+        "%.1f",
         "D also sees sines of x, of up to so many radians per unit: it tells fine detail apart.",
     ),
-}  # fmt: skip
+}
 
 
 def choose() -> list[dict]:
@@ -49,16 +57,21 @@ def choose() -> list[dict]:
         ("Beside it", "against", [NONE, *members], 155, beside),
         ("Data", "data", list(DATA), 185, None),
     ):
-        st.selectbox(label, options, key=key, format_func=lambda one: DATA.get(one, one), help=about,
-                     persist_state="session", width=wide)  # fmt: skip
+        st.selectbox(
+            label,
+            options,
+            key=key,
+            format_func=lambda one: DATA.get(one, one),
+            help=about,
+            persist_state="session",
+            width=wide,
+        )
     st.number_input("Seed", 0, SEEDS, key="seed", persist_state="session", width=110)
     with st.popover("Numbers", icon=":material/tune:"):
         common, weights = _numbers(members, plain)
     state = st.session_state
     common |= {"data": state["data"], "seed": state["seed"]}
-    pair = [state["member"]] + [state["against"]] * (
-        state["against"] not in (NONE, state["member"])
-    )
+    pair = [state["member"]] + [state["against"]] * (state["against"] not in (NONE, state["member"]))
     return [common | {"member": one, "weights": weights.get(one, {})} for one in pair]
 
 
@@ -75,9 +88,14 @@ def _numbers(members: dict[str, dict], plain: dict) -> tuple[dict, dict[str, dic
             key = f"{member}.{term}"
             link.keep(key, weight, _between(0.0, 1e6, float), "{:g}".format)
             weights.setdefault(member, {})[term] = st.number_input(
-                f"{member}: weight of {term.replace('_', ' ')}", 0.0, 1e6, key=key, step=0.1,
-                format="%.3f", persist_state="session",
-            )  # fmt: skip
+                f"{member}: weight of {term.replace('_', ' ')}",
+                0.0,
+                1e6,
+                key=key,
+                step=0.1,
+                format="%.3f",
+                persist_state="session",
+            )
     return common, weights
 
 
@@ -108,9 +126,10 @@ def points() -> np.ndarray | None:
             draw(drawing, 0, None, "", "lab drawing", _drawn)
         with right:
             file = st.file_uploader(
-                "Or a CSV of two columns", ["csv", "txt", "tsv"],
+                "Or a CSV of two columns",
+                ["csv", "txt", "tsv"],
                 help="Two numbers a line. It stays on this machine, in this session; not in the link.",
-            )  # fmt: skip
+            )
             text = st.text_area("Or pasted", placeholder="0.5, 1.2\n0.7, 0.9\n…", height=120)
     try:
         if file:

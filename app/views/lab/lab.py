@@ -39,8 +39,9 @@ def replayed() -> list[dict]:
         return found[name]["card"]["title"] if name in found else name
 
     for label, key, options in (
-        ("Recorded run", "show", list(found)), ("Beside it", "beside", [NONE, *found]),
-    ):  # fmt: skip
+        ("Recorded run", "show", list(found)),
+        ("Beside it", "beside", [NONE, *found]),
+    ):
         st.selectbox(label, options, key=key, format_func=title, persist_state="session", width=300)
     names = [st.session_state["show"]]
     if st.session_state["beside"] not in (NONE, *names):
@@ -91,16 +92,13 @@ def live(row) -> list[dict]:
             settings = experiment.choose()
         own = experiment.points()
         with row:
-            st.button("Start", type="primary", icon=":material/play_arrow:",
-                      on_click=start, args=(settings, own))  # fmt: skip
+            st.button("Start", type="primary", icon=":material/play_arrow:", on_click=start, args=(settings, own))
             if about:
                 st.button("End", icon=":material/stop:", on_click=end)
                 share(run)
         busy = bridge.live.load()
         if busy["runs"] >= busy["limit"]:
-            st.caption(
-                f"All {busy['limit']} places are taken, {busy['waiting']} wait: yours would too."
-            )
+            st.caption(f"All {busy['limit']} places are taken, {busy['waiting']} wait: yours would too.")
         if problem := state.pop(TROUBLE, None):
             st.error(sentence(problem), icon=":material/error:")
         elif run and not about:
@@ -167,8 +165,14 @@ def seen(told: dict) -> None:
 link.keep("live", False, lambda text: text == "1", lambda on: str(int(on)))
 row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
 with row:
-    st.segmented_control("What runs", [False, True], format_func=[REPLAY, LIVE].__getitem__,
-                         key="live", label_visibility="collapsed", persist_state="session")  # fmt: skip
+    st.segmented_control(
+        "What runs",
+        [False, True],
+        format_func=[REPLAY, LIVE].__getitem__,
+        key="live",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
 if st.session_state["live"]:
     runs = live(row)
 else:

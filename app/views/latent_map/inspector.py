@@ -48,9 +48,15 @@ def fields(atlas) -> None:
     st.session_state["map x"], st.session_state["map y"] = place or (None, None)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         st.number_input(
-            "Picture no.", 0, len(atlas.z) - 1, key="map number", placeholder=f"0 to {len(atlas.z) - 1}",
-            value=None, on_change=number_given, width=150,
-        )  # fmt: skip
+            "Picture no.",
+            0,
+            len(atlas.z) - 1,
+            key="map number",
+            placeholder=f"0 to {len(atlas.z) - 1}",
+            value=None,
+            on_change=number_given,
+            width=150,
+        )
         with st.popover("Place", help="A place on the map, by its coordinates"):
             st.number_input("x", key="map x", value=None, step=0.1, format="%.3f")
             st.number_input("y", key="map y", value=None, step=0.1, format="%.3f")
@@ -85,21 +91,22 @@ def actions(make_item, key: str) -> None:
 def inspect_point(name: str, atlas, number: int) -> dict:
     """A picture, what the model remembers of it, and its neighbours."""
     picture = bridge.codes.pictures(name)[number]
-    reconstruction = bridge.models.reconstruct(
-        name, picture[None], bridge.classes.own(name, [number])
-    )[0]
+    reconstruction = bridge.models.reconstruct(name, picture[None], bridge.classes.own(name, [number]))[0]
     scale = -(-96 // picture.shape[0])
     error, moved = atlas.error[number], atlas.round_trip[number]
     with st.container(horizontal=True, gap="small"):
         st.image(
-            charts.enlarge(picture, scale, charts.DATA), output_format="PNG",
-            caption="picture", alt=f"{bridge.codes.origin(atlas)} picture: {says(atlas, number)}",
-        )  # fmt: skip
+            charts.enlarge(picture, scale, charts.DATA),
+            output_format="PNG",
+            caption="picture",
+            alt=f"{bridge.codes.origin(atlas)} picture: {says(atlas, number)}",
+        )
         st.image(
-            charts.enlarge(reconstruction, scale, charts.RECONSTRUCTION), output_format="PNG",
+            charts.enlarge(reconstruction, scale, charts.RECONSTRUCTION),
+            output_format="PNG",
             caption="reconstruction",
             alt=f"its reconstruction, mean squared error {error:.4f}",
-        )  # fmt: skip
+        )
     closer = (atlas.error > error).mean()
     st.markdown(
         f"**{plain(atlas.label_names[atlas.y[number]])}, no. {number}**; closer to its original than "
@@ -128,20 +135,18 @@ def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> di
     with st.container(horizontal=True, gap="small"):
         st.image(
             charts.enlarge(picture, -(-96 // picture.shape[0]), charts.GENERATED),
-            output_format="PNG", caption="decoded here",
+            output_format="PNG",
+            caption="decoded here",
             alt=f"decoded at {link.place_form(place)}, {ratio:.1f} times the typical distance from data",
-        )  # fmt: skip
+        )
     if ratio < 2:
         judged = "This place is among the data."
     elif ratio < FAR:
         judged = "This place is at the edge of the data: take the picture with care."
     else:
-        judged = (
-            "No picture lies near: this is a blend of distant ones, not a thing the model has seen."
-        )
+        judged = "No picture lies near: this is a blend of distant ones, not a thing the model has seen."
     st.markdown(
-        f"**{judged}** The eighth-nearest point is {ratio:.1f}x as far as it is for a typical point of "
-        "the map."
+        f"**{judged}** The eighth-nearest point is {ratio:.1f}x as far as it is for a typical point of the map."
     )
     actions(lambda: tray.keep_latent(name, found["z"], y), "place")
     st.caption(
@@ -158,10 +163,14 @@ def decoded_as(name: str, near: np.ndarray) -> tuple[int, ...] | None:
         return classes.choose(name, "placeas", None, "", "", "")
     most = tuple(int(np.bincount(labels).argmax()) for labels in bridge.classes.own(name, near).T)
     return classes.choose(
-        name, "placeas", most, "as its neighbours", "Decoded as",
+        name,
+        "placeas",
+        most,
+        "as its neighbours",
+        "Decoded as",
         "A place is a code, and this model decodes a code as a class. First choice: the class of most of "
         "the nearest pictures.",
-    )  # fmt: skip
+    )
 
 
 def inspect_many(name: str, atlas, picks: list[int], view: str) -> dict:
@@ -172,32 +181,32 @@ def inspect_many(name: str, atlas, picks: list[int], view: str) -> dict:
         shown = np.sort(np.random.default_rng(0).choice(numbers, 40, replace=False))
     counts = np.bincount(atlas.y[numbers], minlength=len(atlas.label_names))
     error = np.median(atlas.error[numbers])
-    st.markdown(
-        f"**{len(numbers):,} pictures**; median error {error:.4f} "
-        f"(all: {np.median(atlas.error):.4f})."
-    )
+    st.markdown(f"**{len(numbers):,} pictures**; median error {error:.4f} (all: {np.median(atlas.error):.4f}).")
     st.plotly_chart(
         charts.histogram(counts, atlas.label_names),
         key="lasso classes",
         config={"displayModeBar": False},
         alt="pictures a class: "
-        + ", ".join(
-            f"{atlas.label_names[i]} {counts[i]}" for i in np.argsort(-counts) if counts[i]
-        ),
+        + ", ".join(f"{atlas.label_names[i]} {counts[i]}" for i in np.argsort(-counts) if counts[i]),
     )
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "CSV", lambda: table(atlas, numbers), f"{name}-{len(numbers)}.csv", "text/csv",
-            icon=":material/download:", help="Number, class, errors and both positions of each",
-        )  # fmt: skip
+            "CSV",
+            lambda: table(atlas, numbers),
+            f"{name}-{len(numbers)}.csv",
+            "text/csv",
+            icon=":material/download:",
+            help="Number, class, errors and both positions of each",
+        )
         st.download_button(
-            "NPZ", lambda: arrays(name, atlas, numbers), f"{name}-{len(numbers)}.npz",
-            "application/octet-stream", icon=":material/download:",
+            "NPZ",
+            lambda: arrays(name, atlas, numbers),
+            f"{name}-{len(numbers)}.npz",
+            "application/octet-stream",
+            icon=":material/download:",
             help="The same, with codes and pictures, for numpy.load",
-        )  # fmt: skip
-    st.caption(
-        f"{len(shown)} of them, drawn by chance" if len(shown) < len(numbers) else "All of them"
-    )
+        )
+    st.caption(f"{len(shown)} of them, drawn by chance" if len(shown) < len(numbers) else "All of them")
     return {"picks": picks, "gallery": gallery(atlas, shown), "scale": 1}
 
 

@@ -28,14 +28,23 @@ def show_map(name: str, atlas) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.markdown("#### Map", width="content")
         view = st.segmented_control(
-            "View", ["umap", "pca"], key="view", format_func=str.upper, required=True,
-            label_visibility="collapsed", persist_state="session", width="content",
-        )  # fmt: skip
+            "View",
+            ["umap", "pca"],
+            key="view",
+            format_func=str.upper,
+            required=True,
+            label_visibility="collapsed",
+            persist_state="session",
+            width="content",
+        )
         choose = dict(
-            label="Colour", options=list(colours), key="colour",
+            label="Colour",
+            options=list(colours),
+            key="colour",
             format_func=lambda word: f"colour: {colours[word]}",
-            label_visibility="collapsed", persist_state="session",
-        )  # fmt: skip
+            label_visibility="collapsed",
+            persist_state="session",
+        )
         if len(colours) == 2:
             choose["format_func"] = lambda word: f"colour: {plain(colours[word])}"  # Markdown
             colour = st.segmented_control(**choose, required=True, width="content")
@@ -57,9 +66,7 @@ def show_map(name: str, atlas) -> None:
             },
             alt=map_figure.alt(atlas, view),
         )
-    st.caption(
-        MEANS[view].format(trust=atlas.trust[view], d=atlas.z.shape[1], hidden=atlas.z.shape[1] - 2)
-    )
+    st.caption(MEANS[view].format(trust=atlas.trust[view], d=atlas.z.shape[1], hidden=atlas.z.shape[1] - 2))
 
 
 name = st.session_state["checkpoint"]

@@ -64,14 +64,16 @@ def ask(lesson: texts.Lesson, number: int) -> bool:
     said = answers.get(number)
     if said is None:
         for place, option in enumerate(lesson.options):
-            st.button(option, key=f"option {number} {place}", width="stretch",
-                      on_click=answers.__setitem__, args=(number, place))  # fmt: skip
+            st.button(
+                option,
+                key=f"option {number} {place}",
+                width="stretch",
+                on_click=answers.__setitem__,
+                args=(number, place),
+            )
         return False
     right, yours = lesson.options[lesson.right], lesson.options[said]
-    st.markdown(
-        f":material/check: {right}"
-        + ("" if said == lesson.right else f"  \n:material/close: ~~{yours}~~")
-    )
+    st.markdown(f":material/check: {right}" + ("" if said == lesson.right else f"  \n:material/close: ~~{yours}~~"))
     return True
 
 
@@ -96,12 +98,14 @@ def show_text(lesson: texts.Lesson, number: int) -> bool:
     answered = ask(lesson, number)
     if answered:
         right = st.session_state[ANSWERS][number] == lesson.right
-        st.markdown(
-            ("**Right.** " if right else "**Not quite.** ") + lesson.why.format(**measured(lesson))
-        )
+        st.markdown(("**Right.** " if right else "**Not quite.** ") + lesson.why.format(**measured(lesson)))
         st.markdown(f"**Break it.** {lesson.breaks}")
-        st.page_link("views/lab/lab.py", label="Try it live", icon=":material/science:",
-                     query_params={"live": "1"} | {k: str(v) for k, v in lesson.tries.items()})  # fmt: skip
+        st.page_link(
+            "views/lab/lab.py",
+            label="Try it live",
+            icon=":material/science:",
+            query_params={"live": "1"} | {k: str(v) for k, v in lesson.tries.items()},
+        )
     if not presenting:
         with st.expander(f"For teachers ({lesson.minutes} minutes)", icon=":material/school:"):
             st.markdown(lesson.notes)
@@ -135,32 +139,51 @@ if lesson.knob:  # before the text, whose notes name the recording
 else:
     link.show(KNOB, None)
 if presenting:
-    st.html("<style>[data-testid='stSidebar'], [data-testid='stExpandSidebarButton'] { display: none; }"
-            ".stMainBlockContainer { font-size: 1.15rem; } .stMainBlockContainer p { font-size: 1.1rem; }</style>")  # fmt: skip
+    st.html(
+        "<style>[data-testid='stSidebar'], [data-testid='stExpandSidebarButton'] { display: none; }"
+        ".stMainBlockContainer { font-size: 1.15rem; } .stMainBlockContainer p { font-size: 1.1rem; }</style>"
+    )
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     st.segmented_control(
-        "Lesson", range(1, len(texts.LESSONS) + 1), key=NUMBER, required=True, label_visibility="collapsed",
+        "Lesson",
+        range(1, len(texts.LESSONS) + 1),
+        key=NUMBER,
+        required=True,
+        label_visibility="collapsed",
         persist_state="session",
-    )  # fmt: skip
-    st.button(
-        "Back", icon=":material/arrow_back:", disabled=number == 1, on_click=go, args=(number - 1,)
     )
-    st.button("Next", icon=":material/arrow_forward:", disabled=number == len(texts.LESSONS),
-              on_click=go, args=(number + 1,))  # fmt: skip
-    st.button("Leave the projector" if presenting else "Projector", icon=":material/present_to_all:",
-              on_click=present, args=(not presenting,),
-              help="Large type, no side bar; keys: space, arrows, 1 to 8, P points at a panel.")  # fmt: skip
+    st.button("Back", icon=":material/arrow_back:", disabled=number == 1, on_click=go, args=(number - 1,))
+    st.button(
+        "Next", icon=":material/arrow_forward:", disabled=number == len(texts.LESSONS), on_click=go, args=(number + 1,)
+    )
+    st.button(
+        "Leave the projector" if presenting else "Projector",
+        icon=":material/present_to_all:",
+        on_click=present,
+        args=(not presenting,),
+        help="Large type, no side bar; keys: space, arrows, 1 to 8, P points at a panel.",
+    )
 with st.container(key="lesson_page"):
     left, right = st.columns([1, 2], gap="medium")
 with left:
     answered = show_text(lesson, number)
 with right:
     if lesson.knob:
-        st.select_slider("Coefficient of the information I(x; z)", list(lesson.knob), key=KNOB,
-                         disabled=not answered, persist_state="session")  # fmt: skip
-    runs = [
-        {"recording": name, "title": bridge.lab.recorded(name)[0]["card"]["title"]}
-        for name in shown(lesson)
-    ]
-    lab(runs, "lesson lab", HEIGHT[presenting] - 90 * bool(lesson.knob), {"layers": list(lesson.layers)},
-        present=presenting, play=answered, locked=not answered, lesson=go)  # fmt: skip
+        st.select_slider(
+            "Coefficient of the information I(x; z)",
+            list(lesson.knob),
+            key=KNOB,
+            disabled=not answered,
+            persist_state="session",
+        )
+    runs = [{"recording": name, "title": bridge.lab.recorded(name)[0]["card"]["title"]} for name in shown(lesson)]
+    lab(
+        runs,
+        "lesson lab",
+        HEIGHT[presenting] - 90 * bool(lesson.knob),
+        {"layers": list(lesson.layers)},
+        present=presenting,
+        play=answered,
+        locked=not answered,
+        lesson=go,
+    )

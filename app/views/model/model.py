@@ -18,8 +18,7 @@ PAPERS = {
     "bigan": "Donahue, Krähenbühl, Darrell: *Adversarial Feature Learning*, ICLR 2017, arXiv 1605.09782",
     "alice": "Li, Liu, Chen, Pu, Chen, Henao, Carin: *ALICE: Towards Understanding Adversarial Learning "
     "for Joint Distribution Matching*, NIPS 2017, arXiv 1709.01215",
-    "gali": "Dandi, Bharadhwaj, Kumar, Rai: *Generalized Adversarially Learned Inference*, AAAI 2021, "
-    "arXiv 2006.08089",
+    "gali": "Dandi, Bharadhwaj, Kumar, Rai: *Generalized Adversarially Learned Inference*, AAAI 2021, arXiv 2006.08089",
     "infovae": "Zhao, Song, Ermon: *The Information Autoencoding Family: A Lagrangian Perspective on "
     "Latent Variable Generative Models*, UAI 2018, arXiv 1806.06514",
     "vae": "Kingma, Welling: *Auto-Encoding Variational Bayes*, ICLR 2014, arXiv 1312.6114",
@@ -41,9 +40,7 @@ SAME_PAPER |= dict.fromkeys(("alice-z", "alice-adversarial", "conditional-alice"
 def show_training(card: dict) -> None:
     """What it is, its data, and how it was trained."""
     member, data, training = card["member"], card["data"], card.get("training", {})
-    st.markdown(
-        f"**Member of the family: {plain(member['name'].upper())}.** {plain(member['says'])}"
-    )
+    st.markdown(f"**Member of the family: {plain(member['name'].upper())}.** {plain(member['says'])}")
     if member.get("formula"):
         st.latex(member["formula"])
         st.caption(
@@ -56,14 +53,14 @@ def show_training(card: dict) -> None:
         ["Pictures", f"{data['train']:,} to learn from, {data['held_out']:,} held out for every number here"],
         *([["Held out", plain(data["split"])]] if data.get("split") else []),
         ["Size", " × ".join(str(side) for side in data["shape"]) + f"; code of {config['latent']} numbers"],
-    ]  # fmt: skip
+    ]
     if training:
         seen = training["samples_seen"]
         facts += [
             ["Trained", f"{training['steps']:,} steps, {seen:,} pictures seen ({seen / data['train']:.1f} times each)"],
             ["Time", f"{duration(training['seconds'])} on {plain(training['hardware'])}, seed {training['seed']}"],
-        ]  # fmt: skip
-    facts.append(["Weights", f"{card['weights']['bytes'] / 1e6:.1f} MB, sha256 {card['weights']['sha256'][:12]}…"])  # fmt: skip
+        ]
+    facts.append(["Weights", f"{card['weights']['bytes'] / 1e6:.1f} MB, sha256 {card['weights']['sha256'][:12]}…"])
     st.markdown(rows(facts[0], facts[1:]))
 
 
@@ -79,9 +76,7 @@ def show_metrics(name: str, card: dict) -> None:
     metrics = card.get("metrics", {})
     st.markdown("#### How good, against what")
     if not metrics:
-        st.info(
-            f"Nothing is measured yet: {code(f'python -m ali_core evaluate checkpoints/{name}')}"
-        )
+        st.info(f"Nothing is measured yet: {code(f'python -m ali_core evaluate checkpoints/{name}')}")
         return
     mean = bridge.codes.mean_picture_error(name)
     lines = [
@@ -138,17 +133,25 @@ def show_samples(name: str) -> None:
     link.keep("seed", 0, link.number(0, 999_999))
     link.keep("truncation", 1.0, truncation)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        first = st.number_input(
-            "First seed", 0, 999_999, key="seed", step=SHOWN, persist_state="session", width=150
-        )
+        first = st.number_input("First seed", 0, 999_999, key="seed", step=SHOWN, persist_state="session", width=150)
         spread = st.number_input(
-            "Truncation", 0.0, 2.0, key="truncation", step=0.1, persist_state="session", width=150,
+            "Truncation",
+            0.0,
+            2.0,
+            key="truncation",
+            step=0.1,
+            persist_state="session",
+            width=150,
             help="The spread of the codes. 1: as the model was trained. Less: more alike and more typical.",
-        )  # fmt: skip
+        )
         y = classes.choose(
-            name, "samplesof", None, "each in turn", "Class",
+            name,
+            "samplesof",
+            None,
+            "each in turn",
+            "Class",
             "In turn: the sample of seed s is of class s modulo the number of classes.",
-        )  # fmt: skip
+        )
     seeds = range(first, first + SHOWN)
     pictures = bridge.models.samples_of(name, tuple(seeds), spread, y)
     scale = max(1, 56 // pictures.shape[1])
@@ -162,11 +165,7 @@ def show_samples(name: str) -> None:
         chosen = st.number_input("Seed", 0, 1_000_030, first, key=f"tray seed {first}", width=150)
         if st.button("To tray", icon=":material/add:"):
             asked = bridge.models.in_turn(name, chosen, y)
-            tray.add(
-                tray.sample_word(
-                    chosen, spread, asked if asked != bridge.models.in_turn(name, chosen) else ()
-                )
-            )
+            tray.add(tray.sample_word(chosen, spread, asked if asked != bridge.models.in_turn(name, chosen) else ()))
             st.rerun()
 
 
@@ -189,13 +188,9 @@ def show_rights(name: str, card: dict) -> None:
     )
     st.markdown("#### How to cite")
     member = card["member"]["name"]
-    papers = [
-        PAPERS[key] for key in (SAME_PAPER.get(member, member), data["name"]) if key in PAPERS
-    ]
+    papers = [PAPERS[key] for key in (SAME_PAPER.get(member, member), data["name"]) if key in PAPERS]
     digest = card["weights"]["sha256"][:12]
-    st.markdown(
-        "\n".join(f"- {line}" for line in [*papers, f"Checkpoint {plain(name)}, sha256 {digest}…"])
-    )
+    st.markdown("\n".join(f"- {line}" for line in [*papers, f"Checkpoint {plain(name)}, sha256 {digest}…"]))
     st.download_button(
         "The whole card (JSON)",
         json.dumps(card, indent=1, ensure_ascii=False),

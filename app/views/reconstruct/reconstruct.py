@@ -83,8 +83,7 @@ def story(x: np.ndarray, what: str, seen: dict | None, y, to) -> dict:
         "What it remembers",
         charts.RECONSTRUCTION,
         portrait.whole(x_rec),
-        "The decoder's picture of that code"
-        + (f", as «{plain(bridge.classes.worded(name, to))}»." if to else "."),
+        "The decoder's picture of that code" + (f", as «{plain(bridge.classes.worded(name, to))}»." if to else "."),
         f"reconstruction, mean squared error {found['mse']:.4f}",
     )
     cell(
@@ -159,9 +158,7 @@ def posterior(x: np.ndarray, found: dict, y, to) -> np.ndarray:
         help="The encoder answers with a distribution of codes, q(z|x), the posterior.",
     )
     if not found["stochastic"]:
-        st.caption(
-            "This encoder is a function: one picture has exactly one code, so there is nothing to draw."
-        )
+        st.caption("This encoder is a function: one picture has exactly one code, so there is nothing to draw.")
         return np.zeros((0, len(found["mean"])), np.float32)
     seed = link.keep("draw", 0, link.number(0, 9999))
     codes = bridge.models.draw(name, x[None], DRAWS, seed, y)[:, 0]
@@ -169,13 +166,10 @@ def posterior(x: np.ndarray, found: dict, y, to) -> np.ndarray:
     shade, most = portrait.deviation(draws, 112)
     left, right = st.columns([2.6, 1], gap="small")
     scale = max(1, 56 // x.shape[0])
-    left.image(
-        portrait.row(draws, 8, scale), output_format="PNG", alt=f"{DRAWS} decoded posterior draws"
-    )
+    left.image(portrait.row(draws, 8, scale), output_format="PNG", alt=f"{DRAWS} decoded posterior draws")
     alike = " They look alike: this encoder is nearly sure of its code." if most < ALIKE else ""
     left.caption(
-        f"{DRAWS} draws of the posterior, decoded. Its mean width is {found['sd'].mean():.2g}; "
-        f"the prior's is 1.{alike}"
+        f"{DRAWS} draws of the posterior, decoded. Its mean width is {found['sd'].mean():.2g}; the prior's is 1.{alike}"
     )
     left.button(
         "Draw again",
@@ -210,8 +204,7 @@ def where(found: dict, codes: np.ndarray, itself: int) -> None:
     st.image(
         portrait.row(bridge.codes.pictures(name)[indices], NEAR, scale),
         output_format="PNG",
-        alt=f"nearest {kind} pictures: "
-        + ", ".join(atlas.label_names[atlas.y[i]] for i in indices),
+        alt=f"nearest {kind} pictures: " + ", ".join(atlas.label_names[atlas.y[i]] for i in indices),
     )
     counts = np.bincount(atlas.y[indices])
     most = atlas.label_names[int(counts.argmax())]
@@ -253,9 +246,7 @@ def downloads(x: np.ndarray, found: dict, y, to) -> None:
     if y:
         arrays |= {"encoded_as": np.array(y), "decoded_as": np.array(to)}
     with st.container(horizontal=True):
-        st.button(
-            "To the tray", icon=":material/inventory_2:", on_click=source.keep, args=(name, x, y)
-        )
+        st.button("To the tray", icon=":material/inventory_2:", on_click=source.keep, args=(name, x, y))
         st.download_button(
             "Comparison (PNG)",
             lambda: portrait.comparison(captions, images),

@@ -69,9 +69,7 @@ def numbered(name: str, gallery: dict, back: bool) -> Subject:
     """The gallery's pictures by number."""
     last = gallery["sides"].shape[1] - 1
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        number = st.number_input(
-            "Picture no.", 0, last, key=NUMBER, persist_state="session", width=150
-        )
+        number = st.number_input("Picture no.", 0, last, key=NUMBER, persist_state="session", width=150)
         st.button("Another", icon=":material/shuffle:", on_click=another, args=(last,))
     return of_gallery(name, gallery, back, number)
 
@@ -143,6 +141,4 @@ def canvas(name: str, gallery: dict | None, back: bool) -> Subject:
     )
     empty = bool((drawing == ground).all())
     steps = "Nothing is drawn yet: an empty page." if empty else "Your drawing."
-    return Subject(
-        drawing, "your drawing", steps, truth=bridge.translating.truth(name, drawing, back)
-    )
+    return Subject(drawing, "your drawing", steps, truth=bridge.translating.truth(name, drawing, back))

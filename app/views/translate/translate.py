@@ -32,13 +32,24 @@ def controls(gallery: dict | None) -> tuple[bool, str]:
     link.keep(subject.FROM, kinds[0], link.one_of(*kinds))
     with st.container(horizontal=True, gap="medium"):
         way = st.segmented_control(
-            "Direction", [THERE, BACK], key="way", format_func=lambda way: arrow(way == BACK),
-            required=True, persist_state="session", label_visibility="collapsed", width="content",
-        )  # fmt: skip
+            "Direction",
+            [THERE, BACK],
+            key="way",
+            format_func=lambda way: arrow(way == BACK),
+            required=True,
+            persist_state="session",
+            label_visibility="collapsed",
+            width="content",
+        )
         kind = st.segmented_control(
-            "Picture from", kinds, key=subject.FROM,
-            required=True, persist_state="session", label_visibility="collapsed", width="content",
-        )  # fmt: skip
+            "Picture from",
+            kinds,
+            key=subject.FROM,
+            required=True,
+            persist_state="session",
+            label_visibility="collapsed",
+            width="content",
+        )
     return way == BACK, kind
 
 
@@ -51,13 +62,9 @@ def story(which: subject.Subject, back: bool, drawn: bool) -> None:
     ours, theirs = bridge.checkpoints.domains(name)[:: -1 if back else 1]
     metrics, way = bridge.checkpoints.card(name).get("metrics", {}), BACK if back else THERE
     usual = {key: metrics.get(f"{way}_{key}", {}).get("value") for key in ("cycle", "mse")}
-    beside = {
-        key: f" Usual: {value:.4f}." if value is not None else "" for key, value in usual.items()
-    }
+    beside = {key: f" Usual: {value:.4f}." if value is not None else "" for key, value in usual.items()}
     unknown = which.steps if drawn else "Its truth is not known."
-    error = (
-        f"**MSE {found['mse']:.4f}** to the truth.{beside['mse']}" if "mse" in found else unknown
-    )
+    error = f"**MSE {found['mse']:.4f}** to the truth.{beside['mse']}" if "mse" in found else unknown
     with st.container(horizontal=True, gap="small"):
         if which.original:
             holes.cell(
@@ -69,24 +76,34 @@ def story(which: subject.Subject, back: bool, drawn: bool) -> None:
             )
         if not drawn:
             holes.cell(
-                "What the model sees", charts.DATA, portrait.whole(which.x),
+                "What the model sees",
+                charts.DATA,
+                portrait.whole(which.x),
                 which.steps if which.original else f"{plain(which.what)}. {which.steps}",
                 f"what the model sees: {which.what}",
-            )  # fmt: skip
+            )
         holes.cell(
-            "Translation", charts.GENERATED, portrait.whole(found["made"]),
-            error, f"translated into {theirs}",
-        )  # fmt: skip
+            "Translation",
+            charts.GENERATED,
+            portrait.whole(found["made"]),
+            error,
+            f"translated into {theirs}",
+        )
         holes.cell(
-            "And back", charts.RECONSTRUCTION, portrait.whole(found["again"]),
-            f"**MSE {found['cycle']:.4f}** round trip.{beside['cycle']}", f"translated back to {ours}",
-        )  # fmt: skip
+            "And back",
+            charts.RECONSTRUCTION,
+            portrait.whole(found["again"]),
+            f"**MSE {found['cycle']:.4f}** round trip.{beside['cycle']}",
+            f"translated back to {ours}",
+        )
         if which.truth is not None:
             holes.cell(
-                "The truth", charts.DATA, portrait.whole(which.truth),
+                "The truth",
+                charts.DATA,
+                portrait.whole(which.truth),
                 f"SSIM {found['ssim']:.2f}. Copied as it was: MSE {found['mse_copy']:.4f}.",
                 f"the truth: what it should be as {theirs}",
-            )  # fmt: skip
+            )
     files(which, found, ours, theirs)
 
 
@@ -99,13 +116,18 @@ def files(which: subject.Subject, found: dict, ours: str, theirs: str) -> None:
         captions, pictures = [*captions, "the truth"], [*pictures, which.truth]
     with st.container(horizontal=True):
         st.button(
-            "To the tray", icon=":material/inventory_2:", on_click=keep, args=(found["made"],),
+            "To the tray",
+            icon=":material/inventory_2:",
+            on_click=keep,
+            args=(found["made"],),
             help="The translation goes with you to the other pages",
-        )  # fmt: skip
+        )
         st.download_button(
-            "Translation (PNG)", lambda: film.strip(found["made"][None], 1), f"{name}-{theirs}.png",
+            "Translation (PNG)",
+            lambda: film.strip(found["made"][None], 1),
+            f"{name}-{theirs}.png",
             on_click="ignore",
-        )  # fmt: skip
+        )
         st.download_button(
             "Comparison (PNG)",
             lambda: portrait.comparison(captions, [portrait.whole(each) for each in pictures]),
@@ -128,9 +150,10 @@ def show_gallery(gallery: dict, back: bool) -> None:
         for number, pair in enumerate(zip(x, made, strict=True)):
             with st.container(width=66, gap=None):
                 st.image(
-                    portrait.row(np.array(pair), 1, max(1, 64 // x.shape[1])), output_format="PNG",
+                    portrait.row(np.array(pair), 1, max(1, 64 // x.shape[1])),
+                    output_format="PNG",
                     alt=f"{ours} no. {number}, and as {theirs} below",
-                )  # fmt: skip
+                )
     whose = "made by the model" if gallery["made"] else "held out from training, chosen by nobody"
     ours, theirs = plain(ours), plain(theirs)
     st.caption(f"The gallery's first {len(x)}, {whose}: above {ours}, below as {theirs}.")
@@ -144,15 +167,15 @@ def measured() -> None:
     metrics = bridge.checkpoints.card(name).get("metrics", {})
     st.markdown("#### How good")
     if not metrics:
-        st.caption(
-            f"Nothing is measured yet: {code(f'python -m ali_core evaluate checkpoints/{name}')}"
-        )
+        st.caption(f"Nothing is measured yet: {code(f'python -m ali_core evaluate checkpoints/{name}')}")
         return
     lines = []
     for back, way in enumerate((THERE, BACK)):
         for key, says, form in (
-            ("mse", "error, MSE ↓", ".4f"), ("class", "right class ↑", ".1%"), ("cycle", "round trip, MSE ↓", ".4f"),
-        ):  # fmt: skip
+            ("mse", "error, MSE ↓", ".4f"),
+            ("class", "right class ↑", ".1%"),
+            ("cycle", "round trip, MSE ↓", ".4f"),
+        ):
             values = [metrics.get(f"{way}_{key}{kind}") for kind in ("", "_copy", "_neighbour")]
             if values[0]:
                 told = [format(entry["value"], form) if entry else "" for entry in values]
@@ -181,11 +204,7 @@ def about() -> None:
         f"**{plain(name)}** is {plain(card['member']['name'].upper())}: {plain(card['member']['says'])} It learned from "
         f"{data['train']:,} pictures of {plain(bridge.checkpoints.domains(name)[0])} and {data['prior']['train']:,} of "
         f"{plain(bridge.checkpoints.domains(name)[1])}, {told}"
-        + (
-            f", in {training['steps']:,} steps ({duration(training['seconds'])}). "
-            if training
-            else ". "
-        )
+        + (f", in {training['steps']:,} steps ({duration(training['seconds'])}). " if training else ". ")
         + f"It knows nothing else: whatever you show it, it answers with such a picture. Data: {plain(data['licence'])}; "
         f"weights: {plain(card.get('licence', 'no licence stated'))}."
     )
@@ -212,9 +231,7 @@ def swap(which: subject.Subject | None) -> None:
         "to be known or guessed."
     )
     if not able:
-        st.caption(
-            "No conditional checkpoint is here. Train one: `python -m ali_core train preset=mnist-conditional`"
-        )
+        st.caption("No conditional checkpoint is here. Train one: `python -m ali_core train preset=mnist-conditional`")
         return
     related = [other for other in able if which and bridge.translating.kin(name, other)]
     other = (related or able)[0]
@@ -229,7 +246,7 @@ def swap(which: subject.Subject | None) -> None:
         link.keep("swapped", 0, link.number(0, last))
         number = st.number_input(
             f"Picture no. of {plain(other)}", 0, last, key="swapped", persist_state="session", width=190
-        )  # fmt: skip
+        )
         item = f"p{number}"
         x, what = tray.picture(other, item), tray.says(other, item)
     found = bridge.comparing.remembered(other, x[None])
@@ -237,25 +254,32 @@ def swap(which: subject.Subject | None) -> None:
     left, right = st.columns([1, 4.4], gap="small")
     with left:
         holes.cell(
-            "The picture", charts.DATA, portrait.whole(x),
-            f"{plain(what)}. Guess: «{plain(bridge.classes.worded(other, y))}», whose reconstruction is nearest.", what,
-        )  # fmt: skip
+            "The picture",
+            charts.DATA,
+            portrait.whole(x),
+            f"{plain(what)}. Guess: «{plain(bridge.classes.worded(other, y))}», whose reconstruction is nearest.",
+            what,
+        )
     with right:
         classes.every(other, found["z"][0], y)
     asked = {"checkpoint": other} | ({} if related else {"item": item})
     st.page_link(
-        "views/reconstruct/reconstruct.py", query_params=asked, icon=":material/arrow_forward:",
+        "views/reconstruct/reconstruct.py",
+        query_params=asked,
+        icon=":material/arrow_forward:",
         label=f"On Reconstruct {plain(other)} takes your own picture, and you say what its class is",
-    )  # fmt: skip
+    )
 
 
 def holes_elsewhere() -> None:
     """Where a hole is painted and filled."""
     if able := [other for other in usable if bridge.models.fills(other)]:
         st.page_link(
-            "views/reconstruct/reconstruct.py", query_params={"checkpoint": able[0]}, icon=":material/arrow_forward:",
+            "views/reconstruct/reconstruct.py",
+            query_params={"checkpoint": able[0]},
+            icon=":material/arrow_forward:",
             label=f"Translate a picture with a hole into a whole one: paint it on Reconstruct, {plain(able[0])} fills it",
-        )  # fmt: skip
+        )
 
 
 def gallery_of() -> dict | None:
