@@ -57,7 +57,7 @@ class Config:
 
 # Fields that may differ when a run is resumed: they do not touch the weights (`steps` with care: see
 # train.resume).
-KEEPING = ("steps", "domains", "compile", "save_every", "picture_every")
+KEEPING = ("steps", "cooldown", "domains", "compile", "save_every", "picture_every")
 
 _FASHION = {
     "data": "fashion-mnist",

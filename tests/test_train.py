@@ -122,6 +122,19 @@ def test_steps_may_not_change_once_the_cooldown_has_begun(grid, tmp_path):
         last(dataclasses.replace(SMALL, steps=20), grid, state)
 
 
+def test_a_cooldown_that_has_not_begun_may_be_another(grid, tmp_path):
+    """Steps and rates are those of a run that had the new cooldown from the first."""
+    state, shorter = tmp_path / "state.safetensors", dataclasses.replace(SMALL, steps=9, cooldown=2)
+    for progress in train.train(SMALL, grid):
+        if progress.step == 7:
+            keep(progress, state)
+    found, wanted = last(shorter, grid, state), last(shorter, grid)
+    for ours, theirs in zip(found.nets["encoder"].parameters(), wanted.nets["encoder"].parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+    with pytest.raises(Problem, match=r"cooldown: was 4, is 6"):
+        last(dataclasses.replace(SMALL, cooldown=6), grid, state)
+
+
 def test_a_broken_state_is_a_sentence(grid, tmp_path):
     state = tmp_path / "state.safetensors"
     state.write_bytes(b"not a state")

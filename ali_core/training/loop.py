@@ -208,9 +208,9 @@ def resume(
     new = dataclasses.asdict(config)
     old = dataclasses.asdict(Config()) | old  # a field that came later was at its default
     differ = [k for k in new if old.get(k) != new[k] and k not in KEEPING]
-    # More or fewer steps only move the cooldown: harmless before it has begun.
-    if old["steps"] != new["steps"] and config.cooldown > min(old["steps"], new["steps"]) - step:
-        differ.append("steps")
+    # Other steps or another cooldown move only the cooldown's begin: harmless before it has come.
+    if step > min(each["steps"] - each["cooldown"] for each in (old, new)):
+        differ += [k for k in ("steps", "cooldown") if old[k] != new[k]]
     if differ:
         said = ", ".join(f"{k}: was {old.get(k)!r}, is {new[k]!r}" for k in differ)
         raise Problem(
