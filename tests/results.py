@@ -1,4 +1,4 @@
-"""The results table of README, from the cards.   python -m tests.results writes it there"""
+"""The results table of checkpoints/README.md, from the cards.   python -m tests.results writes it there"""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ from ali_core.files import write_beside
 from ali_core.models import checkpoint
 
 ROOT = Path(__file__).parents[1]
+README = ROOT / "checkpoints" / "README.md"
 BEGIN, END = (
     "<!-- results: made by `python -m tests.results`; a test keeps it true -->",
     "<!-- end of results -->",
@@ -116,11 +117,10 @@ def _value(card: dict, key: str | None, title: str) -> float | None:
 
 
 def write() -> None:
-    """Puts the table between its marks in README.md."""
-    path = ROOT / "README.md"
-    text = path.read_text(encoding="utf-8")
+    """Puts the table between its marks."""
+    text = README.read_text(encoding="utf-8")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
-    write_beside(path, f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}".encode())
+    write_beside(README, f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}".encode())
 
 
 if __name__ == "__main__":
