@@ -13,7 +13,9 @@ import pytest
 from ali_core.commands import evaluate
 from ali_core.config import Config
 from ali_core.data import datasets
-from ali_core.measure import means, metrics, sets
+from ali_core.measure import means, measures, metrics, sets
+from ali_core.measure.held import INFORMATION
+from ali_core.measure.measures import MEASURES
 from ali_core.models import batch, checkpoint, release
 from ali_core.models.model import Model
 from ali_core.nets.judge import Classifier, fingerprint
@@ -293,7 +295,8 @@ def test_an_estimate_at_its_ceiling_says_so():
     ceiling, n = math.log(2000), 2000
     for value, reached in ((ceiling, True), (ceiling - 0.05, True), (ceiling - 0.3, False)):
         card = {"metrics": {"information_q": {"value": value, "n": n}}, "data": {"label_names": []}}
-        for words in (means.about_information(value, n), compared("information_q", card, None)):
+        says = MEASURES["information_q"].says.format(**measures.ceiling(value, n))
+        for words in (says, compared("information_q", card, None)):
             assert "at most log n" in words and "7.6" in words
             assert ("not seen" in words) == reached
 
@@ -302,7 +305,7 @@ def test_an_estimate_at_its_ceiling_says_so():
 def test_shipped_estimates_of_information_say_what_they_can(name):
     for key, entry in checkpoint.card(SHIPPED / name).get("metrics", {}).items():
         if key == "information_q":
-            words = means.about_information(entry["value"], entry["n"])
+            words = MEASURES["information_q"].says.format(**measures.ceiling(entry["value"], entry["n"]))
             assert entry["says"].startswith(words)
 
 
@@ -328,7 +331,7 @@ def test_a_shipped_card_is_reproduced_on_its_first_500_pictures(name):
     assert len(found) >= 6
     for key, entry in found.items():
         said = card["metrics"][key]
-        n = means.INFORMATION if key == "information_q" else len(held.x_test)
+        n = INFORMATION if key == "information_q" else len(held.x_test)
         # a constraint is measured on whole batches of 500
         assert said["n"] in (n, n // 500 * 500) and said["subset"]["n"] == 500
         # another number of threads rounds otherwise

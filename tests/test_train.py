@@ -142,6 +142,19 @@ def test_a_broken_state_is_a_sentence(grid, tmp_path):
         last(SMALL, grid, state)
 
 
+def test_a_state_says_its_schema_and_a_newer_one_is_refused(grid, tmp_path):
+    plain = dataclasses.replace(SMALL, cooldown=0)
+    state, longer = tmp_path / "state.safetensors", dataclasses.replace(plain, steps=15)
+    tensors, said = last(plain, grid).state()
+    assert said["schema"] == str(train.SCHEMA)
+    state.write_bytes(safetensors.torch.save(tensors, said | {"schema": str(train.SCHEMA + 1)}))
+    with pytest.raises(Problem, match=r"state.safetensors has schema 2, and this program reads 1 at most: .* Update"):
+        last(longer, grid, state)
+    del said["schema"]  # as those that are older than the number
+    state.write_bytes(safetensors.torch.save(tensors, said))
+    assert last(longer, grid, state).step == 15
+
+
 def test_a_state_of_another_set_is_refused_and_one_older_than_fingerprints_is_not(grid, tmp_path):
     """Of a set that was cut by chance then, an older one is refused as well: it has seen what is held out."""
     state = tmp_path / "state.safetensors"

@@ -15,6 +15,8 @@ from ali_core.models.model import Model
 from ali_core.nets.judge import RUNS, Classifier, classes, fingerprint, held_out_classes, per_factor
 
 from . import metrics
+from .row import entry
+from .set_measures import SETS
 
 SEED = 0
 SAMPLES = 10_000  # pictures drawn from the prior
@@ -44,18 +46,16 @@ def compare(
         found["posterior_kl"] = _known_truth(model, data, n, seed)
     elif data.centres is not None and data.loadings is None:
         count, good = metrics.modes(model.sample(POINTS, seed), data.centres, data.sd)
-        says = f"of {len(data.centres)} modes, those that samples reach (VEEGAN's protocol)"
+        says = SETS["modes"].says.format(modes=f"{len(data.centres)} modes", who="VEEGAN's protocol")
         found["modes"] = entry(count, says, POINTS, seed, split="samples")
-        says = "share of samples within 3 standard deviations of a mode"
-        found["good_samples"] = entry(good, says, POINTS, seed, split="samples")
+        found["good_samples"] = entry(good, SETS["good_samples"].says, POINTS, seed, split="samples")
     elif data.name == STACKED:
         digit = Classifier.get(load("mnist"), SEED, runs)
         channels = np.moveaxis(model.sample(TRIPLES, seed), 3, 0)[..., None]
         count, away = metrics.stacked_modes(np.stack([digit.logits(channel).argmax(1) for channel in channels], 1))
-        says = "of 1,000 triples of digits, those that samples reach, to a classifier's eyes"
+        says = SETS["modes"].says.format(modes="1,000 triples of digits", who="to a classifier's eyes")
         found["modes"] = entry(count, says, TRIPLES, seed, split="samples")
-        says = "KL in nats of the samples' triples from uniform ones"
-        found["modes_kl"] = entry(away, says, TRIPLES, seed, split="samples")
+        found["modes_kl"] = entry(away, SETS["modes_kl"].says, TRIPLES, seed, split="samples")
     if classifier is not None:
         samples = SAMPLES if n == len(data.x_test) else n
         found |= _samples(model, data, classifier, n, samples, seed)
@@ -76,8 +76,7 @@ def _known_truth(model, data, n, seed) -> dict:
     true_mean, true_sd = toys.true_posterior(data, x)
     sd = np.maximum(sd, 1e-3)  # of an encoder that is a function: all but infinitely far
     away = min(metrics.gaussian_kl(sign * mean, sd, true_mean, true_sd).mean() for sign in (1, -1))
-    says = "mean KL in nats of q(z|x) from the true p(z|x), which is known; 0 is perfect"
-    return entry(away, says, len(x), seed)
+    return entry(away, SETS["posterior_kl"].says, len(x), seed)
 
 
 def _inpainting(model, data, classifier, n, seed) -> dict[str, dict]:
@@ -90,19 +89,19 @@ def _inpainting(model, data, classifier, n, seed) -> dict[str, dict]:
     told = data.y_test[:n] if model.classes else None
     size = hole.sum() * data.shape[2]
     mean = data.x.mean(0, dtype=np.float64) / 255
-    says = "mean squared error inside of random holes of "
+    says = SETS["inpainting_mse"].says
 
     def error(made: np.ndarray) -> float:
         return float(((made - x) ** 2 * hole).sum(dtype=np.float64) / size)
 
-    filled, words = error(model.reconstruct(hidden, told)), "G(E(m(x))); lower is better"
+    filled = error(model.reconstruct(hidden, told))
     found = {
-        "inpainting_mse": entry(filled, says + words + told_true(model), n, seed),
-        "inpainting_mse_mean": entry(error(mean), says + "the mean picture", n, seed),
+        "inpainting_mse": entry(filled, says + told_true(model), n, seed),
+        "inpainting_mse_mean": entry(error(mean), SETS["inpainting_mse_mean"].says, n, seed),
     }
     if told is not None and classifier is not None:
         guess = classifier.decide(classifier.logits(np.where(hole, np.float32(0), x)))
-        words += "; networks told the class that the classifier gives the rest of x"
+        words = "; networks told the class that the classifier gives the rest of x"
         filled = error(model.reconstruct(hidden, guess))
         found["inpainting_mse_guessed"] = entry(filled, says + words, n, seed)
     return found
@@ -119,13 +118,9 @@ def _obedience(model, data, classifier, n, seed) -> dict[str, dict]:
     drawn = model.sample(n, seed, y=asked)
     edited = model.decode(model.encode(data.x_test[:n], data.y_test[:n]), asked)
     found = {}
-    for key, pictures, what in (
-        ("class_obeyed", drawn, "samples"),
-        ("class_edited", edited, "held-out pictures, decoded with another class,"),
-    ):
-        says = f"share of {what} that the classifier gives the class that was asked for"
+    for key, pictures in (("class_obeyed", drawn), ("class_edited", edited)):
         right = classifier.logits(pictures).argmax(1) == asked
-        found[key] = entry(right.mean(), says, n, seed)
+        found[key] = entry(right.mean(), SETS[key].says, n, seed)
     return found
 
 
@@ -134,39 +129,27 @@ def _samples(model, data, classifier, n, samples, seed) -> dict[str, dict]:
     real = classifier.features(data.x_test[:n])
     made, logits = classifier.look(model.sample(samples, seed))
     floor = metrics.frechet(real, classifier.features(data.x[:n]))
-    says = "Fréchet distance, in the classifier's features, of held-out pictures and "
-    distance = entry(metrics.frechet(real, made), says + "samples; lower is better", n, seed)
+    distance = entry(metrics.frechet(real, made), SETS["frechet"].says, n, seed)
     found = {
         "frechet": distance | {"samples": samples},
-        "frechet_floor": entry(floor, says + "as many training pictures", n, seed),
+        "frechet_floor": entry(floor, SETS["frechet_floor"].says, n, seed),
     }
     if classifier.sizes:
         found |= _confidence(data, classifier, logits, n, seed)
     else:
         score = metrics.inception_score(logits)
-        says = "inception-type score of samples by the classifier: 1 to the number of classes"
-        found["inception_score"] = entry(score, says, n, seed, samples=samples)
-    says = {
-        "precision": "share of samples that lie among real pictures",
-        "recall": "share of real pictures that lie among samples",
-        "density": "how densely real pictures lie around samples, about 1 for real ones",
-        "coverage": "share of real pictures with a sample nearby",
-    }
+        found["inception_score"] = entry(score, SETS["inception_score"].says, n, seed, samples=samples)
     for key, value in metrics.precision_recall_density_coverage(real, made).items():
-        sentence = f"{says[key]} (5 neighbours, the classifier's features)"
-        found[key] = entry(value, sentence, n, seed, samples=samples)
+        found[key] = entry(value, SETS[key].says, n, seed, samples=samples)
     return found
 
 
 def _confidence(data, classifier, logits, n, seed) -> dict[str, dict]:
     """In how many factors the classifier is sure of what it sees: in samples, and in real pictures."""
     found = {}
-    for key, scores, what in (
-        ("confident", logits, "samples'"),
-        ("confident_real", classifier.logits(data.x_test[:n]), "held-out pictures'"),
-    ):
+    for key, scores in (("confident", logits), ("confident_real", classifier.logits(data.x_test[:n]))):
         sure = np.stack([metrics.confident(head, SURE) for head in classifier.heads(scores)], 1)
-        says = f"share of {what} factors of which the classifier is at least {SURE:.0%} sure"
+        says = SETS[key].says.format(sure=SURE)
         shares = per_factor(data, sure)
         found[key] = entry(sure.mean(), says, n, seed, samples=len(scores), factors=shares)
     return found
@@ -191,23 +174,20 @@ def _accuracies(model, data, classifier, n, seed, runs) -> dict[str, dict]:
     found = {}
     for space, name in spaces.items():
         told = "" if space else told_true(model)
-        says = f"share of held-out pictures whose nearest training picture, by {name}, has its class{told}"
         key = f"nn_accuracy{space}"
+        says = SETS[key].says.format(by=name) + told
         found[key] = entry(values[key], says, n, seed, fit=fit)
-        says = f"accuracy of a logistic regression on {name}, standardised{told}"
         key = f"probe_accuracy{space}"
+        says = SETS[key].says.format(by=name) + told
         found[key] = entry(values[key], says, n, seed, fit=min(fit, PROBE))
-    says = (
-        "share of held-out pictures whose nearest training picture, by the encoder's last hidden layer, has its class"
-    )
-    says += told_true(model)
+    says = SETS["nn_accuracy_hidden"].says.format(by="the encoder's last hidden layer") + told_true(model)
     if model.classes:
         guess = classifier.decide(classifier.logits(data.x_test[:n]))
         share = metrics.knn_accuracy(codes, y, model.encode(data.x_test[:n], guess), y_test)
-        words = "share of held-out pictures whose nearest training picture, by codes, has its class; networks told the "
-        words += "class that the classifier gives the held-out ones"
+        words = SETS["nn_accuracy"].says.format(by="codes")
+        words += "; networks told the class that the classifier gives the held-out ones"
         found["nn_accuracy_guessed"] = entry(share, words, n, seed, fit=fit)
-    found["nn_accuracy_hidden"] = entry(values["nn_accuracy_hidden"], f"{says} (BiGAN's protocol)", n, seed, fit=fit)
+    found["nn_accuracy_hidden"] = entry(values["nn_accuracy_hidden"], says, n, seed, fit=fit)
     return found
 
 
@@ -241,13 +221,3 @@ def baselines(
         return pca.transform(x), pca.transform(x_test)
 
     return {"pixels": kept("pixels", lambda: (x, x_test)), "pca": kept(f"pca-{latent}", components)}
-
-
-def entry(value: float, says: str, n: int, seed: int, split: str = "held out", **more) -> dict:
-    """A card's number: {"value", "n", "seed", "split", …, "says"}."""
-    return {"value": rounded(value), "n": n, "seed": seed, "split": split} | more | {"says": says}
-
-
-def rounded(value: float) -> float:
-    """To six digits."""
-    return float(f"{float(value):.6g}")

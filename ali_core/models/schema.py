@@ -12,8 +12,10 @@ import msgspec
 from msgspec import Meta
 
 from ali_core.config import Config, check
+from ali_core.files import not_newer
 from ali_core.problem import Problem
 
+SCHEMA = 1  # of the cards that are written here; a card without a number has 1
 LONGEST = 4 << 20  # bytes of a card
 DEEPEST = 16  # levels of brackets; what we write has six
 SIDE = 256  # pixels of a picture's side, as training takes them
@@ -121,6 +123,7 @@ class Card(TypedDict):
     member: _Member
     data: _Data
     weights: _Weights
+    schema: NotRequired[Some]
     title: NotRequired[Text]
     training: NotRequired[_Training]
     metrics: NotRequired[dict[str, _Metric]]
@@ -268,6 +271,8 @@ def card(content: bytes, path: Path) -> dict:
 
 def fitting(found: dict, path: Path) -> dict:
     """A card whose fields also fit each other; raises Problem that names the field."""
+    if type(number := found.get("schema")) is int:  # before a field that a newer one may not have is missed
+        not_newer(number, SCHEMA, path)
     fit(found, Card, path, AGAIN)
     config(found, path)
     data = found["data"]

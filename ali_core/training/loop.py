@@ -20,10 +20,13 @@ from torch import nn
 from ali_core.config import KEEPING, Config, check
 from ali_core.data import datasets
 from ali_core.family import members, objectives
+from ali_core.files import not_newer
 from ali_core.nets import paper
 from ali_core.problem import Problem
 
 from .inputs import Inputs, as_input
+
+SCHEMA = 1  # of the states that are written here; a state without a number has 1
 
 # A discriminator has won when its loss in the matches, averaged over some 500 steps, falls below this share of
 # 2 ln K, the loss of guessing (0.35 for two tuples): it is then right about 9 pairs of 10 and sure
@@ -200,6 +203,7 @@ def resume(
     try:
         with safetensors.safe_open(path, "pt") as file:
             said = file.metadata()
+            not_newer(int(said.get("schema", 1)), SCHEMA, path)
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         old, step = json.loads(said["config"]), int(said["step"])
         losses = json.loads(said.get("losses", "{}"))
@@ -250,6 +254,7 @@ def _state(config, data, nets, averaged, optimizers, step, average, losses):
             tensors |= {f"adam/{player}/{number}/{k}": v for k, v in slots.items()}
     tensors = {k: v.detach().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()}
     said = {
+        "schema": str(SCHEMA),
         "config": json.dumps(dataclasses.asdict(config)),
         "step": str(step),
         "average": repr(average),

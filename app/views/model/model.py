@@ -7,10 +7,12 @@ import streamlit as st
 
 from app import bridge
 from app.shared import charts, classes, link, tray
-from app.shared.card import MEASURES, by_factor, compared, duration, rows, written
+from app.shared.card import MEASURES, by_factor, compared, duration, headed, rows, written
 from app.shared.plain import code, plain, sentence
 
 SHOWN = 32  # samples on the page
+# measures of all checkpoints
+SIDE_BY_SIDE = ("reconstruction_mse", "class_kept", "nn_accuracy", "frechet", "latent_sd")
 
 PAPERS = {
     "ali": "Dumoulin, Belghazi, Poole, Mastropietro, Lamb, Arjovsky, Courville: *Adversarially Learned "
@@ -81,14 +83,14 @@ def show_metrics(name: str, card: dict) -> None:
     mean = bridge.codes.mean_picture_error(name)
     lines = [
         [
-            MEASURES[key][0],
+            MEASURES[key].name,
             f"**{written(key, entry['value'])}** {plain(entry.get('unit', ''))}".strip(),
             compared(key, card, mean),
             f"{entry['n']:,}",
             plain(entry["says"]),
         ]
         for key, entry in metrics.items()
-        if key in MEASURES
+        if key in MEASURES and MEASURES[key].shown
     ]
     st.markdown(rows(["Measure", "Value", "Compared to", "n", "Meaning"], lines, (1, 3)))
     if table := by_factor(card):
@@ -108,22 +110,12 @@ def show_family(names: list[str]) -> None:
             [
                 f"**{plain(name)}**".replace("-", "\u2011"),  # unbroken
                 plain(card["member"]["name"].upper()),
-                *(
-                    written(key, metrics.get(key, {}).get("value"))
-                    for key in (
-                        "reconstruction_mse",
-                        "class_kept",
-                        "nn_accuracy",
-                        "frechet",
-                        "latent_sd",
-                    )
-                ),
+                *(written(key, metrics.get(key, {}).get("value")) for key in SIDE_BY_SIDE),
                 "–" if trust is None else f"{trust:.2f}",
                 f"{training['samples_seen']:,}" if training else "–",
             ]
         )
-    head = ["", "member", "MSE ↓", "class kept ↑", "1-NN ↑", "Fréchet ↓", "code spread → 1"]
-    head += ["map's trust ↑", "pictures seen"]
+    head = ["", "member", *map(headed, SIDE_BY_SIDE), "map's trust ↑", "pictures seen"]
     st.markdown(rows(head, lines, tuple(range(2, len(head)))))
 
 

@@ -1,0 +1,160 @@
+"""Held-out examples, and what a model makes of them: each thing made once, however many measures ask for it."""
+
+from functools import cached_property
+
+import numpy as np
+
+from ali_core.data.dataset import Data
+from ali_core.models.model import Model
+from ali_core.nets.judge import Classifier, held_out_classes, per_factor
+
+from . import metrics
+from .measures import MEASURES, ceiling
+from .row import entry
+
+INFORMATION = 2_000  # pictures among which I_q is estimated
+TRUE = "; networks told the true class"
+GUESSED = "; networks told the class that the classifier gives x"
+
+
+class Held:
+    """The first n held-out examples before a model, a classifier (or None) and random numbers from `seed`.
+
+    told: what a conditional model is told, int (n,) or (n, k): the true classes, unless another is given.
+    """
+
+    def __init__(
+        self, model: Model, data: Data, judge: Classifier | None, n: int, seed: int, told: np.ndarray | None = None
+    ):
+        self.model, self.data, self.judge, self.seed = model, data, judge, seed
+        self.x, self.y = data.x_test[:n], held_out_classes(data)[:n]
+        self.n = len(self.x)
+        self.told = told if told is not None else data.y_test[:n] if model.classes else None
+        self.ends = GUESSED if told is not None else TRUE if model.classes else ""
+        self.pictures, self.stochastic = self.x.ndim == 4, model.stochastic
+
+    def has(self, needs: str) -> bool:
+        """Whether everything that a measure needs is there: names of attributes, with blanks between them."""
+        return all(getattr(self, name) is not None and getattr(self, name) is not False for name in needs.split())
+
+    def take(self, key: str) -> dict | None:
+        """A measure's {"value", …} of these examples; None where it needs what is not there, or is not taken here."""
+        row = MEASURES[key]
+        if row.taken is None or not self.has(row.needs):
+            return None
+        found = row.taken(self)
+        found = dict(found) if isinstance(found, dict) else {"value": found}
+        value, n, facts = found.pop("value"), found.pop("n", self.n), found.pop("facts", {})
+        says = row.says.format(prior=self.prior, apart=self.prior * 2**0.5, **facts)
+        if row.unit:
+            found["unit"] = row.unit
+        return entry(value, says + ("" if row.whole else self.ends), n, self.seed, **found)
+
+    @cached_property
+    def truth(self) -> np.ndarray:
+        """The examples as a decoder makes them."""
+        return self.x.astype(np.float32) / 255 if self.x.dtype == np.uint8 else self.x
+
+    @cached_property
+    def _posterior(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.model.posterior(self.x, self.told)
+
+    @property
+    def mean(self) -> np.ndarray:
+        """The codes' means, (n, d)."""
+        return self._posterior[0]
+
+    @property
+    def sd(self) -> np.ndarray:
+        """The codes' standard deviations, (n, d)."""
+        return self._posterior[1]
+
+    @cached_property
+    def made(self) -> np.ndarray:
+        """The reconstructions of mean codes."""
+        return self.model.decode(self.mean, self.told)
+
+    @cached_property
+    def drawn(self) -> np.ndarray:
+        """A code drawn for each, (n, d)."""
+        return self.model.draw(self.x, 1, self.seed, self.told)[0] if self.stochastic else self.mean
+
+    @cached_property
+    def others(self) -> np.ndarray:
+        """For each example another one's number: a cyclic shift of a random order."""
+        order = np.random.default_rng(self.seed).permutation(self.n)
+        others = np.empty_like(order)
+        others[order] = np.roll(order, 1)
+        return others
+
+    @cached_property
+    def moments(self) -> dict[str, float]:
+        """Of the mean codes: see metrics.against_prior."""
+        return metrics.against_prior(self.mean)
+
+    @property
+    def prior(self) -> float:
+        """The mean length of a draw of the prior."""
+        return self.moments["prior_norm"]
+
+    @cached_property
+    def joint(self) -> bool:
+        """Whether a discriminator tells pairs apart."""
+        return self.model.score(self.x[:1], self.drawn[:1], None if self.told is None else self.told[:1]) is not None
+
+    @cached_property
+    def named(self) -> np.ndarray | None:
+        """The classes that the discriminator names; None where it names none."""
+        return self.model.classify(self.x)
+
+    @cached_property
+    def _again(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.judge.look(self.made)
+
+    @cached_property
+    def _own(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.judge.look(self.x)
+
+    @property
+    def features(self) -> np.ndarray:
+        """Of the reconstructions, in the classifier's eyes."""
+        return self._again[0]
+
+    @property
+    def own_features(self) -> np.ndarray:
+        """Of the examples, in the classifier's eyes."""
+        return self._own[0]
+
+    @property
+    def verdict(self) -> np.ndarray:
+        """The classes of the reconstructions, by the classifier."""
+        return self.judge.decide(self._again[1])
+
+    @property
+    def own_verdict(self) -> np.ndarray:
+        """The classes of the examples, by the classifier."""
+        return self.judge.decide(self._own[1])
+
+    @cached_property
+    def guessed(self) -> "Held | None":
+        """The same before a conditional model that is told the classifier's verdict; None for others."""
+        if self.judge is None or not self.model.classes:
+            return None
+        return Held(self.model, self.data, self.judge, self.n, self.seed, self.own_verdict)
+
+    def shares(self, right: np.ndarray) -> dict:
+        """The share of what is right, boolean (n,) or (n, k), with each factor's where there are several."""
+        shares = {"factors": per_factor(self.data, right)} if self.data.factors else {}
+        return {"value": right.mean()} | shares
+
+    def information_q(self) -> dict:
+        """I_q among the first INFORMATION examples, and what it says."""
+        few = min(INFORMATION, self.n)
+        value = metrics.information_q(self.mean[:few], self.sd[:few], self.seed)
+        return {"value": value, "n": few, "facts": ceiling(value, few)}
+
+    def information_p(self) -> float:
+        """I_p, at least, by codes of the prior and what E makes of their pictures."""
+        z = self.model.prior(self.n, self.seed)
+        heard = self.model.encode(self.model.decode(z, self.told), self.told)
+        return metrics.information_p(z, heard)
