@@ -41,7 +41,10 @@ def main(argv: list[str]) -> None:
         return
     since = time.monotonic()
     words, seconds = budget.asked(argv)
-    config, data = budget.choose(words, seconds, RUNS, since) if seconds else (check(parse(words)), None)
+    try:
+        config, data = budget.choose(words, seconds, RUNS, since) if seconds else (check(parse(words)), None)
+    except KeyboardInterrupt:
+        raise Problem("Stopped before anything was chosen.") from None
     members.member(config)
     data = data or datasets.load(config.data, config.size, config.channels, config.prior)
     folder = RUNS / config.name

@@ -10,6 +10,7 @@ import math
 import os
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,16 +85,15 @@ def asked(argv: list[str]) -> tuple[list[str], float]:
 
 
 def choose(words: list[str], seconds: float, runs: Path, since: float) -> tuple[Config, Data | None]:
-    """The config for these words and so many seconds from `since` (time.monotonic) on; what was chosen for them
-    before stays.
+    """The config for these words and so many seconds from `since` (time.monotonic) on; chosen before, it stays.
 
     Writes it into the run's folder, and says it. -> config, and its data where they had to be read. Raises Problem
     where no time is left for a run, for too few pictures, and where the run's folder holds another one.
     """
     given = values(words)
     preset = any(word.startswith("preset=") for word in words)
-    config = complete(given if preset else NETS | given)
-    said, path = {"words": sorted(words), "seconds": seconds}, runs / config.name / FILE
+    name = complete(given if preset else NETS | given).name
+    said, path = {"words": sorted(words), "seconds": seconds}, runs / name / FILE
     if path.exists():
         return _chosen_before(path, said), None
     state = path.with_name("state.safetensors")
@@ -101,65 +101,89 @@ def choose(words: list[str], seconds: float, runs: Path, since: float) -> tuple[
         raise Problem(f"{state} is of a run whose steps were given; give them again, or another name=.")
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
         raise Problem("minutes= times the steps of one process; of several, give steps=.")
-    if preset:  # all but the length is given
-        kept, rungs, cooldown = config, [Rung({}, 0)], any(word.startswith("cooldown=") for word in words)
-    else:
-        if config.member == NETS["member"]:
-            given["weights"] = WEIGHTS | given.get("weights", {})
-        kept, cooldown = complete(NETS | given), "cooldown" in given
-        if kept.prior:
-            raise Problem("prior= makes two sets of pictures; minutes= chooses for one: give steps=, or a preset too.")
-    members.member(check(kept))
     begin = time.monotonic()
-    folder = Path(kept.data).expanduser()
-    if preset or kept.size or kept.data in datasets.KNOWN or not datasets.of_pictures(folder):
-        data = datasets.load(kept.data, kept.size, kept.channels, kept.prior)
-        side = data.shape[0]
+    if preset:  # all but the length is given
+        config, rungs = complete(given), [Rung({}, 0)]
+        members.member(check(config))
+        data = datasets.load(config.data, config.size, config.channels, config.prior)
+        cooling = config.cooldown / max(1, config.steps)
     else:
-        data, side = None, _side(folder)
-    if not preset:
-        if data and len(data.shape) == 1:
-            raise Problem(f"data={kept.data} are points; minutes= is for pictures: give data=FOLDER, or steps=.")
-        rungs = _rungs(side, given)
-        size = rungs[-1].fields["size"]
-        data = data if data and data.shape[:2] == (size, size) else datasets.load(kept.data, size, kept.channels)
+        config, rungs, data = _open(given)
+        cooling = COOLING
     reading, n = time.monotonic() - begin, len(data.x) + len(data.x_test)
     if n < FEWEST:
         raise Problem(
             f"{data.name} holds {n} pictures; {FEWEST} are the least, hundreds are few, thousands are good: add some."
         )
     if not preset and "batch" not in given:
-        kept = dataclasses.replace(kept, batch=min(BATCH, 1 << int(math.log2(len(data.x)))))
+        config = dataclasses.replace(config, batch=min(BATCH, 1 << int(math.log2(len(data.x)))))
     print(_looked(data, n), flush=True)
 
     def left(rung: Rung) -> float:
         again = reading if _size(rung, data) != data.shape[0] else 0.0
         return (seconds - again - (time.monotonic() - since)) * SHARE
 
-    best, each = rungs[0], math.nan
-    for rung in rungs:
-        found = _seconds_a_step(dataclasses.replace(kept, **rung.fields), _shaped(data, rung), seconds / 100)
-        said_of = " ".join(f"{key}={value}" for key, value in rung.fields.items()) or config.name
-        print(f"timed {said_of}: {kept.batch / found:.3g} pictures a second", flush=True)
-        enough = kept.batch / found * left(rung) >= rung.enough
-        if enough or rung is best:
-            best, each = rung, found
-        if not enough:  # the next ones are dearer
-            break
+    def timed(rung: Rung) -> tuple[float, float]:
+        each = _seconds_a_step(dataclasses.replace(config, **rung.fields), _shaped(data, rung), seconds / 100)
+        says = " ".join(f"{key}={value}" for key, value in rung.fields.items()) or config.name
+        print(f"timed {says}: {config.batch / each:.3g} pictures a second", flush=True)
+        return each, config.batch / each * left(rung)
+
+    best, each = _climb(rungs, timed)
     count = int(left(best) / each)
     if count < LEAST:
-        more = seconds + (LEAST - left(best) / each) * each / SHARE
+        more = seconds + (LEAST * each - left(best)) / SHARE
         raise Problem(
-            f"Reading {n:,} pictures and {LEAST} steps take this machine {more:.0f} seconds; "
+            f"Reading {n:,} pictures, a look at the clock and {LEAST} steps take this machine {more:.0f} seconds; "
             f"give minutes={math.ceil(more / 6) / 10} at least."
         )
-    length = {"steps": count} | ({} if cooldown else {"cooldown": int(COOLING * count)})
-    every = {"save_every": 60 / each, "picture_every": max(60, seconds / 60) / each}
-    every = {key: max(1, round(value)) for key, value in every.items() if key not in given}
-    kept = check(dataclasses.replace(kept, **best.fields, **length, **every))
-    write_beside(path, json.dumps(said | {"config": dataclasses.asdict(kept)}, indent=1).encode())
-    print(_expected(kept, data, seconds, path), flush=True)
-    return kept, data if _size(best, data) == data.shape[0] else None
+    length = {"steps": count, "cooldown": int(cooling * count)}
+    length |= {"save_every": max(1, round(60 / each)), "picture_every": max(1, round(max(60, seconds / 60) / each))}
+    typed = {word.partition("=")[0] for word in words}
+    length = {key: value for key, value in length.items() if key not in typed}
+    config = check(dataclasses.replace(config, **best.fields, **length))
+    write_beside(path, json.dumps(said | {"config": dataclasses.asdict(config)}, indent=1).encode())
+    print(_expected(config, data, seconds, path), flush=True)
+    return config, data if _size(best, data) == data.shape[0] else None
+
+
+def _open(given: dict) -> tuple[Config, list[Rung], Data]:
+    """The config as far as it is known, the choices that its pictures leave, and these at the largest size."""
+    config = complete(NETS | given)
+    if config.member == NETS["member"]:
+        config = dataclasses.replace(config, weights=WEIGHTS | config.weights)
+    if config.prior:
+        raise Problem("prior= makes two sets of pictures; minutes= chooses for one: give steps=, or a preset too.")
+    members.member(check(config))
+    folder = Path(config.data).expanduser()
+    if not config.size and config.data not in datasets.KNOWN and datasets.of_pictures(folder):
+        data, side = None, _side(folder)
+    else:
+        data = datasets.load(config.data, config.size, config.channels)
+        if len(data.shape) == 1:
+            raise Problem(f"data={config.data} are points; minutes= is for pictures: give data=FOLDER, or steps=.")
+        side = min(data.shape[:2])
+    rungs = _rungs(side, given)
+    size = rungs[-1].fields["size"]
+    if not data or data.shape[:2] != (size, size):
+        data = datasets.load(config.data, size, config.channels)
+    return config, rungs, data
+
+
+def _climb(rungs: list[Rung], timed: Callable[[Rung], tuple[float, float]]) -> tuple[Rung, float]:
+    """The dearest rung at which enough pictures would be seen, or else the first, and its seconds a step.
+
+    timed: seconds a step on a rung, and the pictures it would see.
+    """
+    best, (each, seen) = rungs[0], timed(rungs[0])
+    for rung in rungs[1:]:
+        if seen < best.enough:  # the next ones are dearer
+            break
+        found, seen = timed(rung)
+        if seen < rung.enough:
+            break
+        best, each = rung, found
+    return best, each
 
 
 def _chosen_before(path: Path, said: dict) -> Config:
