@@ -202,7 +202,12 @@ def parse(argv: list[str]) -> Config:
 
     Raises Problem for an unknown preset or field and for a value that does not fit its field.
     """
-    values: dict = {}
+    return complete(values(argv))
+
+
+def values(argv: list[str]) -> dict:
+    """The fields that `preset=NAME key=value …` gives, later words winning; see `parse`."""
+    given: dict = {}
     for word in argv:
         key, equals, text = word.partition("=")
         if not equals:
@@ -210,13 +215,18 @@ def parse(argv: list[str]) -> Config:
         if key == "preset":
             if text not in PRESETS:
                 raise Problem(f"There is no preset «{text}»; there are: {', '.join(PRESETS)}.")
-            values = {"name": text} | PRESETS[text]
+            given = {"name": text} | PRESETS[text]
         elif (group := key.partition(".")[0]) in ("weights", "slack") and "." in key:
             term = key.partition(".")[2]
-            values[group] = values.get(group, {}) | {term: _read(key, float, text)}
+            given[group] = given.get(group, {}) | {term: _read(key, float, text)}
         else:
-            values[key] = _read(key, _type(key), text)
-    config = Config(**values)
+            given[key] = _read(key, _type(key), text)
+    return given
+
+
+def complete(given: dict) -> Config:
+    """The Config of these fields, named after its data and member where no name is given."""
+    config = Config(**given)
     return config if config.name else dataclasses.replace(config, name=_default_name(config))
 
 

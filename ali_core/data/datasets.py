@@ -18,7 +18,7 @@ from ali_core.problem import Problem
 from . import domains, split, toons
 from .dataset import Data
 from .idx import KNOWN, STACKED, file_of, read_idx, stacked, where
-from .pictures import FORMATS, read, see, shown
+from .pictures import FORMATS, inside, read, see, shown
 from .toys import TOYS, toy
 
 # A training picture may be larger than an upload; the limit on its pixels stays.
@@ -57,10 +57,10 @@ def load(data: str, size: int = 0, channels: int = 0, prior: str = "") -> Data:
         return domains.made(data, load(domains.KNOWN[data].of, size, channels))
     known = KNOWN.get(data)
     path = where(data) if known else path
-    if path.is_dir() and file_of(path, "train-images"):
-        found = read_idx(path)
-    elif path.is_dir():
+    if of_pictures(path):
         return _folder(path, size, channels)
+    if path.is_dir():
+        found = read_idx(path)
     elif path.is_file() and path.suffix == ".npz":
         found = _npz(path)
     else:
@@ -146,23 +146,23 @@ def _factors(y: np.ndarray, names: list[str]) -> dict[str, list[str]]:
     return found
 
 
+def of_pictures(path: Path) -> bool:
+    """Whether it is a folder, and not one of IDX files."""
+    return path.is_dir() and not file_of(path, "train-images")
+
+
 def _folder(folder: Path, size: int, channels: int) -> Data:
     if not size:
         raise Problem(f"{folder} is a folder of pictures: give their size: size=28, 32 or 64.")
     name = folder.resolve().name
-    paths = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts)
-    )
-    inside = [path.relative_to(folder) for path in paths]
-    tops = {path.parts[0] for path in inside if len(path.parts) > 1}
+    paths = inside(folder)
+    tops = {path.parts[0] for path in paths if len(path.parts) > 1}
     own = TRAIN in tops and len(tops) > 1 and tops <= {TRAIN, *HELD_OUT}
     held_out = next((top for top in HELD_OUT if top in tops), None) if own else None
     if own:
-        inside = [path for path in inside if path.parts[0] in (TRAIN, held_out)]
-    classes = [p.parts[own] if len(p.parts) > own + 1 else name for p in inside]
-    sources = [(path.as_posix(), (folder / path).read_bytes) for path in inside]
+        paths = [path for path in paths if path.parts[0] in (TRAIN, held_out)]
+    classes = [p.parts[own] if len(p.parts) > own + 1 else name for p in paths]
+    sources = [(path.as_posix(), (folder / path).read_bytes) for path in paths]
     x, rows, hashes, skipped = _read_all(str(folder), sources, size, channels)
     # without the classes that had nothing readable
     names, y = np.unique([classes[row] for row in rows], return_inverse=True)
@@ -170,7 +170,7 @@ def _folder(folder: Path, size: int, channels: int) -> Data:
     about |= {"licence": "unknown", "skipped": skipped}
     if not own:
         return _split(str(folder), name, x, y, hashes, **about)
-    train = np.array([inside[row].parts[0] == TRAIN for row in rows])
+    train = np.array([paths[row].parts[0] == TRAIN for row in rows])
     if not train.any() or train.all():
         raise Problem(f"{folder}: “{TRAIN}” or “{held_out}” holds no picture that can be read.")
     return Data(name, *split.unsorted(x[train], y[train], x[~train], y[~train]), **about)

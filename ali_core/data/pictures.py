@@ -3,6 +3,7 @@
 import io
 import unicodedata
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -94,6 +95,12 @@ def read(name: str, content: bytes, max_bytes: int = MAX_BYTES, formats: tuple[s
 def too_heavy(name: str) -> str:
     """The sentence for a picture whose decoding asks for too much time or memory."""
     return f"“{shown(name)}” takes too long or too much memory to decode; make it smaller first."
+
+
+def inside(folder: Path) -> list[Path]:
+    """The files of a folder and its subfolders, as paths inside of it, in order; hidden ones are left out."""
+    found = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
+    return [path for path in found if not any(part.startswith(".") for part in path.parts)]
 
 
 def border(x: np.ndarray) -> float:
