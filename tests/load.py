@@ -15,6 +15,7 @@ everywhere (Streamlit lets go of sessions that have ended when the next begins).
 import contextlib
 import itertools
 import multiprocessing
+import os
 import random
 import re
 import shutil
@@ -39,6 +40,8 @@ from tests.pupils import all_bad
 SECONDS = 75  # of the lesson
 LEFT = 150  # seconds; runs end after one minute, workers and sessions after two
 TIDY = 65  # seconds in which the server has tidied up
+PATIENCE = 60  # seconds that anybody here waits for an answer; the table names who waited in vain
+BEGUN = time.monotonic()
 PAGES = {"lab": "show=ali-grid", "lessons": "lesson={}", "": "", "guess": "game={}"}
 
 
@@ -58,7 +61,7 @@ class Visitor(threading.Thread):
 
     def ask(self, path: str) -> bytes:
         request = urllib.request.Request(self.address + path, headers=self.headers)
-        return urllib.request.urlopen(request).read()
+        return urllib.request.urlopen(request, timeout=PATIENCE).read()
 
     def click(self, socket, page: str, query: str) -> float:
         """Asks for a page's script, and waits until it has run. -> seconds"""
@@ -68,7 +71,7 @@ class Visitor(threading.Thread):
         socket.send(told.SerializeToString())
         while True:
             answer = ForwardMsg()
-            answer.ParseFromString(socket.recv(timeout=60))
+            answer.ParseFromString(socket.recv(timeout=PATIENCE))
             if answer.WhichOneof("type") == "script_finished":
                 return time.monotonic() - begun
 
@@ -125,10 +128,19 @@ class Visitor(threading.Thread):
 
 def at_rest(address: str, server: psutil.Process) -> float:
     """MB when everybody has left."""
+    say(f"everybody has left; {LEFT} s until runs, workers and sessions have ended")
     time.sleep(LEFT)
+    say("one more visitor opens every page")
     Visitor(address, 0).everywhere()
+    say(f"{TIDY} s until the server has tidied up")
     time.sleep(TIDY)
     return memory(server)
+
+
+def say(what: str) -> None:
+    """Tells how far it is, with the minutes passed and the machine's load."""
+    minutes, seconds = divmod(int(time.monotonic() - BEGUN), 60)
+    print(f"{minutes}:{seconds:02}  load {os.getloadavg()[0]:.1f}  {what}", flush=True)
 
 
 def memory(server: psutil.Process) -> float:
@@ -158,7 +170,7 @@ def begin(browser, address: str, seed: int) -> str:
 
 def step_of(address: str, run: str) -> tuple[int, str]:
     """How many steps a run has taken, and the sentence it has ended with."""
-    content = urllib.request.urlopen(f"{address}/live/frames?run={run}.-1").read()
+    content = urllib.request.urlopen(f"{address}/live/frames?run={run}.-1", timeout=PATIENCE).read()
     state = [packs.about(p) for p in packs.parted(content[4:])][-1]
     return state.get("step", 0), state["ended"]
 
@@ -171,8 +183,10 @@ def main() -> None:
         with sync_playwright() as driver:
             program = shutil.which("chromium") or shutil.which("google-chrome")
             browser = driver.chromium.launch(executable_path=program, args=FLAGS)
+            say("one live run before all others")
             begin(browser, address, 0)
             before = at_rest(address, server)
+            say("five live runs begin")
             runs = [begin(browser, address, seed) for seed in range(1, 6)]
             found = lesson(browser, address, server, runs, before)
             browser.close()
@@ -182,6 +196,7 @@ def main() -> None:
 
 def lesson(browser, address: str, server: psutil.Process, runs: list[str], most: float) -> dict:
     """The load itself. -> what was found"""
+    say(f"the lesson: {SECONDS} s")
     end = time.monotonic() + SECONDS
     visitors = [Visitor(address, end, runs[0], number) for number in range(13)]
     visitors += [Visitor(address, end, "", number) for number in range(13, 25)]
@@ -211,6 +226,7 @@ def lesson(browser, address: str, server: psutil.Process, runs: list[str], most:
             break
     ended = [step_of(address, run) for run in runs]
     passed = time.monotonic() - begun
+    say("the lesson is over; its visitors leave")
     for one in visitors:
         one.join(60)
     bad_had, bad_refused = told.get(timeout=120), told.get(timeout=120)
