@@ -75,7 +75,7 @@ def _npz(path: Path) -> Data:
     """Keys: images (n,h,w) or (n,h,w,c); labels (n,) or (n,k), label_names, train (n,) mask.
 
     label_names: of the classes, or of the k factors, as “hair” or “direction(up,left,down,right)”.
-    Strings: licence, source, and held_out, which says what `train` leaves out.
+    Strings: licence, source, held_out, which says what `train` leaves out, and frame: "face", see `faces`.
     """
     if not zipfile.is_zipfile(path):
         raise Problem(f"{path} is damaged, or no .npz; write it with numpy.savez_compressed.")
@@ -115,7 +115,9 @@ def _npz(path: Path) -> Data:
         names = [f"{first} {c}" for c in classes] if len(names) == len(factors) else classes
     elif y.ndim > 1:
         names = []  # of measurements, which have no classes
-    said = {key: str(arrays[key]) for key in ("licence", "source", "held_out") if key in arrays}
+    said = {key: str(arrays[key]) for key in ("licence", "source", "held_out", "frame") if key in arrays}
+    if said.get("frame", "") not in ("", "face"):
+        raise Problem(f"{path}: “frame” is “{said['frame']}”; it says “face”, or it is left out.")
     said = {"licence": "unknown", "source": f"file {path.name}"} | said
     about = said | {"label_names": names, "factors": factors}
     if "images_b" in arrays:

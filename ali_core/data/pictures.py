@@ -122,10 +122,10 @@ def see(
 ) -> Seen:
     """Brings a picture from `read` to a model's `shape` (h,w,c), c = 1 or 3.
 
-    fit: "crop" takes the middle, "fit" keeps all of it and pads. box: that part instead, squeezed or stretched into
-    the shape; what lies outside of the picture is its edge again. border: the brightness 0..1 of
-    the edges of the model's data; inversion is suggested, to a grey model only, when nearly all of
-    the inverted picture's edges are clearly nearer to it. invert: None follows the suggestion.
+    fit: "crop" takes the middle, "fit" keeps all of it and pads. box: that part instead, squeezed into the shape; what
+    lies outside of the picture is its edge again. border: the brightness 0..1 of the edges of the model's data;
+    inversion is suggested, to a grey model only, when nearly all of the inverted picture's edges are clearly nearer
+    to it. invert: None follows the suggestion.
     """
     (height, width, channels), whole = shape, image.size
     steps = list(image.info.get("steps", ()))
@@ -290,8 +290,8 @@ def _part(
         ends.append((first, last, before, after))
     (left, right, *across), (top, low, *down) = ends
     steps.append(f"Took the part in the box, {_size(box[2:])} of {_size(image.size)} pixels.")
-    inside = size[0] - sum(across), size[1] - sum(down)
-    return image.crop((left, top, right, low)), inside, (tuple(down), tuple(across), (0, 0))
+    image, inside = image.crop((left, top, right, low)), (size[0] - sum(across), size[1] - sum(down))
+    return image, inside, (tuple(down), tuple(across), (0, 0))
 
 
 def _edges(array: np.ndarray) -> np.ndarray:
