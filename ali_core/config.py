@@ -27,6 +27,7 @@ class Config:
     pairs: int = 0  # translation: true pairs (x, z) that training is shown, where they are known
     size: int = 0  # pixels a side: 28, 32, 48, 64 or 128; 0 = the data's own
     channels: int = 0  # 1 or 3; 0 = the data's own
+    frame: str = ""  # of a folder or hf: "face" = each picture's largest face alone, see data.faces; "" = the middle
     latent: int = 2  # dimensions of z
     width: int = 128  # channels of the first convolution, or units of an MLP's layers
     net: str = "small"  # or "patches", or a paper's own, see paper.NETS and perceptrons.NETS
@@ -192,6 +193,7 @@ _BOUNDS = {
 _CHOICES = {
     "size": (0, 28, 32, 48, 64, 128),
     "channels": (0, 1, 3),
+    "frame": ("", "face"),
     "precision": ("no", "bf16"),
     "norm": ("group", "batch"),
 }

@@ -21,6 +21,7 @@ class Data:
     held-out examples of both domains belong together one by one too. factors: where y
     is (n,k) classes, the names of the k factors, each with those of its classes; label_names are then
     the first one's. held_out: how the held-out part was chosen, where the data do not bring their own.
+    frame: "face" where the pictures are framed as in `faces`.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Data:
     partners: np.ndarray | None = None
     factors: dict[str, list[str]] = field(default_factory=dict)
     held_out: str = ""
+    frame: str = ""
 
     @property
     def shape(self) -> tuple[int, ...]:

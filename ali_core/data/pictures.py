@@ -32,14 +32,24 @@ _UPRIGHT = {
 CLEAR = 0.75
 
 
+# left, top, width and height of a part, in pixels of the upright picture
+Box = tuple[int, int, int, int]
+
+
 @dataclass(frozen=True)
 class Seen:
-    """A picture as a model sees it: array uint8 (h,w,c), and in short sentences what was done."""
+    """A picture as a model sees it: array uint8 (h,w,c), and in short sentences what was done.
+
+    size: of the upright picture; box: the part of it that is seen; frames: those that were found, see `faces`.
+    """
 
     array: np.ndarray
     inverted: bool
     suggested_inversion: bool
     steps: list[str]
+    size: tuple[int, int]
+    box: Box | None = None
+    frames: tuple[Box, ...] = ()
 
 
 def check(name: str, content: bytes, max_bytes: int = MAX_BYTES) -> None:
@@ -115,16 +125,21 @@ def see(
     fit: str = "crop",
     invert: bool | None = None,
     border: float | None = None,
+    box: Box | None = None,
 ) -> Seen:
     """Brings a picture from `read` to a model's `shape` (h,w,c), c = 1 or 3.
 
-    fit: "crop" takes the middle, "fit" keeps all of it and pads. border: the brightness 0..1 of
-    the edges of the model's data; inversion is suggested, to a grey model only, when nearly all of
-    the inverted picture's edges are clearly nearer to it. invert: None follows the suggestion.
+    fit: "crop" takes the middle, "fit" keeps all of it and pads. box: that part instead, squeezed into the shape; what
+    lies outside of the picture is its edge again. border: the brightness 0..1 of the edges of the model's data;
+    inversion is suggested, to a grey model only, when nearly all of the inverted picture's edges are clearly nearer
+    to it. invert: None follows the suggestion.
     """
-    height, width, channels = shape
+    (height, width, channels), whole = shape, image.size
     steps = list(image.info.get("steps", ()))
-    if fit == "crop":
+    outside = None
+    if box:
+        image, inside, outside = _part(image, box, (width, height), steps)
+    elif fit == "crop":
         image = _crop(image, width, height, steps)
         inside = (width, height)
     else:
@@ -147,7 +162,10 @@ def see(
         image = image.convert("L")
     elif channels == 3:
         image = image.convert("RGB")
-    if inside != (width, height):
+    if outside:
+        array = np.asarray(image)
+        image = Image.fromarray(np.pad(array, outside[: array.ndim], "edge"))
+    elif inside != (width, height):
         colour = np.median(_edges(np.asarray(image)), axis=0).astype(int).tolist()
         canvas = Image.new(image.mode, (width, height), tuple(colour))
         canvas.paste(image, ((width - inside[0]) // 2, (height - inside[1]) // 2))
@@ -164,7 +182,7 @@ def see(
     if inverted:
         array = 255 - array
         steps.append("Inverted light and dark.")
-    return Seen(array, inverted, suggested, steps)
+    return Seen(array, inverted, suggested, steps, whole, box)
 
 
 def shown(name: str) -> str:
@@ -263,6 +281,24 @@ def _crop(image: Image.Image, width: int, height: int, steps: list[str]) -> Imag
     left, top = (image.width - wide) // 2, (image.height - high) // 2
     steps.append(f"Cropped to the middle, {_size((wide, high))} of {_size(image.size)} pixels.")
     return image.crop((left, top, left + wide, top + high))
+
+
+def _part(
+    image: Image.Image, box: Box, size: tuple[int, int], steps: list[str]
+) -> tuple[Image.Image, tuple[int, int], tuple[tuple[int, int], ...]]:
+    """What of a box is in the picture, the size it has in one of `size`, and what is missing around it, for np.pad."""
+    ends = []
+    for start, long, side, pixels in zip(box[:2], box[2:], image.size, size, strict=True):
+        first, last = max(start, 0), min(start + long, side)
+        if first >= last:
+            raise Problem(f"The box {box} lies outside of the picture, {_size(image.size)}; move it back.")
+        before = min(round((first - start) / long * pixels), pixels - 1)
+        after = min(round((start + long - last) / long * pixels), pixels - 1 - before)
+        ends.append((first, last, before, after))
+    (left, right, *across), (top, low, *down) = ends
+    steps.append(f"Took the part in the box, {_size(box[2:])} of {_size(image.size)} pixels.")
+    image, inside = image.crop((left, top, right, low)), (size[0] - sum(across), size[1] - sum(down))
+    return image, inside, (tuple(down), tuple(across), (0, 0))
 
 
 def _edges(array: np.ndarray) -> np.ndarray:

@@ -52,6 +52,7 @@ class _Data(_Set):
     shape: Annotated[list[Side], Meta(min_length=1, max_length=3)]
     label_names: Labels
     split: NotRequired[Text]
+    frame: NotRequired[Literal["", "face"]]
     classes: NotRequired[Annotated[list[Annotated[int, Meta(ge=1, le=LABELS)]], Meta(max_length=64)]]
     factors: NotRequired[Factors]
     domains: NotRequired[Annotated[list[Name], Meta(min_length=2, max_length=2)]]

@@ -1,10 +1,14 @@
 """The reader's own picture: how it is seen, and what a model makes of it beside those of the map."""
 
+from typing import Literal
+
 import numpy as np
 import streamlit as st
 
 from ali_core.data import apart
 from ali_core.data import pictures as intake
+from ali_core.data.faces import ASPECT  # noqa: F401, for the box on the page
+from ali_core.data.pictures import Box
 from ali_core.measure import metrics
 
 from .checkpoints import broken, card, domains, names, root
@@ -22,22 +26,37 @@ def quantile(name: str, what: str, level: float) -> float:
     return typical[what][typical["levels"].index(level)]
 
 
-def see(name: str, filename: str, content: bytes, fit: str, invert: str, back: bool = False) -> dict:
-    """An uploaded file as the model sees it: array uint8 (h, w, c), steps, name, original (made small).
+Where = Box | Literal["found", "whole"]
+
+
+def see(
+    name: str, filename: str, content: bytes, fit: str, invert: str, back: bool = False, where: Where = "found"
+) -> dict:
+    """An uploaded file as the model sees it: array uint8 (h, w, c), steps, name, original (made small), its size.
 
     fit: "crop" or "fit"; invert: "guess", "yes" or "no". A translator takes it as of its first domain,
-    or (`back`) its second. Raises Problem for anything that is no picture it can take.
+    or (`back`) its second. where: a box in it, "whole", or "found": framed as the card asks, where it asks;
+    then `frames` are those that were found, and `box` the one that is seen. Raises Problem for anything that is no picture it can take.
     """
     asked = {"guess": None, "yes": True, "no": False}[invert]
     shape = tuple(card(name)["data"]["shape"])
     edge = border(name, back) if domains(name) else intake.border(pictures(name)[:1000])
-    seen, small = apart.see(filename, content, shape, fit, asked, edge)
+    frame, box = (framed(name), None) if where == "found" else ("", None if where == "whole" else where)
+    seen, small = apart.see(filename, content, shape, fit, asked, edge, frame, box)
     return {
         "array": seen.array,
         "steps": seen.steps,
         "name": intake.shown(filename),
         "original": small,
+        "size": seen.size,
+        "frames": seen.frames,
+        "box": seen.box,
     }
+
+
+def framed(name: str) -> str:
+    """How a checkpoint's training pictures were framed: "face", or "" where its card does not say."""
+    return card(name)["data"].get("frame", "")
 
 
 def look(name: str, x: np.ndarray, y: Classes = None, to: Classes = None) -> dict:
