@@ -28,6 +28,7 @@ PAPERS = {
     "Mandt: *Disentangled Sequential Autoencoder*, ICML 2018, arXiv 1803.02991",
     "toons": "Johan Melin: *ToonHead*, CC BY 4.0, figma.com/community/file/1589627891082866389; DiceBear's remix of "
     "it, put together anew",
+    "celeba64": "Liu, Luo, Wang, Tang: *Deep Learning Face Attributes in the Wild*, ICCV 2015 (CelebA)",
     "mnist": "LeCun, Cortes, Burges: *The MNIST Database of Handwritten Digits*, 1998",
 }
 # members whose paper is another's
