@@ -40,6 +40,8 @@ MEASURES = {
     "class_obeyed": ("Samples are of the class asked for", 1, True),
     "class_edited": ("Pictures become the class asked for", 1, True),
     "others_kept": ("The other factors stay", 1, True),
+    "group_error": ("Error of the worst class over the best's", 2, False),
+    "group_share": ("The rarest class in training", 1, True),
     "confident": ("The classifier is sure of samples", 1, True),
     "inception_score": ("Classifier score of samples", 2, False),
     "frechet": ("Fréchet distance of samples", 1, False),
@@ -91,6 +93,8 @@ COMPARED = {
     "inception_score": "at most the number of classes",
     "frechet": "as many real pictures: {frechet_floor}",
     "density": "real pictures: about 1",
+    "group_error": "as good for all: 1",
+    "group_share": "see the table of groups",
 }
 
 
@@ -141,6 +145,31 @@ def by_factor(card: dict) -> str:
         if set(factors) <= set(shares)
     ]
     return rows(["", *map(plain, factors)], lines, tuple(range(1, len(factors) + 1))) if lines else ""
+
+
+def groups(card: dict) -> str:
+    """Per factor, how large a part of the training pictures each class is and the error on it, as a table; or ""."""
+    share, error = (card["metrics"].get(key, {}).get("factors", {}) for key in ("group_share", "group_error"))
+    lines = []
+    for factor, classes in card["data"].get("factors", {}).items():
+        named = [(plain(word), f"{factor}: {word}") for word in classes]
+        parts = [f"{word} {share[key]:.1%}" for word, key in named if key in share]
+        errors = [f"{word} {error[key]:.4f}" for word, key in named if key in error]
+        if parts and errors:
+            lines.append([plain(factor), ", ".join(parts), ", ".join(errors)])
+    return rows(["", "of the training pictures", "error (MSE) on held-out ones"], lines) if lines else ""
+
+
+def uneven(card: dict) -> str:
+    """The rarest class, and those of the largest and the smallest error, in a sentence; or ""."""
+    share, error = (card.get("metrics", {}).get(key, {}).get("factors", {}) for key in ("group_share", "group_error"))
+    if not share or not error:
+        return ""
+    rarest, worst, best = min(share, key=share.get), max(error, key=error.get), min(error, key=error.get)
+    return (
+        f"Not all are served alike: «{plain(rarest)}» is {share[rarest]:.1%} of its training pictures, and its error is "
+        f"{error[worst]:.4f} on «{plain(worst)}», {error[best]:.4f} on «{plain(best)}»; all groups are on the page Model."
+    )
 
 
 def duration(seconds: float) -> str:

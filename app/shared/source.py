@@ -206,8 +206,9 @@ def upload(see: Callable, kind: str, until: str = "Until then, no. 0:") -> dict 
         help="The model's own pictures have one ground, often black; a photograph on white paper has "
         "to be turned round before it looks like them.",
     )
+    stays = "It stays in this visit: nothing is stored, nothing leaves the machine that the explorer runs on."
+    st.caption(stays if file else f"{stays} {until}")
     if file is None:
-        st.caption(f"It stays in this visit: nothing is stored, nothing is sent on. {until}")
         return None
     return seen(see, file.name, file.getvalue(), until)
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import bridge
 from app.shared import charts, classes, link, tray
-from app.shared.card import MEASURES, by_factor, compared, duration, rows, written
+from app.shared.card import MEASURES, by_factor, compared, duration, groups, rows, written
 from app.shared.plain import code, plain, sentence
 
 SHOWN = 32  # samples on the page
@@ -95,6 +95,10 @@ def show_metrics(name: str, card: dict) -> None:
     if table := by_factor(card):
         st.markdown("#### Factor by factor")
         st.markdown(table)
+    if table := groups(card):
+        st.markdown("#### Much and little of it in the data, and where it errs more")
+        st.markdown(table)
+        st.caption(f"{metrics['group_error']['n']:,} held-out pictures. {plain(metrics['group_error']['says'])}.")
 
 
 def show_family(names: list[str]) -> None:

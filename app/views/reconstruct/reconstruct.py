@@ -5,6 +5,7 @@ import streamlit as st
 
 from app import bridge
 from app.shared import charts, classes, film, holes, link, portrait, source
+from app.shared.card import uneven
 from app.shared.plain import plain
 
 DRAWS = 16
@@ -259,6 +260,8 @@ def downloads(x: np.ndarray, found: dict, y, to) -> None:
 
 x, what, seen, itself = source.choose(name, atlas)
 y, to = source.told(name, x, what, seen)
+if said := uneven(card):
+    st.caption(said)
 found = story(x, what, seen, y, to)
 numbers(found)
 warn(found)
