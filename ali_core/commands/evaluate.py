@@ -34,7 +34,9 @@ def main(argv: list[str]) -> None:
     model = Model.load(words.checkpoint)
     digest = model.card["weights"]["sha256"]
     config = model.card["config"]
-    held = datasets.load(config["data"], config["size"], config["channels"], config.get("prior", ""))
+    held = datasets.load(
+        config["data"], config["size"], config["channels"], config.get("prior", ""), config.get("table", "")
+    )
     if not held.learned(model.card["data"].get("fingerprint")):
         say(
             f"{held.name} is not what {model.name} was trained on, by the fingerprint in its card: what is "

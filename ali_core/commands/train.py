@@ -39,7 +39,7 @@ def main(argv: list[str]) -> None:
         return
     config = check(parse(argv))
     members.member(config)
-    data = datasets.load(config.data, config.size, config.channels, config.prior)
+    data = datasets.load(config.data, config.size, config.channels, config.prior, config.table)
     folder = RUNS / config.name
     state, stop = folder / "state.safetensors", []
     for number in (signal.SIGINT, signal.SIGTERM):

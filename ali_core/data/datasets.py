@@ -11,14 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from ali_core.problem import Problem
 
 from . import domains, split, toons
+from . import table as tables
 from .dataset import Data
 from .idx import KNOWN, STACKED, file_of, read_idx, stacked, where
-from .pictures import FORMATS, read, see, shown
+from .pictures import FORMATS, read, resized, see, shown
 from .toys import TOYS, toy
 
 # A training picture may be larger than an upload; the limit on its pixels stays.
@@ -34,14 +34,17 @@ TRAIN, HELD_OUT = "train", ("test", "validation", "valid", "val")
 Source = tuple[str, Callable[[], bytes]]
 
 
-def load(data: str, size: int = 0, channels: int = 0, prior: str = "") -> Data:
+def load(data: str, size: int = 0, channels: int = 0, prior: str = "", table: str = "") -> Data:
     """Loads a data set by name or path, as pictures of `size` x `size` with 1 or 3 `channels`.
 
     data: a name of KNOWN, or STACKED; a path to an .npz file, a folder of IDX files or a folder of pictures
     (class = subfolder; “train” and “test” alone are parts, with the classes in them); "hf:NAME" or
     "hf:FOLDER" for Hugging Face; a toy: a name of TOYS. prior: a second data set, the other domain of a translation; domains.KNOWN have theirs
-    already. 0 = as the data has it. Raises Problem when nothing can be read.
+    already. table: beside a folder of pictures, see table.py. 0 = as the data has it. Raises Problem when
+    nothing can be read.
     """
+    if table and (prior or file_of(Path(data), "train-images") or not Path(data).expanduser().is_dir()):
+        raise Problem(f"table={table} goes with a folder of pictures, data=FOLDER; {data} is none, or has its labels.")
     if prior:
         return domains.two(load(data, size, channels), load(prior, size, channels))
     if data in TOYS:
@@ -60,7 +63,7 @@ def load(data: str, size: int = 0, channels: int = 0, prior: str = "") -> Data:
     if path.is_dir() and file_of(path, "train-images"):
         found = read_idx(path)
     elif path.is_dir():
-        return _folder(path, size, channels)
+        return _folder(path, size, channels, table)
     elif path.is_file() and path.suffix == ".npz":
         found = _npz(path)
     else:
@@ -146,14 +149,16 @@ def _factors(y: np.ndarray, names: list[str]) -> dict[str, list[str]]:
     return found
 
 
-def _folder(folder: Path, size: int, channels: int) -> Data:
+def _folder(folder: Path, size: int, channels: int, beside: str) -> Data:
     if not size:
         raise Problem(f"{folder} is a folder of pictures: give their size: size=28, 32 or 64.")
     name = folder.resolve().name
     paths = sorted(
         path
         for path in folder.rglob("*")
-        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts)
+        if path.is_file()
+        and path.name != Path(beside).name
+        and not any(p.startswith(".") for p in path.relative_to(folder).parts)
     )
     inside = [path.relative_to(folder) for path in paths]
     tops = {path.parts[0] for path in inside if len(path.parts) > 1}
@@ -161,6 +166,8 @@ def _folder(folder: Path, size: int, channels: int) -> Data:
     held_out = next((top for top in HELD_OUT if top in tops), None) if own else None
     if own:
         inside = [path for path in inside if path.parts[0] in (TRAIN, held_out)]
+    table = tables.read(beside).beside(inside) if beside else None
+    inside = table.inside if table else inside
     classes = [p.parts[own] if len(p.parts) > own + 1 else name for p in inside]
     sources = [(path.as_posix(), (folder / path).read_bytes) for path in inside]
     x, rows, hashes, skipped = _read_all(str(folder), sources, size, channels)
@@ -168,8 +175,13 @@ def _folder(folder: Path, size: int, channels: int) -> Data:
     names, y = np.unique([classes[row] for row in rows], return_inverse=True)
     about = {"label_names": names.tolist(), "source": f"folder {name}"}
     about |= {"licence": "unknown", "skipped": skipped}
+    people: list[bytes] = []
+    if table:
+        y, labelled, people = table.labels([inside[row] for row in rows])
+        about |= labelled | {"source": f"folder {name} and table {table.path.name}"}
     if not own:
-        return _split(str(folder), name, x, y, hashes, **about)
+        about |= {"held_out": split.BY_PERSON if people else split.OF_NOBODY} if table else {}
+        return _split(str(folder), name, x, y, hashes, people, **about)
     train = np.array([inside[row].parts[0] == TRAIN for row in rows])
     if not train.any() or train.all():
         raise Problem(f"{folder}: “{TRAIN}” or “{held_out}” holds no picture that can be read.")
@@ -268,9 +280,9 @@ def _read_all(
     return x, kept, [found[k][1] for k in kept], skipped
 
 
-def _split(where: str, name: str, x: np.ndarray, y: np.ndarray, hashes: list[bytes], **about) -> Data:
-    """Data of one part: every picture's hash says whether it is held out, and where it stands."""
-    held, train = split.drawn(hashes, split.SHARE)
+def _split(where: str, name: str, x: np.ndarray, y: np.ndarray, hashes: list[bytes], people=(), **about) -> Data:
+    """Data of one part: every picture's hash says whether it is held out (its person's, where people are known)."""
+    held, train = split.parted(hashes, people)
     if not len(held) or not len(train):
         raise Problem(
             f"{where} has one readable picture, copies apart; two are the least: one to train on, one held out."
@@ -280,17 +292,9 @@ def _split(where: str, name: str, x: np.ndarray, y: np.ndarray, hashes: list[byt
 
 
 def _sized(data: Data, size: int, channels: int) -> Data:
-    x, x_test = (_resized(x, size, channels) for x in (data.x, data.x_test))
+    x, x_test = (resized(x, size, channels) for x in (data.x, data.x_test))
     more = {}
     if data.prior:
-        partners = _resized(data.partners, size, channels)
+        partners = resized(data.partners, size, channels)
         more = {"prior": _sized(data.prior, size, channels), "partners": partners}
     return replace(data, x=x, x_test=x_test, **more)
-
-
-def _resized(x: np.ndarray, size: int, channels: int) -> np.ndarray:
-    shape = (size or x.shape[1], size or x.shape[2], channels or x.shape[3])
-    if x.shape[1:] == shape:
-        return x
-    pictures = map(Image.fromarray, x[..., 0] if x.shape[3] == 1 else x)
-    return np.stack([see(picture, shape, invert=False).array for picture in pictures])

@@ -54,7 +54,7 @@ def build(folder: str | Path, made: str = "", most: int = MOST) -> None:
     config, card = model.card["config"], model.card
     if model.domains:
         raise Problem(f"{model.name} is a translator: it has no latents to map; use `evaluate`.")
-    held = datasets.load(config["data"], config["size"], config["channels"])
+    held = datasets.load(config["data"], config["size"], config["channels"], table=config.get("table", ""))
     if len(held.shape) == 3:  # a sheet that is larger is not read
         most = min(most, MOST_PIXELS // math.prod(held.shape[:2]))
     x = held.x_test[:most]
