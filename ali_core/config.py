@@ -15,13 +15,18 @@ from .problem import Problem
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that decides a run's weights, and (last four) how it is kept while it runs."""
+    """Everything that decides a run's weights, and (last four) how it is kept while it runs.
+
+    labels=FILE on the command line is table=FILE: `labels` is how many a semi-supervised member is shown, and no
+    number ends like a file's name, so neither can be taken for the other.
+    """
 
     name: str = ""  # folder under checkpoints/ and .runs/; "" = DATA-MEMBER
     member: str = "ali"  # a row of family.FAMILY
     weights: dict[str, float] = field(default_factory=dict)  # weights.TERM=…: replaces the row's
     slack: dict[str, float] = field(default_factory=dict)  # slack.TERM=…: a constraint, term <= …
     data: str = "grid"  # a set's name, a toy, a folder, an .npz, or hf:NAME
+    table: str = ""  # beside a folder: a CSV, an .npz or CelebA's list, labels for every picture
     prior: str = ""  # translation: a second data set, whose pictures are z; "" = N(0, I)
     domains: str = "A, B"  # translation: what people call x's pictures and z's
     pairs: int = 0  # translation: true pairs (x, z) that training is shown, where they are known
@@ -221,6 +226,8 @@ def values(argv: list[str]) -> dict:
         elif (group := key.partition(".")[0]) in ("weights", "slack") and "." in key:
             term = key.partition(".")[2]
             given[group] = given.get(group, {}) | {term: _read(key, float, text)}
+        elif key == "labels" and re.search(r"\.[a-z]+$", text):
+            given["table"] = text  # a file, and no number of labels: see Config.table
         else:
             given[key] = _read(key, _type(key), text)
     return given

@@ -95,6 +95,19 @@ def test_every_number_of_a_card_is_shown_or_compared_to(name):
     assert [key for key in rows if not MEASURES[key].shown and f"{{{key}}}" not in known] == []
 
 
+def test_where_faces_are_shown_it_says_whom_the_data_show_and_where_it_errs_more():
+    card = checkpoint.card(ROOT / "checkpoints" / "faces")
+    share, error = (card["metrics"][key]["factors"] for key in ("group_share", "group_error"))
+    shown = words(app("model", checkpoint="faces"))
+    assert f"| eyeglasses | no {share['eyeglasses: no']:.1%}, yes {share['eyeglasses: yes']:.1%} |" in shown
+    assert f"no {error['male: no']:.4f}, yes {error['male: yes']:.4f} |" in shown and "non-commercial" in shown
+    said = words(app("reconstruct", checkpoint="faces", source="Upload"))
+    rarest, worst = min(share, key=share.get), max(error, key=error.get)
+    assert f"«{rarest}» is {share[rarest]:.1%}" in said and f"{error[worst]:.4f} on «{worst}»" in said
+    assert "nothing is stored, nothing leaves the machine" in said
+    assert "served alike" not in words(app("reconstruct", checkpoint="fashion-alice"))
+
+
 def test_a_link_reproduces_the_map():
     test = app(view="pca", colour="error", picks="12")
     assert test.session_state["view"] == "pca" and test.session_state["colour"] == "error"

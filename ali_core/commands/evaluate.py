@@ -35,7 +35,7 @@ def main(argv: list[str]) -> None:
     digest = model.card["weights"]["sha256"]
     config = model.card["config"]
     where = (config["data"], config["size"], config["channels"], config.get("prior", ""), config["frame"])
-    held = datasets.load(*where)
+    held = datasets.load(*where, config.get("table", ""))
     if not held.learned(model.card["data"].get("fingerprint")):
         say(
             f"{held.name} is not what {model.name} was trained on, by the fingerprint in its card: what is "

@@ -46,7 +46,8 @@ def main(argv: list[str]) -> None:
     except KeyboardInterrupt:
         raise Problem("Stopped before anything was chosen.") from None
     members.member(config)
-    data = data or datasets.load(config.data, config.size, config.channels, config.prior, config.frame)
+    where = (config.data, config.size, config.channels, config.prior, config.frame, config.table)
+    data = data or datasets.load(*where)
     folder = RUNS / config.name
     state, stop = folder / "state.safetensors", []
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from ali_core.problem import Problem
 
 from . import domains, faces, split, toons
+from . import table as tables
 from .dataset import Data
 from .idx import KNOWN, STACKED, file_of, read_idx, stacked, where
-from .pictures import inside, see
+from .pictures import inside, resized
 from .reading import read_all
 from .toys import TOYS, toy
 
@@ -26,14 +26,17 @@ MOST_CLASSES = 1000
 TRAIN, HELD_OUT = "train", ("test", "validation", "valid", "val")
 
 
-def load(data: str, size: int = 0, channels: int = 0, prior: str = "", frame: str = "") -> Data:
+def load(data: str, size: int = 0, channels: int = 0, prior: str = "", frame: str = "", table: str = "") -> Data:
     """Loads a data set by name or path, as pictures of `size` x `size` with 1 or 3 `channels`.
 
     data: a name of KNOWN, or STACKED; a path to an .npz file, a folder of IDX files or a folder of pictures
     (class = subfolder; “train” and “test” alone are parts, with the classes in them); "hf:NAME" or
     "hf:FOLDER" for Hugging Face; a toy: a name of TOYS. prior: a second data set, the other domain of a translation; domains.KNOWN have theirs
-    already. 0 = as the data has it. frame: "face" frames the pictures of a folder or of Hugging Face, see `faces`. Raises Problem when nothing can be read.
+    already. 0 = as the data has it. frame: "face" frames the pictures of a folder or of Hugging Face, see `faces`.
+    table: beside a folder of pictures, see table.py. Raises Problem when nothing can be read.
     """
+    if table and (prior or file_of(Path(data), "train-images") or not Path(data).expanduser().is_dir()):
+        raise Problem(f"table={table} goes with a folder of pictures, data=FOLDER; {data} is none, or has its labels.")
     if prior:
         return domains.two(load(data, size, channels, frame=frame), load(prior, size, channels, frame=frame))
     path = where(data) if data in KNOWN else Path(data).expanduser()
@@ -53,7 +56,7 @@ def load(data: str, size: int = 0, channels: int = 0, prior: str = "", frame: st
         return domains.made(data, load(domains.KNOWN[data].of, size, channels))
     known = KNOWN.get(data)
     if of_pictures(path):
-        return _folder(path, size, channels, frame)
+        return _folder(path, size, channels, frame, table)
     if path.is_dir():
         found = read_idx(path)
     elif path.is_file() and path.suffix == ".npz":
@@ -148,16 +151,18 @@ def of_pictures(path: Path) -> bool:
     return path.is_dir() and not file_of(path, "train-images")
 
 
-def _folder(folder: Path, size: int, channels: int, frame: str) -> Data:
+def _folder(folder: Path, size: int, channels: int, frame: str, beside: str) -> Data:
     if not size:
         raise Problem(f"{folder} is a folder of pictures: give their size: size=28, 32 or 64.")
     name = folder.resolve().name
-    paths = inside(folder)
+    paths = [path for path in inside(folder) if path.name != Path(beside).name]
     tops = {path.parts[0] for path in paths if len(path.parts) > 1}
     own = TRAIN in tops and len(tops) > 1 and tops <= {TRAIN, *HELD_OUT}
     held_out = next((top for top in HELD_OUT if top in tops), None) if own else None
     if own:
         paths = [path for path in paths if path.parts[0] in (TRAIN, held_out)]
+    table = tables.read(beside).beside(paths) if beside else None
+    paths = table.inside if table else paths
     classes = [p.parts[own] if len(p.parts) > own + 1 else name for p in paths]
     sources = [(path.as_posix(), (folder / path).read_bytes) for path in paths]
     x, rows, hashes, skipped = read_all(str(folder), sources, size, channels, frame)
@@ -165,8 +170,13 @@ def _folder(folder: Path, size: int, channels: int, frame: str) -> Data:
     names, y = np.unique([classes[row] for row in rows], return_inverse=True)
     about = {"label_names": names.tolist(), "source": f"folder {name}"}
     about |= {"licence": "unknown", "skipped": skipped, "frame": frame}
+    people: list[bytes] = []
+    if table:
+        y, labelled, people = table.labels([paths[row] for row in rows])
+        about |= labelled | {"source": f"folder {name} and table {table.path.name}"}
     if not own:
-        return _split(str(folder), name, x, y, hashes, **about)
+        about |= {"held_out": split.BY_PERSON if people else split.OF_NOBODY} if table else {}
+        return _split(str(folder), name, x, y, hashes, people, **about)
     train = np.array([paths[row].parts[0] == TRAIN for row in rows])
     if not train.any() or train.all():
         raise Problem(f"{folder}: “{TRAIN}” or “{held_out}” holds no picture that can be read.")
@@ -226,9 +236,9 @@ def _row_bytes(cell: dict) -> bytes:
     return cell["bytes"] or Path(cell["path"]).read_bytes()
 
 
-def _split(where: str, name: str, x: np.ndarray, y: np.ndarray, hashes: list[bytes], **about) -> Data:
-    """Data of one part: every picture's hash says whether it is held out, and where it stands."""
-    held, train = split.drawn(hashes, split.SHARE)
+def _split(where: str, name: str, x: np.ndarray, y: np.ndarray, hashes: list[bytes], people=(), **about) -> Data:
+    """Data of one part: every picture's hash says whether it is held out (its person's, where people are known)."""
+    held, train = split.parted(hashes, people)
     if not len(held) or not len(train):
         raise Problem(
             f"{where} has one readable picture, copies apart; two are the least: one to train on, one held out."
@@ -238,17 +248,9 @@ def _split(where: str, name: str, x: np.ndarray, y: np.ndarray, hashes: list[byt
 
 
 def _sized(data: Data, size: int, channels: int) -> Data:
-    x, x_test = (_resized(x, size, channels) for x in (data.x, data.x_test))
+    x, x_test = (resized(x, size, channels) for x in (data.x, data.x_test))
     more = {}
     if data.prior:
-        partners = _resized(data.partners, size, channels)
+        partners = resized(data.partners, size, channels)
         more = {"prior": _sized(data.prior, size, channels), "partners": partners}
     return replace(data, x=x, x_test=x_test, **more)
-
-
-def _resized(x: np.ndarray, size: int, channels: int) -> np.ndarray:
-    shape = (size or x.shape[1], size or x.shape[2], channels or x.shape[3])
-    if x.shape[1:] == shape:
-        return x
-    pictures = map(Image.fromarray, x[..., 0] if x.shape[3] == 1 else x)
-    return np.stack([see(picture, shape, invert=False).array for picture in pictures])

@@ -305,3 +305,12 @@ def _edges(array: np.ndarray) -> np.ndarray:
     """The pixels on the four edges of (h,w) or (h,w,c), as (n,c)."""
     array = array.reshape(*array.shape[:2], -1)
     return np.concatenate([array[0], array[-1], array[:, 0], array[:, -1]])
+
+
+def resized(x: np.ndarray, size: int, channels: int) -> np.ndarray:
+    """Pictures uint8 (n,h,w,c) as they are seen at `size` with `channels`; 0 = as they are."""
+    shape = (size or x.shape[1], size or x.shape[2], channels or x.shape[3])
+    if x.shape[1:] == shape:
+        return x
+    pictures = map(Image.fromarray, x[..., 0] if x.shape[3] == 1 else x)
+    return np.stack([see(picture, shape, invert=False).array for picture in pictures])

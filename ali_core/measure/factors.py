@@ -14,7 +14,9 @@ from ali_core.models.model import Model
 from ali_core.nets.judge import RUNS, Classifier, fingerprint, per_factor
 
 from . import metrics
-from .sets import PROBE, ROOM, SEED, entry, told_true
+from .row import entry, rounded
+from .set_measures import SETS
+from .sets import PROBE, ROOM, SEED, told_true
 
 
 def compare(
@@ -30,8 +32,33 @@ def compare(
     Of the first n held-out pictures (0: all); entries as of `evaluate.measure`.
     """
     n = min(n or len(data.x_test), len(data.x_test))
-    found = _probes(model, data, classifier, n, seed, runs)
+    found = _probes(model, data, classifier, n, seed, runs) | groups(model, data, n, seed)
     return found | (_obedience(model, data, classifier, n, seed) if model.classes else {})
+
+
+def groups(model: Model, data: Data, n: int = 0, seed: int = SEED) -> dict[str, dict]:
+    """What the data show much and little of, and where the model errs more: an entry each, per "factor: class".
+
+    Of the first n held-out pictures (0: all); classes of which fewer than two are held out have no error.
+    """
+    x, y = data.x_test[: n or None], data.y_test[: n or None]
+    told = y if model.classes else None
+    error = metrics.mse(model.reconstruct(x, told), x.astype(np.float32) / 255)
+    shares, errors, unsure = {}, {}, 0.0
+    for k, (factor, classes) in enumerate(data.factors.items()):
+        for c, word in enumerate(classes):
+            own = error[y[:, k] == c]
+            shares[f"{factor}: {word}"] = rounded((data.y[:, k] == c).mean())
+            if len(own) > 1:
+                errors[f"{factor}: {word}"] = rounded(own.mean())
+                unsure = max(unsure, own.std(ddof=1) / len(own) ** 0.5)
+    says = SETS["group_error"].says.format(unsure=unsure) + told_true(model)
+    ratio = max(errors.values(), default=1) / max(min(errors.values(), default=1), 1e-12)
+    rarest = min(shares.values())
+    return {
+        "group_error": entry(ratio, says, len(x), seed, factors=errors),
+        "group_share": entry(rarest, SETS["group_share"].says, len(data.y), seed, split="training", factors=shares),
+    }
 
 
 def _probes(model, data, classifier, n, seed, runs) -> dict[str, dict]:

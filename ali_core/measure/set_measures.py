@@ -109,6 +109,21 @@ SETS = {
         "real pictures: about 1",
     ),
     "coverage": Measure("Coverage by samples", "share of real pictures with a sample nearby" + AMONG, ".1%", "higher"),
+    "group_error": Measure(
+        "Error of the worst class over the best's",
+        "error of the class that the model reconstructs worst over that of the one it reconstructs best; their "
+        "standard errors are at most {unsure:.2g}",
+        ".2f",
+        1,
+        "as good for all: 1",
+    ),
+    "group_share": Measure(
+        "The rarest class in training",
+        "share of the training pictures that are of the rarest class",
+        ".1%",
+        "",
+        "see the table of groups",
+    ),
     "modes": Measure("Modes that samples reach", "of {modes}, those that samples reach ({who})", ".0f", "higher"),
     "good_samples": Measure(
         "Samples near a mode", "share of samples within 3 standard deviations of a mode", ".1%", "higher"

@@ -143,6 +143,9 @@ class _Typical(TypedDict):
     levels: Annotated[list[Share], Meta(max_length=1_000)]
     nearest: list[Size]
     error: list[Size]
+    round_trip: NotRequired[list[Size]]
+    ssim: NotRequired[list[Number]]
+    of: NotRequired[Literal["held out"]]
 
 
 class _Trusts(TypedDict):

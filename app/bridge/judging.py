@@ -29,6 +29,30 @@ def quantile(name: str, what: str, level: float) -> float:
 Where = Box | Literal["found", "whole"]
 
 
+def usual(name: str) -> str:
+    """What a new picture is compared to, as a word before "picture": held-out ones, or else the map's own."""
+    known = atlas(name)
+    return known.typical.get("of", known.split).replace(" ", "-")
+
+
+def more(name: str, what: str, value: float) -> float:
+    """How many of those pictures, in %, have a larger "error" or "round_trip"."""
+    known = atlas(name)
+    if "of" in known.typical:
+        return 100 * (1 - float(np.interp(value, known.typical[what], known.typical["levels"])))
+    return 100 * float((getattr(known, what) > value).mean())
+
+
+def sharper(name: str, ssim: float) -> tuple[float, int]:
+    """How many of those pictures, in %, have a smaller SSIM; and of how many it is known, or 0: of all."""
+    typical = atlas(name).typical
+    if "ssim" in typical:
+        return 100 * float(np.interp(ssim, typical["ssim"], typical["levels"])), 0
+    return 100 * float(
+        (_held_ssim(name, card(name)["weights"]["sha256"], atlas(name).pictures) < ssim).mean()
+    ), COMPARED
+
+
 def see(
     name: str, filename: str, content: bytes, fit: str, invert: str, back: bool = False, where: Where = "found"
 ) -> dict:
@@ -68,7 +92,7 @@ def look(name: str, x: np.ndarray, y: Classes = None, to: Classes = None) -> dic
     """
     mean, sd = posterior(name, x[None], y)
     made = ask(name, "decode", mean, told(name, to, 1))
-    back, held = encode(name, made, to), atlas(name)
+    back = encode(name, made, to)
     judged = _judge(x, made)
     error = judged["mse"]
     away = float(nearest(name, mean, 1)[1][0, 0])
@@ -85,7 +109,7 @@ def look(name: str, x: np.ndarray, y: Classes = None, to: Classes = None) -> dic
         "stochastic": bool(sd.any()),
         **judged,
         "norm": float(np.linalg.norm(mean)),
-        "psnr_median": -10 * float(np.log10(np.median(held.error))),
+        "psnr_median": -10 * float(np.log10(quantile(name, "error", MEDIAN))),
         "drift": float(np.linalg.norm(back - mean)),
         "unlike": unlike,
     }
@@ -108,13 +132,9 @@ def _judge(x: np.ndarray, made: np.ndarray) -> dict:
 COMPARED = 200  # pictures of the map that an SSIM is compared to: a third of a second, once
 
 
-def held_ssim(name: str) -> np.ndarray:
-    """The SSIM of the reconstructions of the map's first pictures, (200,)."""
-    return _held_ssim(name, card(name)["weights"]["sha256"], atlas(name).pictures)
-
-
 @st.cache_data(max_entries=16, show_spinner=False)
 def _held_ssim(name: str, sha256: str, which: str) -> np.ndarray:
+    """The SSIM of the reconstructions of the map's first pictures, (200,)."""
     truth = pictures(name)[:COMPARED].astype(np.float32) / 255
     y = own(name, np.arange(len(truth)))
     return metrics.ssim(truth, ask(name, "decode", atlas(name).z[:COMPARED], y))

@@ -54,6 +54,31 @@ def by_factor(card: dict) -> str:
     return rows(["", *map(plain, factors)], lines, tuple(range(1, len(factors) + 1))) if lines else ""
 
 
+def groups(card: dict) -> str:
+    """Per factor, how large a part of the training pictures each class is and the error on it, as a table; or ""."""
+    share, error = (card["metrics"].get(key, {}).get("factors", {}) for key in ("group_share", "group_error"))
+    lines = []
+    for factor, classes in card["data"].get("factors", {}).items():
+        named = [(plain(word), f"{factor}: {word}") for word in classes]
+        parts = [f"{word} {share[key]:.1%}" for word, key in named if key in share]
+        errors = [f"{word} {error[key]:.4f}" for word, key in named if key in error]
+        if parts and errors:
+            lines.append([plain(factor), ", ".join(parts), ", ".join(errors)])
+    return rows(["", "of the training pictures", "error (MSE) on held-out ones"], lines) if lines else ""
+
+
+def uneven(card: dict) -> str:
+    """The rarest class, and those of the largest and the smallest error, in a sentence; or ""."""
+    share, error = (card.get("metrics", {}).get(key, {}).get("factors", {}) for key in ("group_share", "group_error"))
+    if not share or not error:
+        return ""
+    rarest, worst, best = min(share, key=share.get), max(error, key=error.get), min(error, key=error.get)
+    return (
+        f"Not all are served alike: «{plain(rarest)}» is {share[rarest]:.1%} of its training pictures, and its error is "
+        f"{error[worst]:.4f} on «{plain(worst)}», {error[best]:.4f} on «{plain(best)}»; all groups are on the page Model."
+    )
+
+
 def duration(seconds: float) -> str:
     """Seconds in words."""
     minutes, rest = divmod(round(seconds), 60)

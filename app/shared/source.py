@@ -198,10 +198,12 @@ def upload(see: Callable, kind: str, until: str = "Until then, no. 0:", framed: 
             file = st.file_uploader("PNG, JPEG, WebP, GIF, BMP or TIFF, up to 10 MB", key="file")
         else:
             file = st.camera_input("A photograph", key="photo")
-    found = None
-    if file is None:
-        below.caption(f"It stays in this visit: nothing is stored, nothing is sent on. {until}")
-    else:
+    found, stays = (
+        None,
+        "It stays in this visit: nothing is stored, nothing leaves the machine that the explorer runs on.",
+    )
+    below.caption(stays if file else f"{stays} {until}")
+    if file:
         with below:
             found = seen(see, file.name, file.getvalue(), until)
     if found and box:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import bridge
 from app.shared import charts, classes, link, tray
-from app.shared.card import MEASURES, by_factor, compared, duration, headed, rows, written
+from app.shared.card import MEASURES, by_factor, compared, duration, groups, headed, rows, written
 from app.shared.plain import code, plain, sentence
 
 SHOWN = 32  # samples on the page
@@ -30,6 +30,7 @@ PAPERS = {
     "Mandt: *Disentangled Sequential Autoencoder*, ICML 2018, arXiv 1803.02991",
     "toons": "Johan Melin: *ToonHead*, CC BY 4.0, figma.com/community/file/1589627891082866389; DiceBear's remix of "
     "it, put together anew",
+    "celeba64": "Liu, Luo, Wang, Tang: *Deep Learning Face Attributes in the Wild*, ICCV 2015 (CelebA)",
     "mnist": "LeCun, Cortes, Burges: *The MNIST Database of Handwritten Digits*, 1998",
 }
 # members whose paper is another's
@@ -96,6 +97,10 @@ def show_metrics(name: str, card: dict) -> None:
     if table := by_factor(card):
         st.markdown("#### Factor by factor")
         st.markdown(table)
+    if table := groups(card):
+        st.markdown("#### Much and little of it in the data, and where it errs more")
+        st.markdown(table)
+        st.caption(f"{metrics['group_error']['n']:,} held-out pictures. {plain(metrics['group_error']['says'])}.")
 
 
 def show_family(names: list[str]) -> None:
