@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from ali_core.models import checkpoint
 from app.views.lessons.texts import LESSONS
 
 from . import results, routes, studies
@@ -85,6 +86,13 @@ def test_links_and_pictures_lead_to_files():
                 assert place.exists(), f"{readme}: {target}"
                 titles = re.findall(r"^## (.+)$", place.read_text(encoding="utf-8"), re.MULTILINE) if title else []
                 assert not title or title in [one.lower().replace(" ", "-") for one in titles], f"{readme}: {target}"
+
+
+def test_a_readme_beside_the_checkpoints_is_none_of_them():
+    """A folder is one by its card or weights."""
+    found = checkpoint.names(ROOT / "checkpoints")
+    assert PurePosixPath("checkpoints/README.md") in READMES
+    assert found == sorted(path.parent.name for path in KEPT if path.name == "card.json")
 
 
 def test_the_results_are_the_cards():
