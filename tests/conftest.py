@@ -59,6 +59,11 @@ with open(os.environ["ASKED"], "a") as file:
 """
 
 
+def pytest_collection_modifyitems(items):
+    """Files of browser tests first: they take longest, and one of them at the end would keep a worker waiting."""
+    items.sort(key=lambda item: not item.path.name.startswith("test_browser_"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def visits_are_cheap():
     """Streamlit's test client looks through all installed packages and compiles the pages, at every visit: once will do."""

@@ -149,7 +149,7 @@ def begin(browser, address: str, seed: int) -> str:
     """Starts a live run in a real page, and plays it. -> its id"""
     context = browser.new_context(viewport={"width": 1280, "height": 720}, extra_http_headers=behind(100 + seed))
     page = context.new_page()
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(300_000)
     page.goto(f"{address}/lab?live=1&seed={seed}")
     settle(page)
     page.get_by_role("button", name="Start").click()
@@ -193,7 +193,7 @@ def main() -> None:
 def lesson(browser, address: str, server: psutil.Process, owners: list[Visitor], most: float) -> dict:
     """The load itself. -> what was found"""
     page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(300_000)
     page.goto(f"{address}/lessons")
     settle(page)
     say(f"the lesson: {SECONDS} s")

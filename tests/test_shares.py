@@ -62,12 +62,13 @@ def test_a_burst_is_free_and_the_rest_waits_alone():
         for _ in range(10):
             await pace.turn("many")
         then = loop.time() - begun
-        await pace.turn("one")
+        with pytest.raises(StopIteration):
+            pace.turn("one").send(None)  # it returns without having waited for anything
         assert set(pace.due) == {"many", "one"}
-        return [first, then, loop.time() - begun - then]
+        return [first, then]
 
-    first, then, other = on_a_loop(times())
-    assert then >= 0.18 and first < then and other < 0.15
+    first, then = on_a_loop(times())
+    assert then >= 0.18 and first < then
 
 
 def test_who_clicks_without_pause_waits_for_themselves():
