@@ -227,8 +227,13 @@ def test_a_card_tells_the_frame_and_a_word_that_it_does_not_know_is_refused(tmp_
 
 @pytest.fixture(scope="module")
 def asking(tmp_path_factory) -> Path:
-    """Checkpoints, of which one asks for faces."""
-    root = tmp_path_factory.mktemp("asking") / "checkpoints"
+    """A folder of one checkpoint that asks for faces."""
+    return asking_in(tmp_path_factory.mktemp("asking"))
+
+
+def asking_in(folder: Path) -> Path:
+    """The same, in `folder`."""
+    root = folder / "checkpoints"
     for name in ("sprites", "pictures"):
         shutil.copytree(ROOT / "checkpoints" / name, root / name)
     path = root / "sprites/card.json"
