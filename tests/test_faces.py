@@ -117,7 +117,7 @@ def test_a_landscape_has_no_face_and_is_whole_and_says_so():
     for k in range(5):
         ridge = [(x, 200 + 50 * k + int(v)) for x, v in zip(range(0, 700, 40), rng.integers(-30, 30, 18), strict=True)]
         pen.polygon([*ridge, (700, 480), (0, 480)], fill=(60 + 10 * k, 90 + 15 * k, 60))
-    seen = framed(image, SHAPE)
+    seen = framed(image, SHAPE, "face")
     assert seen.frames == () and seen.box is None
     assert "No face was found: this is the whole picture." in seen.steps
     np.testing.assert_array_equal(seen.array, pictures.see(image, SHAPE).array)
@@ -135,12 +135,12 @@ def test_what_the_camera_noted_comes_first():
 
 def test_a_framed_face_is_the_part_in_its_box_squeezed():
     image = scene((200, 220, 140))
-    seen = framed(image, SHAPE)
+    seen = framed(image, SHAPE, "face")
     left, top, wide, high = seen.box
     assert min(left, top) >= 0 and left + wide <= 640 and top + high <= 480
     cut = image.crop((left, top, left + wide, top + high)).resize((64, 64), Image.Resampling.LANCZOS)
     assert np.abs(seen.array.astype(int) - np.asarray(cut)).mean() < 2
-    other = framed(image, SHAPE, box=(0, 0, 178, 218))
+    other = framed(image, SHAPE, "face", box=(0, 0, 178, 218))
     assert other.box == (0, 0, 178, 218) and np.abs(other.array - np.array(GROUND)).max() <= 2
 
 
@@ -163,7 +163,7 @@ def test_without_opencv_or_a_cascade_the_picture_is_whole_and_says_why(lost, tmp
         monkeypatch.setitem(sys.modules, "cv2", None)
     else:  # as its fifth version has it
         monkeypatch.delattr(cv2, "CascadeClassifier")
-    seen = framed(scene((200, 220, 140)), SHAPE)
+    seen = framed(scene((200, 220, 140)), SHAPE, "face")
     assert seen.box is None and seen.frames == ()
     assert "Faces cannot be found: OpenCV" in seen.steps[-1] and seen.steps[-1].endswith("this is the whole picture.")
     assert ("haarcascade_profileface.xml is missing" in seen.steps[-1]) == (lost == "a cascade")
@@ -189,7 +189,7 @@ def test_a_folder_is_framed_by_the_same_code_and_what_has_no_face_is_named(tmp_p
         data = load(str(where), 32, frame="face")
     assert data.frame == "face" and load(str(where), 32).frame == ""
     framed_, whole = (np.concatenate([d.x, d.x_test]) for d in (data, load(str(where), 32)))
-    wanted = {framed(Image.open(path).convert("RGB"), (32, 32, 3)).array.tobytes() for path in where.iterdir()}
+    wanted = {framed(Image.open(path).convert("RGB"), (32, 32, 3), "face").array.tobytes() for path in where.iterdir()}
     assert {x.tobytes() for x in framed_} == wanted != {x.tobytes() for x in whole}
 
 

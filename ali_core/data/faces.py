@@ -56,7 +56,7 @@ def faces(image: Image.Image) -> list[Box]:
     return sorted(found, key=lambda frame: -frame[2])
 
 
-def framed(image: Image.Image, shape: tuple[int, int, int], frame: str = "face", box: Box | None = None, **how) -> Seen:
+def framed(image: Image.Image, shape: tuple[int, int, int], frame: str = "", box: Box | None = None, **how) -> Seen:
     """A picture as a model of `shape` sees it, `pictures.see`, framed at its largest face or at `box`.
 
     Without a face, or without OpenCV, the whole picture, which `steps` says. frame "": nothing is searched.
