@@ -79,7 +79,7 @@ def holds(box: tuple[int, int, int, int], side: int, left: int, top: int) -> boo
 
 @pytest.mark.parametrize(
     "place",
-    [(200, 220, 140), (60, 300, 200), (40, 100, 100), (200, -30, 140), (200, 470, 290), (460, 90, 10)],
+    [(200, 220, 140), (60, 300, 200), (44, 100, 100), (200, -30, 140), (200, 470, 290), (460, 90, 10)],
     ids=["middle", "small", "tiny", "left edge", "corner", "large"],
 )
 def test_a_face_is_framed_wherever_it_stands(place):
