@@ -47,16 +47,16 @@ def faces(image: Image.Image) -> list[Box]:
     if small.mode == "RGBA":
         small = Image.alpha_composite(Image.new("RGBA", small.size, "white"), small)
     grey = np.asarray(small.convert("L"))
-    found = [_frame(box, FRONTAL[1], scale) for box in _look(frontal, grey)]
+    found = [_frame(box, FRONTAL[1], scale) for box in _look(frontal, grey, 1.1)]
     if not found:
-        found = [_frame(box, PROFILE[1], scale) for box in _look(profile, grey)]
+        found = [_frame(box, PROFILE[1], scale) for box in _look(profile, grey, 1.2)]
         wide, right, up = PROFILE[1]
-        for left, top, side in _look(profile, grey[:, ::-1]):
+        for left, top, side in _look(profile, grey[:, ::-1], 1.2):
             found.append(_frame((grey.shape[1] - left - side, top, side), (wide, -right, up), scale))
     return sorted(found, key=lambda frame: -frame[2])
 
 
-def framed(image: Image.Image, shape: tuple[int, int, int], frame: str = "face", box: Box | None = None, **how) -> Seen:
+def framed(image: Image.Image, shape: tuple[int, int, int], frame: str = "", box: Box | None = None, **how) -> Seen:
     """A picture as a model of `shape` sees it, `pictures.see`, framed at its largest face or at `box`.
 
     Without a face, or without OpenCV, the whole picture, which `steps` says. frame "": nothing is searched.
@@ -82,11 +82,11 @@ def _frame(box: tuple[int, int, int], about: tuple[float, float, float], scale: 
     return tuple(round(value / scale) for value in (x, y, across, high))
 
 
-def _look(cascade, grey: np.ndarray) -> list[tuple[int, int, int]]:
+def _look(cascade, grey: np.ndarray, step: float) -> list[tuple[int, int, int]]:
     import cv2
 
     level = cv2.equalizeHist(np.ascontiguousarray(grey))
-    found = cascade.detectMultiScale(level, 1.1, SURE, minSize=(SMALLEST, SMALLEST))
+    found = cascade.detectMultiScale(level, step, SURE, minSize=(SMALLEST, SMALLEST))
     return [(int(left), int(top), int(side)) for left, top, side, _ in found]
 
 

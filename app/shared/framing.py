@@ -20,6 +20,7 @@ def seen(see: Callable, filename: str, content: bytes, how: tuple[str, str]) -> 
     if st.session_state.get(FOUND, ("", ()))[0] != of:  # another picture has its own faces
         st.session_state[CHOSEN], st.session_state[FOUND] = "found", (of, None)
     where = st.session_state[CHOSEN]
+    # by which checkpoint, which way round
     asked = getattr(see, "args", ()), getattr(see, "keywords", {}), filename, of, how, where
     if st.session_state.get(LAST, (None,))[0] != asked:
         st.session_state[LAST] = asked, see(filename, content, *how, where=where)

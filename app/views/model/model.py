@@ -55,6 +55,7 @@ def show_training(card: dict) -> None:
         ["Data", f"{linked(data)}, licence {plain(data['licence'])}"],
         ["Pictures", f"{data['train']:,} to learn from, {data['held_out']:,} held out for every number here"],
         *([["Held out", plain(data["split"])]] if data.get("split") else []),
+        *([["Framed", "at a face, 178 : 218, squeezed into a square; uploads are too"]] if data.get("frame") else []),
         ["Size", " × ".join(str(side) for side in data["shape"]) + f"; code of {config['latent']} numbers"],
     ]
     if training:
