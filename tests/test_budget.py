@@ -15,6 +15,7 @@ import safetensors
 from PIL import Image
 
 from ali_core import __main__ as program
+from ali_core.commands import calls
 from ali_core.config import Config
 from ali_core.data import datasets
 from ali_core.models import checkpoint
@@ -82,6 +83,13 @@ def test_bad_input_is_answered_with_a_sentence(words, says, home, capsys):
     with pytest.raises(Problem, match=says):
         raise Problem(said)
     assert not Path(".runs").exists() and not Path("checkpoints").exists()
+
+
+def test_a_program_gives_the_time_too(home):
+    with pytest.raises(Problem, match=r"give minutes=.* at least"):
+        calls.train(minutes=0.0001, data="pictures", size=28, width=4, latent=4, batch=8)
+    assert budget.named(["data=pictures"]) == NAME and budget.named(["preset=fashion-ali"]) == "fashion-ali"
+    assert budget.named(["data=pictures", "member=ali"]) == "pictures-ali"
 
 
 def test_a_run_of_steps_is_not_taken_over(home):
