@@ -48,6 +48,7 @@ def main(argv: list[str]) -> None:
     members.member(config)
     where = (config.data, config.size, config.channels, config.prior, config.frame, config.table)
     data = data or datasets.load(*where)
+    _same_shape(config, data)
     folder = RUNS / config.name
     state, stop = folder / "state.safetensors", []
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -87,6 +88,21 @@ def main(argv: list[str]) -> None:
         )
     elif progress.main:
         _finish(config, data, progress, clock.seconds)
+
+
+def _same_shape(config: Config, data: datasets.Data) -> None:
+    """Raises Problem where the checkpoint that would be replaced is of another size: it would be lost at the end."""
+    folder = Path("checkpoints") / config.name
+    try:
+        shape = tuple(checkpoint.card(folder)["data"]["shape"])
+    except Problem:  # lost, damaged, or never written
+        return
+    if shape != data.shape:
+        there, asked = (" x ".join(map(str, sides)) for sides in (shape, data.shape))
+        raise Problem(
+            f"{folder.as_posix()} is a model of {there}, and {asked} is asked for: it would be replaced. "
+            "Take another name=, or move it away."
+        )
 
 
 def _finish(config: Config, data: datasets.Data, progress: Progress, seconds: float) -> None:

@@ -54,6 +54,11 @@ class Data:
             return [len(classes) for classes in self.factors.values()]
         return [len(self.label_names)] * (1 if self.y.ndim == 1 else self.y.shape[1])
 
+    @property
+    def kept(self) -> bool:
+        """Whether its licence forbids to pass its pictures on, which is said with “no redistribution”."""
+        return "no redistribution" in self.licence.lower()
+
     @cached_property
     def fingerprint(self) -> str:
         """Twelve letters that differ when pictures, classes or parts differ, of either domain."""

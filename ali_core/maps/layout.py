@@ -57,6 +57,11 @@ def build(folder: str | Path, made: str = "", most: int = MOST) -> None:
     held = datasets.load(
         config["data"], config["size"], config["channels"], frame=config["frame"], table=config.get("table", "")
     )
+    if held.kept and not made:
+        raise Problem(
+            f"{held.name}: its licence ({held.licence}) does not let its pictures be passed on, and an atlas holds "
+            "them; add --made, for a map of what the model makes."
+        )
     if len(held.shape) == 3:  # a sheet that is larger is not read
         most = min(most, MOST_PIXELS // math.prod(held.shape[:2]))
     x = held.x_test[:most]

@@ -84,6 +84,12 @@ def asked(argv: list[str]) -> tuple[list[str], float]:
     return words, seconds
 
 
+def named(words: list[str]) -> str:
+    """The name of the run that these words, minutes= aside, ask for."""
+    given = values(words)
+    return complete(given if "name" in given else NETS | given).name
+
+
 def choose(words: list[str], seconds: float, runs: Path, since: float) -> tuple[Config, Data | None]:
     """The config for these words and so many seconds from `since` (time.monotonic) on; chosen before, it stays.
 
@@ -92,8 +98,7 @@ def choose(words: list[str], seconds: float, runs: Path, since: float) -> tuple[
     """
     given = values(words)
     preset = any(word.startswith("preset=") for word in words)
-    name = complete(given if preset else NETS | given).name
-    said, path = {"words": sorted(words), "seconds": seconds}, runs / name / FILE
+    said, path = {"words": sorted(words), "seconds": seconds}, runs / named(words) / FILE
     if path.exists():
         return _chosen_before(path, said), None
     state = path.with_name("state.safetensors")
