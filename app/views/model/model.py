@@ -12,7 +12,7 @@ from app.shared.plain import code, plain, sentence
 
 SHOWN = 32  # samples on the page
 # measures of all checkpoints
-SIDE_BY_SIDE = ("reconstruction_mse", "class_kept", "nn_accuracy", "frechet", "latent_sd")
+SIDE_BY_SIDE = ("reconstruction_mse", "reconstruction_mse_pca", "class_kept", "nn_accuracy", "frechet", "latent_sd")
 
 PAPERS = {
     "ali": "Dumoulin, Belghazi, Poole, Mastropietro, Lamb, Arjovsky, Courville: *Adversarially Learned "
