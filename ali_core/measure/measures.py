@@ -34,6 +34,16 @@ RECONSTRUCTIONS = {
         guessed=True,
         taken=lambda h: metrics.mse(h.made, h.truth).mean(),
     ),
+    "reconstruction_mse_pca": Measure(
+        "Reconstruction error of PCA of the same size (MSE)",
+        "mean squared error of held-out pictures made of {by} principal components of the training pictures: as many "
+        "numbers as the code has",
+        ".4f",
+        short="PCA's MSE",
+        needs="pictures",
+        whole=True,
+        taken=lambda h: h.pca_error(),
+    ),
     "psnr": Measure(
         "Reconstruction, PSNR",
         "peak signal-to-noise ratio of G(E(x)), mean of the pictures'",

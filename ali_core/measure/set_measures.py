@@ -13,16 +13,6 @@ SURE = "factors of which the classifier is at least {sure:.0%} sure"
 
 # where `taken` says nothing: together by sets.py, and by factors.py where the data know several factors
 SETS = {
-    "reconstruction_mse_pca": Measure(
-        "Reconstruction error of PCA of the same size (MSE)",
-        "mean squared error of held-out pictures made of {by} principal components of the training pictures: as many "
-        "numbers as the code has",
-        ".4f",
-        short="PCA's MSE",
-        needs="pictures",
-        whole=True,
-        taken=lambda h: h.pca_error(),
-    ),
     "inpainting_mse": Measure(
         "Error inside of holes (MSE)",
         HOLES + "G(E(m(x)))",

@@ -83,14 +83,14 @@ def show_metrics(name: str, card: dict) -> None:
     mean = bridge.codes.mean_picture_error(name)
     lines = [
         [
-            MEASURES[key].name,
-            f"**{written(key, entry['value'])}** {plain(entry.get('unit', ''))}".strip(),
+            row.name,
+            f"**{written(key, metrics[key]['value'])}** {plain(metrics[key].get('unit', ''))}".strip(),
             compared(key, card, mean),
-            f"{entry['n']:,}",
-            plain(entry["says"]),
+            f"{metrics[key]['n']:,}",
+            plain(metrics[key]["says"]),
         ]
-        for key, entry in metrics.items()
-        if key in MEASURES and MEASURES[key].shown
+        for key, row in MEASURES.items()
+        if key in metrics and row.shown
     ]
     st.markdown(rows(["Measure", "Value", "Compared to", "n", "Meaning"], lines, (1, 3)))
     if table := by_factor(card):
