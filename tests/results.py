@@ -15,8 +15,6 @@ BEGIN, END = (
     "<!-- end of results -->",
 )
 
-COLUMNS = {key: row for key, row in MEASURES.items() if row.short}
-
 
 def table() -> str:
     """Markdown, a table per data set with a row per checkpoint, and what raw pixels and real pictures reach.
@@ -54,7 +52,7 @@ def _translator(card: dict) -> str:
 
 
 def _one(data: str, cards: list[dict]) -> str:
-    columns = {key: row for key, row in COLUMNS.items() if any(key in card["metrics"] for card in cards)}
+    columns = {k: row for k, row in MEASURES.items() if row.short and any(k in card["metrics"] for card in cards)}
     lines = [_line([data, *map(_head, columns.values()), "pictures seen", "hours"])]
     lines += ["|---" * (len(columns) + 3) + "|"]
     for card in cards:
@@ -85,7 +83,7 @@ def _one(data: str, cards: list[dict]) -> str:
 def _cells(card: dict, keys: dict[str, str], lacking: str = "") -> list[str]:
     """A card's numbers under columns: of each column the measure that stands there, as the column is written."""
     found = {key: card["metrics"].get(other, {}).get("value") for key, other in keys.items()}
-    return [lacking if value is None else COLUMNS[key].written(value) for key, value in found.items()]
+    return [lacking if value is None else MEASURES[key].written(value) for key, value in found.items()]
 
 
 def _head(row: Measure) -> str:

@@ -148,6 +148,15 @@ def test_the_best_is_what_the_arrow_says():
     assert [MEASURES[key].arrow for key in ("psnr", "frechet", "latent_sd", "information_q")] == ["↑", "↓", "→ 1", ""]
 
 
+def test_which_way_is_better_is_said_once_and_by_the_row():
+    keys = comparison.measured(THREE)
+    assert "reconstruction_mse" in keys and "reconstruction_mse_pca" in keys
+    for key in keys:
+        text, way = comparison.meaning(key, THREE), MEASURES[key].way
+        assert text.count(way[:1].upper() + way[1:]) == 1, text
+        assert text.lower().count("is better") == way.count("is better"), text
+
+
 def test_the_table_is_the_cards_with_a_dash_for_what_is_not_measured():
     lines = {line.split("|")[1].strip(): line for line in comparison.table(THREE).splitlines()}
     cards = [checkpoint.card(ROOT / "checkpoints" / name) for name in THREE]

@@ -17,6 +17,7 @@ from ali_core.data.dataset import Data
 from ali_core.family.members import member
 from ali_core.family.objectives import divergences
 from ali_core.models.model import Model
+from ali_core.nets.imagenet import Eyes
 from ali_core.nets.judge import RUNS, Classifier, classes
 from ali_core.training.inputs import Inputs
 
@@ -29,14 +30,19 @@ SUBSET = 500
 
 
 def measure(
-    model: Model, data: Data, classifier: Classifier | None = None, n: int = 0, seed: int = SEED
+    model: Model,
+    data: Data,
+    classifier: Classifier | None = None,
+    n: int = 0,
+    seed: int = SEED,
+    eyes: Eyes | None = None,
 ) -> dict[str, dict]:
     """Means over the first n held-out examples (0: all). -> the card's entries, by name
 
     Each is {"value", "n", "seed", "split", "says"}. Without a classifier (points, or no classes),
-    without what needs one.
+    without what needs one; so without an ImageNet net.
     """
-    held, found = Held(model, data, classifier, n or len(data.x_test), seed), {}
+    held, found = Held(model, data, classifier, n or len(data.x_test), seed, eyes=eyes), {}
     for key, row in MEASURES.items():
         if row.whole or (made := held.take(key)) is None:
             continue

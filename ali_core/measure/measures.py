@@ -29,10 +29,20 @@ RECONSTRUCTIONS = {
         "mean squared error of G(E(x)), mean codes; of pixels in 0 to 1, or of coordinates",
         ".4f",
         "lower",
-        "the mean picture: {mean_picture}",
+        "the mean picture: {mean_picture}|PCA of the same size: {reconstruction_mse_pca}",
         short="reconstruction MSE",
         guessed=True,
         taken=lambda h: metrics.mse(h.made, h.truth).mean(),
+    ),
+    "reconstruction_mse_pca": Measure(
+        "Reconstruction error of PCA of the same size (MSE)",
+        "mean squared error of held-out pictures made of {by} principal components of the training pictures: as many "
+        "numbers as the code has",
+        ".4f",
+        short="PCA's MSE",
+        needs="pictures",
+        whole=True,
+        taken=lambda h: h.pca_error(),
     ),
     "psnr": Measure(
         "Reconstruction, PSNR",
@@ -54,6 +64,26 @@ RECONSTRUCTIONS = {
         needs="pictures",
         guessed=True,
         taken=lambda h: metrics.ssim(h.made, h.truth).mean(),
+    ),
+    "perceptual": Measure(
+        "Perceptual distance of reconstructions",
+        "2 - 2 cos of the features of x and G(E(x)) in {net}, which learned ImageNet, mean of places and depths; pictures "
+        "of fewer than {side} pixels enlarged to that",
+        ".3f",
+        "lower",
+        "another held-out picture: {perceptual_other}",
+        short="perceptual",
+        floor="perceptual_other",
+        needs="pictures eyes",
+        taken=lambda h: h.perceived(h.made),
+    ),
+    "perceptual_other": Measure(
+        "Perceptual distance of two held-out pictures",
+        "the same distance of x and another held-out picture",
+        ".3f",
+        needs="pictures eyes",
+        taken=lambda h: h.perceived(h.truth[h.others]),
+        shown=False,
     ),
     "class_kept": Measure(
         "Reconstructions keep the class",

@@ -6,11 +6,12 @@ HOLES = "mean squared error inside of random holes of "
 NEAREST = "share of held-out pictures whose nearest training picture, by {by}, has its class"
 PROBE = "accuracy of a logistic regression on {by}, standardised"
 APART = "Fréchet distance, in the classifier's features, of held-out pictures and "
+IMAGENET = "Fréchet distance, in the features of {net}, which learned ImageNet, of held-out pictures and "
 AMONG = " (5 neighbours, the classifier's features)"
 OBEYED = "that the classifier gives the class that was asked for"
 SURE = "factors of which the classifier is at least {sure:.0%} sure"
 
-# taken together by sets.py, and by factors.py where the data know several factors
+# where `taken` says nothing: together by sets.py, and by factors.py where the data know several factors
 SETS = {
     "inpainting_mse": Measure(
         "Error inside of holes (MSE)",
@@ -96,6 +97,27 @@ SETS = {
     ),
     "frechet_floor": Measure(
         "Fréchet distance of real pictures", APART + "as many training pictures", ".1f", shown=False
+    ),
+    "imagenet_frechet": Measure(
+        "Fréchet distance of samples, ImageNet's features",
+        IMAGENET + "samples; pictures of fewer than {side} pixels enlarged to that",
+        ".1f",
+        "lower",
+        "as many real pictures: {imagenet_frechet_floor}",
+        short="Fréchet, ImageNet's",
+        floor="imagenet_frechet_floor",
+        needs="pictures eyes",
+        whole=True,
+        taken=lambda h: h.imagenet_frechet(),
+    ),
+    "imagenet_frechet_floor": Measure(
+        "Fréchet distance of real pictures, ImageNet's features",
+        IMAGENET + "as many training pictures",
+        ".1f",
+        needs="pictures eyes",
+        whole=True,
+        taken=lambda h: h.real["floor"],
+        shown=False,
     ),
     "precision": Measure(
         "Precision of samples", "share of samples that lie among real pictures" + AMONG, ".1%", "higher"

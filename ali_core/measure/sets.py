@@ -12,18 +12,19 @@ from ali_core.data.datasets import STACKED, load
 from ali_core.family.samples import HIDDEN, holes
 from ali_core.files import write_beside
 from ali_core.models.model import Model
+from ali_core.nets.imagenet import Eyes
 from ali_core.nets.judge import RUNS, Classifier, classes, fingerprint, held_out_classes, per_factor
 
 from . import metrics
+from .held import ROOM, SAMPLES, Held
+from .measures import MEASURES
 from .row import entry
 from .set_measures import SETS
 
 SEED = 0
-SAMPLES = 10_000  # pictures drawn from the prior
 POINTS = 2_500  # points drawn from it, as VEEGAN's protocol has it
 TRIPLES = 26_000  # stacked digits drawn from it, as VEEGAN has it
 FIT = 6  # training examples per held-out one among which neighbours are looked for
-ROOM = 50_000_000  # numbers that the pixels of those may hold: 60,000 pictures of 28 x 28
 SURE = 0.9  # probability from which the classifier counts as confident
 PROBE = 20_000  # training examples a probe is fitted to: more do not change the second digit
 
@@ -35,10 +36,11 @@ def compare(
     n: int = 0,
     seed: int = SEED,
     runs: Path = RUNS,
+    eyes: Eyes | None = None,
 ) -> dict[str, dict]:
     """Compares sets: codes with classes, samples with the first n held-out examples (0: all).
 
-    Entries as of `measure`; those that learn from training examples also say from how many ("fit").
+    eyes: an ImageNet net, or None: without what needs one. Entries as of `measure`; those that learn from training examples also say from how many ("fit").
     """
     n = min(n or len(data.x_test), len(data.x_test))
     found = {}
@@ -66,7 +68,9 @@ def compare(
         found |= _inpainting(model, data, classifier, n, seed)
     if classifier is not None and model.classes and not several:
         found |= _obedience(model, data, classifier, n, seed)
-    return found
+    held = Held(model, data, classifier, n, seed, eyes=eyes, runs=runs)
+    taken = {key: held.take(key) for key, row in MEASURES.items() if row.whole}
+    return found | {key: entry for key, entry in taken.items() if entry}
 
 
 def _known_truth(model, data, n, seed) -> dict:

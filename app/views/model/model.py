@@ -12,7 +12,7 @@ from app.shared.plain import code, plain, sentence
 
 SHOWN = 32  # samples on the page
 # measures of all checkpoints
-SIDE_BY_SIDE = ("reconstruction_mse", "class_kept", "nn_accuracy", "frechet", "latent_sd")
+SIDE_BY_SIDE = ("reconstruction_mse", "reconstruction_mse_pca", "class_kept", "nn_accuracy", "frechet", "latent_sd")
 
 PAPERS = {
     "ali": "Dumoulin, Belghazi, Poole, Mastropietro, Lamb, Arjovsky, Courville: *Adversarially Learned "
@@ -85,14 +85,14 @@ def show_metrics(name: str, card: dict) -> None:
     mean = bridge.codes.mean_picture_error(name)
     lines = [
         [
-            MEASURES[key].name,
-            f"**{written(key, entry['value'])}** {plain(entry.get('unit', ''))}".strip(),
+            row.name,
+            f"**{written(key, metrics[key]['value'])}** {plain(metrics[key].get('unit', ''))}".strip(),
             compared(key, card, mean),
-            f"{entry['n']:,}",
-            plain(entry["says"]),
+            f"{metrics[key]['n']:,}",
+            plain(metrics[key]["says"]),
         ]
-        for key, entry in metrics.items()
-        if key in MEASURES and MEASURES[key].shown
+        for key, row in MEASURES.items()
+        if key in metrics and row.shown
     ]
     st.markdown(rows(["Measure", "Value", "Compared to", "n", "Meaning"], lines, (1, 3)))
     if table := by_factor(card):
