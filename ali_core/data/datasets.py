@@ -15,8 +15,7 @@ from . import domains, faces, split, toons
 from . import table as tables
 from .dataset import Data
 from .idx import KNOWN, STACKED, file_of, read_idx, stacked, where
-from .pictures import inside, resized
-from .reading import read_all
+from .reading import inside, read_all, resized
 from .toys import TOYS, toy
 
 # Whole numbers beyond are measurements, not classes

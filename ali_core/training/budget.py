@@ -20,7 +20,7 @@ from PIL import Image
 from ali_core.config import Config, check, complete, values
 from ali_core.data import datasets
 from ali_core.data.dataset import Data
-from ali_core.data.pictures import inside
+from ali_core.data.reading import inside
 from ali_core.family import members
 from ali_core.files import write_beside
 from ali_core.problem import Problem
