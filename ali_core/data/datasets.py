@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ali_core.config import Config
 from ali_core.problem import Problem
 
 from . import domains, faces, split, toons
@@ -23,6 +24,11 @@ MOST_CLASSES = 1000
 
 # How a folder may be cut in two: these, and nothing else beside them
 TRAIN, HELD_OUT = "train", ("test", "validation", "valid", "val")
+
+
+def of(config: Config) -> Data:
+    """The data set of a run. Raises Problem as `load` does."""
+    return load(config.data, config.size, config.channels, config.prior, config.frame, config.table)
 
 
 def load(data: str, size: int = 0, channels: int = 0, prior: str = "", frame: str = "", table: str = "") -> Data:
