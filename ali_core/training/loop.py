@@ -24,7 +24,7 @@ from ali_core.files import not_newer
 from ali_core.nets import paper
 from ali_core.problem import Problem
 
-from .inputs import Inputs, as_input
+from .inputs import Inputs, as_input, draw
 
 SCHEMA = 1  # of the states that are written here; a state without a number has 1
 
@@ -57,11 +57,11 @@ def train(config: Config, data: datasets.Data, state: Path | None = None) -> Ite
 
 
 def steps(
-    config: Config, data: datasets.Data, state: Path | None = None
+    config: Config, data: datasets.Data, state: Path | None = None, drawn: Callable = draw
 ) -> Generator[Progress, Collection[str] | None, None]:
     """Yields a Progress before the first step and after every one; starts from `state` when it exists.
 
-    `send` names the players who take the next step (of EVERYONE; `next`: all of them).
+    `send` names the players who take the next step (of EVERYONE; `next`: all of them). drawn: see Inputs.
     Everything drawn derives from (seed, step) for the whole batch and is then cut by process, so
     that resuming is exact and N processes are one. A step is Algorithm 1 of the ALI paper: one
     forward, both players' gradients at the same parameters, then both step.
@@ -70,7 +70,7 @@ def steps(
     training when a loss is not finite or the discriminator has won.
     """
     row = members.member(check(config))
-    inputs = Inputs(config, row, data)
+    inputs = Inputs(config, row, data, drawn)
     # The app and the tests run several configs in one process: float32 there, always.
     accelerator = accelerate.Accelerator(mixed_precision=precision(config), cpu=not torch.cuda.is_available())
     world, rank = accelerator.num_processes, accelerator.process_index
@@ -170,12 +170,16 @@ def guessing(row: objectives.Member) -> float:
     return sum(2 * math.log(len(m.tuples)) for m in row.matches)
 
 
-def matched(row: objectives.Member, shown: dict[str, float], r1: float) -> float:
-    """What the discriminators pay in their matches alone: without R1, and without terms such as labels."""
+def matched(row: objectives.Member, shown: dict[str, float], r1: float, prices: dict | None = None) -> float:
+    """What the discriminators pay in their matches alone: without R1, and without terms such as labels.
+
+    Of tensors a tensor; prices: see objectives.losses.
+    """
+    prices = prices or {}
     found = shown["discriminator"] - r1 * sum(shown.get(f"steepness {i}", 0.0) for i in range(len(row.matches)))
     for name, term in row.terms.items():
         if term.player == "discriminator" and term.weight:
-            found -= shown.get(f"multiplier of {name}", term.weight) * shown[name]
+            found = found - shown.get(f"multiplier of {name}", prices.get(name, term.weight)) * shown[name]
     return found
 
 
