@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from torch._decomp import get_decompositions
 from torch.fx.experimental.proxy_tensor import make_fx
 
 OPSET = 18
@@ -20,6 +21,8 @@ TYPES = {
     torch.bool: TensorProto.BOOL,
     torch.uint8: TensorProto.UINT8,
 }
+# what torch itself can say in other operations, and the rules need not know
+DECOMPOSED = get_decompositions([torch.ops.aten.nll_loss_forward, torch.ops.aten.nll_loss_backward])
 RULES: dict[str, Callable] = {}
 
 
@@ -35,7 +38,7 @@ def model(function: Callable, inputs: dict[str, torch.Tensor]) -> onnx.ModelProt
         outputs[:] = found
         return tuple(found.values())
 
-    traced = make_fx(flat)(*inputs.values())
+    traced = make_fx(flat, decomposition_table=DECOMPOSED)(*inputs.values())
     traced.graph.eliminate_dead_code()
     return Writer(traced, inputs).written(outputs)
 
@@ -80,9 +83,10 @@ class Writer:
         if node.target is operator.getitem:
             return self.values[node.args[0]][node.args[1]]
         arguments = torch.fx.node.map_arg((node.args, node.kwargs), self.values.__getitem__)
-        if not any(isinstance(self.values[one], str | tuple) for one in node.all_input_nodes):
-            return node.target(*arguments[0], **arguments[1])  # the same at every step
         name = str(node.target).removeprefix("aten.").partition(".")[0]
+        moving = any(isinstance(self.values[one], str | tuple) for one in node.all_input_nodes)
+        if not moving and name not in ("expand", "repeat"):  # which would only be longer
+            return node.target(*arguments[0], **arguments[1])
         rule = RULES.get(name) or RULES.get(name.removesuffix("_"))
         if rule is None:
             raise NotImplementedError(f"There is no rule for {node.target}.")
@@ -109,6 +113,13 @@ class Writer:
             self.known[key] = f"c{len(self.known)}"
             self.kept.append(numpy_helper.from_array(array, self.known[key]))
         return self.known[key]
+
+    def alike(self, a, b) -> tuple:
+        """Two values in the type that holds both."""
+        kinds = [one.meta["val"].dtype if isinstance(one, torch.fx.Node) else one.dtype for one in (a, b)]
+        both = torch.promote_types(*kinds)
+        pairs = zip((a, b), kinds, strict=True)
+        return tuple(one if kind == both else self.op("Cast", one, to=TYPES[both]) for one, kind in pairs)
 
     def like(self, node: torch.fx.Node, value):
         """A number beside the values of a node, in their type."""
@@ -142,7 +153,7 @@ PAIRS |= {"lt": "Less", "ge": "GreaterOrEqual", "le": "LessOrEqual", "bitwise_an
 for _name, _kind in SAME.items():
     RULES[_name] = lambda w, node, a, kind=_kind: w.op(kind, a)
 for _name, _kind in PAIRS.items():
-    RULES[_name] = lambda w, node, a, b, kind=_kind: w.op(kind, a, w.like(a, b))
+    RULES[_name] = lambda w, node, a, b, kind=_kind: w.op(kind, *w.alike(a, w.like(a, b)))
 
 
 @rule("clone", "detach", "alias", "lift_fresh_copy")
@@ -254,6 +265,11 @@ def _expand(w, node, a, *_, **__):
     return w.named(a) if shape(a) == shape(node) else w.op("Expand", a, shape(node))
 
 
+@rule("repeat")
+def _repeat(w, node, a, times):
+    return w.op("Tile", a, list(times))
+
+
 @rule("cat")
 def _cat(w, node, parts, dim=0):
     parts = [part for part in parts if 0 not in shape(part)]
@@ -357,6 +373,11 @@ def _reduced(kind: str):
 
 for _name, _kind in {"sum": "ReduceSum", "mean": "ReduceMean", "amax": "ReduceMax", "amin": "ReduceMin"}.items():
     RULES[_name] = _reduced(_kind)
+
+
+@rule("logsumexp")
+def _logsumexp(w, node, a, dims, keepdim=False):
+    return w.op("ReduceLogSumExp", a, list(dims), keepdims=int(keepdim))
 
 
 @rule("_log_softmax")

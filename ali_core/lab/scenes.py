@@ -250,7 +250,7 @@ def belief(scene: Scene, nets: dict, i: int, x: torch.Tensor, z: torch.Tensor) -
     if m.classes:
         return 1 - p[:, -1]
     drawn = [any(n == "z" or n.endswith(("_tilde", "_fixed")) for n in t) for t in m.tuples]
-    return p[:, [k for k, prior in enumerate(drawn) if not prior]].sum(1)
+    return sum(p[:, k] for k, prior in enumerate(drawn) if not prior)
 
 
 def _cells(bounds: tuple[float, float]) -> np.ndarray:
