@@ -18,6 +18,7 @@ OPSET = 18
 TYPES = {
     torch.float32: TensorProto.FLOAT,
     torch.int64: TensorProto.INT64,
+    torch.int32: TensorProto.INT32,
     torch.bool: TensorProto.BOOL,
     torch.uint8: TensorProto.UINT8,
 }
@@ -154,6 +155,11 @@ for _name, _kind in SAME.items():
     RULES[_name] = lambda w, node, a, kind=_kind: w.op(kind, a)
 for _name, _kind in PAIRS.items():
     RULES[_name] = lambda w, node, a, b, kind=_kind: w.op(kind, *w.alike(a, w.like(a, b)))
+
+
+@rule("ne")
+def _ne(w, node, a, b):
+    return w.op("Not", w.op("Equal", *w.alike(a, w.like(a, b))))
 
 
 @rule("clone", "detach", "alias", "lift_fresh_copy")
@@ -364,6 +370,8 @@ def _scatter(w, node, a, dim, index, source):
 def _reduced(kind: str):
     def reduce(w, node, a, dims=None, keepdim=False, **_):
         dims = [dims] if isinstance(dims, int) else dims
+        if a.meta["val"].dtype != node.meta["val"].dtype:  # a count
+            a = w.op("Cast", a, to=TYPES[node.meta["val"].dtype])
         if not dims:
             return w.op(kind, a, keepdims=0)
         return w.op(kind, a, list(dims), keepdims=int(keepdim))

@@ -71,27 +71,28 @@ def prices(row: objectives.Member, config: Config) -> dict[str, torch.Tensor]:
     return {name: torch.tensor(float(value)) for name, value in found.items()}
 
 
-def step_inputs(config: Config, row: objectives.Member, nets: Nets, classes: int) -> dict[str, torch.Tensor]:
-    """Names and shapes of what a step is given."""
-    b, found = config.batch, {}
+def step_inputs(config: Config, row: objectives.Member, nets: Nets) -> dict[str, torch.Tensor]:
+    """Names and shapes of what a step is given; the numbers of weights, prices and the sines' waves are the run's."""
+    b, found, rate = config.batch, {}, train.rates(config)
     for who, vector in nets.vectors().items():
         found |= {f"{who} {part}": vector if part == "weights" else torch.zeros_like(vector) for part in STATE}
-        found |= {f"{who} steps": torch.tensor(0.0), f"{who} rate": torch.tensor(config.lr)}
+        found |= {f"{who} steps": torch.tensor(0.0), f"{who} rate": torch.tensor(rate[who])}
     found |= {f"price {name}": value for name, value in prices(row, config).items()}
     found |= {f"fixed {name}": value for name, value in nets.fixed.items()}
     found |= {f"noise {name}": torch.randn(b, config.latent) for name in DRAWN}
     found |= {"x": torch.randn(b, 2), "z": torch.randn(b, config.latent), "holes": torch.rand(b, 8)}
     if row.conditional:
-        found["y"] = torch.zeros(b, classes)
+        found["y"] = torch.zeros(b, dtype=torch.int32)
     elif row.classes:
-        found |= {"known x": torch.randn(b, 2), "known y": torch.zeros(b, dtype=torch.int64)}
+        found |= {"known x": torch.randn(b, 2), "known y": torch.zeros(b, dtype=torch.int32)}
     return found
 
 
-def step(config: Config, row: objectives.Member, nets: Nets):
+def step(config: Config, row: objectives.Member, nets: Nets, classes: int = 0):
     """The function that a step's graph stands for: named inputs (see step_inputs) -> named outputs.
 
-    Outputs: every player's next state, "losses" (names: see `losses`), and "matched", what D pays in its matches.
+    Outputs: every player's next state, all losses and terms under one name that says theirs, and "matched", what D pays
+    in its matches.
     """
 
     def next_state(given: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -101,9 +102,9 @@ def step(config: Config, row: objectives.Member, nets: Nets):
         if "z_hole" in row.names:
             more["hole"], more["again"] = (holes(part, (2,)) for part in given["holes"].chunk(2, 1))
         if row.conditional:
-            more["y"] = given["y"]
+            more["y"] = (given["y"][:, None] == torch.arange(classes)).float()
         elif row.classes:
-            more["known"] = given["known x"], given["known y"]
+            more["known"] = given["known x"], given["known y"].long()
         noise = torch.stack([given[f"noise {name}"] for name in DRAWN])
         s = Samples(bound, given["x"], given["z"], noise, config.sd, **more)
         price = _part(given, "price")
@@ -131,13 +132,18 @@ def step(config: Config, row: objectives.Member, nets: Nets):
             )
             found |= {f"{who} {part}'": v for part, v in zip(STATE, (weights, mean, square), strict=True)}
         every = losses | shown
-        found["losses"] = torch.stack([value.detach().reshape(()) for value in every.values()])
+        found[listed("losses", every)] = torch.stack([value.detach().reshape(()) for value in every.values()])
         if row.matches:
             detached = {name: value.detach() for name, value in every.items()}
             found["matched"] = train.matched(row, detached, price.get("r1", 0.0), price)
         return found
 
     return next_state
+
+
+def listed(kind: str, numbers: dict) -> str:
+    """The name of a vector of numbers, which says what they are."""
+    return "|".join([kind, *numbers])
 
 
 def frame_inputs(scene: scenes.Scene, nets: Nets) -> dict[str, torch.Tensor]:
@@ -152,7 +158,7 @@ def frame_inputs(scene: scenes.Scene, nets: Nets) -> dict[str, torch.Tensor]:
 
 
 def frame(scene: scenes.Scene, nets: Nets):
-    """The function that a frame's graph stands for: -> arrays by name, and "numbers" (names: see `numbers`)."""
+    """The function that a frame's graph stands for: -> arrays by name, and its numbers under one that says theirs."""
 
     def panels(given: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         bound = nets.bound(nets.leaves({who: given[f"{who} weights"] for who in nets.places}), _part(given, "fixed"))
@@ -162,7 +168,7 @@ def frame(scene: scenes.Scene, nets: Nets):
         if scene.known:
             seen.known = seen.x, given["scene known y"]
         arrays, numbers = scenes.shown(seen, bound, _part(given, "price"))
-        return arrays | {"numbers": torch.stack(list(numbers.values()))}
+        return arrays | {listed("numbers", numbers): torch.stack(list(numbers.values()))}
 
     return panels
 

@@ -113,6 +113,11 @@ class Scene:
 
     def pack(self, **more) -> bytes:
         """The first pack of a run; more: entries for its JSON."""
+        about, arrays = self.parts()
+        return pack("scene", about | more, arrays)
+
+    def parts(self) -> tuple[dict, dict]:
+        """What the first pack of a run says, and its arrays."""
         row, data = self.row, self.data
         sees = {kinds: number is not None for kinds, number in self.seeing.items()}
         about = {
@@ -145,7 +150,7 @@ class Scene:
         arrays |= {"y": self.labels.astype(np.uint8)}
         if data.centres is not None:
             arrays["centres"] = data.centres
-        return pack("scene", about | more, arrays)
+        return about, arrays
 
     def samples(self, nets: dict, drawn: bool = False) -> Samples:
         """The scene's points and codes through the networks, posteriors at their means, or drawn from."""

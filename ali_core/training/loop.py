@@ -89,15 +89,11 @@ def steps(
     players = {"discriminator": [], "generator": [], "multipliers": []}
     for name, net in nets.items():
         players[player(name)] += net.parameters()
-    rates = {
-        "discriminator": config.lr_discriminator,
-        "generator": config.lr,
-        "multipliers": config.lr_multipliers,
-    }
+    rate = rates(config)
     adam = {"betas": (config.beta1, config.beta2), "weight_decay": config.l2}
     # fused: one pass over the weights; a twentieth of a step on pictures, a quarter on wide perceptrons
     optimizers = {
-        who: torch.optim.Adam(parameters, rates[who], **adam, fused=True)
+        who: torch.optim.Adam(parameters, rate[who], **adam, fused=True)
         for who, parameters in players.items()
         if parameters
     }
@@ -138,7 +134,7 @@ def steps(
             if who not in (turn or EVERYONE):
                 continue
             for group in optimizer.param_groups:
-                group["lr"] = rates[who] * _cooling(config, step)
+                group["lr"] = rate[who] * _cooling(config, step)
             optimizer.step()
         if "generator" in (turn or EVERYONE):
             _average(averaged, nets, min(config.ema, (1 + step) / (10 + step)))
@@ -153,6 +149,15 @@ def steps(
                     f"{advice} a smaller lr_discriminator, or another seed."
                 )
         turn = yield progress(step + 1, shown)
+
+
+def rates(config: Config) -> dict[str, float]:
+    """Adam's learning rate of every player."""
+    return {
+        "discriminator": config.lr_discriminator,
+        "generator": config.lr,
+        "multipliers": config.lr_multipliers,
+    }
 
 
 def precision(config: Config) -> str:
