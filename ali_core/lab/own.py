@@ -115,6 +115,7 @@ class Run:
             "seed": self.config.seed,
             "steps": self.config.steps,
             "won": train.WON * train.guessing(self.row),
+            "points": f"{self.data.fingerprint}.bin",
             "rows": len(self.data.x),
             "draws": drawn,
         }
