@@ -115,7 +115,7 @@ class Run:
             "seed": self.config.seed,
             "steps": self.config.steps,
             "won": train.WON * train.guessing(self.row),
-            "points": f"{self.data.fingerprint}.bin",
+            "points": self.points(),
             "rows": len(self.data.x),
             "draws": drawn,
         }
@@ -137,6 +137,10 @@ class Run:
             normal = {"kind": "normal", "stream": len(counter.STREAMS) + k, "shape": [b, self.config.latent]}
             found[f"noise {name}"] = normal
         return found
+
+    def points(self) -> str:
+        """The name of its data's file."""
+        return f"{self.data.fingerprint}.bin"
 
     def table(self) -> bytes:
         """The data to learn from, as safetensors: x (n, 2), and their classes y."""

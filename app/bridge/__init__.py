@@ -22,5 +22,6 @@ from . import (
     lab,
     live,
     models,
+    own,
     translating,
 )
