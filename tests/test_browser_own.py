@@ -18,7 +18,7 @@ from app.server import engine, runtime
 PLANAR = [name for name in FAMILY if name not in ("triangle", "gali-pt")]
 # One sample's rectifier that turns elsewhere changes a gradient by a finite piece, Adam makes a step of it, and rounding
 # decides which way: at the lab's own width Python itself, with weights a ten-millionth off, is 0.09 away after 100 steps.
-# Few samples and units have few turns.
+# Few samples and units have few turns; and a seed is taken with which Python is near to itself.
 SMALL = {"width": 8, "batch": 8}
 STEPS, CLOSE = 100, 1e-3
 
@@ -66,7 +66,7 @@ def published(home, settings: dict) -> own.Run:
     run = own.Run(settings)
     for folder, name, content in (
         *(("graphs", name, run.make(kind)) for kind, name in run.names().items()),
-        ("points", f"{run.data.fingerprint}.bin", run.table()),
+        ("points", f"{run.data.fingerprint}.bin", own.table(settings)),
         (".", "run.bin", run.pack()),
     ):
         (home / folder).mkdir(exist_ok=True)
@@ -74,14 +74,32 @@ def published(home, settings: dict) -> own.Run:
     return run
 
 
-def learned(run: own.Run, turns: list[str], steps: int) -> train.Progress:
-    """The project's own loop over the same numbers."""
+def learned(run: own.Run, turns: list[str], steps: int, off: float = 0.0, way: int = 0) -> train.Progress:
+    """The project's own loop over the same numbers; off: how far its weights begin from their own, of their size."""
     loop = train.steps(run.config, run.data, drawn=counter.draw)
     progress = next(loop)
+    generator = torch.Generator().manual_seed(way)
+    with torch.no_grad():
+        for weight in (w for net in progress.nets.values() for w in net.parameters() if off):
+            weight.mul_(1 + off * torch.randn(weight.shape, generator=generator))
     whose = {"both": None, "discriminator": ("discriminator",), "generator": ("generator", "multipliers")}
     for k in range(steps):
         progress = loop.send(whose[turns[k % len(turns)]])
     return progress
+
+
+def steady(settings: dict) -> dict:
+    """The settings, with the first seed with which weights that are a millionth off make no difference, three times."""
+    for seed in range(20):
+        run = own.Run(settings | {"seed": seed})
+        true = graphs.Nets(learned(run, ["both"], STEPS).nets).vectors()
+        near = True
+        for way in range(3):
+            ends = graphs.Nets(learned(run, ["both"], STEPS, 1e-6, way).nets).vectors() if near else true
+            near = near and all((ends[who] - true[who]).abs().max() < CLOSE / 10 for who in true)
+        if near:
+            return settings | {"seed": seed}
+    raise AssertionError("every seed is unsteady")
 
 
 def compare(page, run: own.Run, turns: list[str], steps: int = STEPS) -> None:
@@ -112,7 +130,7 @@ def compare(page, run: own.Run, turns: list[str], steps: int = STEPS) -> None:
 @pytest.mark.parametrize("member", PLANAR)
 def test_a_browsers_run_is_pythons(site, page, member):
     home, address = site
-    run = published(home, SMALL | {"member": member})
+    run = published(home, steady(SMALL | {"member": member}))
     page.goto(address)
     compare(page, run, ["both"])
 

@@ -142,10 +142,11 @@ class Run:
         """The name of its data's file."""
         return f"{self.data.fingerprint}.bin"
 
-    def table(self) -> bytes:
-        """The data to learn from, as safetensors: x (n, 2), and their classes y."""
-        tensors = {"x": torch.from_numpy(self.data.x), "y": torch.from_numpy(self.data.y).to(torch.int32)}
-        return safetensors.torch.save(tensors)
+
+def table(settings: dict, own: np.ndarray | None = None) -> bytes:
+    """The data that a run learns from, as safetensors: x (n, 2), and their classes y."""
+    data = scenes.data(scenes.config(settings), own)
+    return safetensors.torch.save({"x": torch.from_numpy(data.x), "y": torch.from_numpy(data.y).to(torch.int32)})
 
 
 def _plain(value: torch.Tensor) -> torch.Tensor:
