@@ -11,7 +11,7 @@ from ali_core.commands import train as run
 from ali_core.config import parse
 from ali_core.data import datasets, sprites
 from ali_core.data.idx import KNOWN
-from ali_core.measure import factors, metrics
+from ali_core.measure import metrics, sets
 from ali_core.models import checkpoint, release
 from ali_core.models.model import Model
 from ali_core.nets.judge import Classifier
@@ -274,7 +274,7 @@ def test_the_numbers_of_obedience_are_those_of_the_pictures(squares, folder):
     model, held = Model.load(folder), datasets.load(str(squares))
     judge = Classifier.get(held, runs=squares.parent / ".runs")
     x, y = held.x_test[:40], held.y_test[:40]
-    found = factors.compare(model, held, judge, 40, 0, squares.parent / ".runs")
+    found = sets.compare(model, held, judge, 40, 0, squares.parent / ".runs")
     sizes = (2, 2, 3)
 
     def seen(pictures):

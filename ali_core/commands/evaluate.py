@@ -5,7 +5,7 @@ import sys
 import time
 
 from ali_core.data import datasets
-from ali_core.measure import factors, means, sets, translation
+from ali_core.measure import means, sets, translation
 from ali_core.measure.means import judge, measure
 from ali_core.models import checkpoint
 from ali_core.models.model import Model
@@ -55,8 +55,6 @@ def main(argv: list[str]) -> None:
     if not model.domains:
         say("comparing samples and codes")
         found |= sets.compare(model, held, classifier, words.subset)
-        if classifier and held.factors:
-            found |= factors.compare(model, held, classifier, words.subset)
     if not words.subset:
         for key, entry in measured(means.SUBSET).items():
             found[key]["subset"] = {"n": entry["n"], "value": entry["value"]}

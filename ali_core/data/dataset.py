@@ -13,14 +13,15 @@ from .split import RULE
 class Data:
     """A data set in memory, with the part that training must not see.
 
-    x: uint8 (n,h,w,c) pictures with c = 1 or 3, or float32 (n,2) points. y: int64 (n,) classes, or
-    (n,k) factors as the file gave them; all 0 where there are no labels. x_test, y_test: held out.
+    x: uint8 (n,h,w,c) pictures with c = 1 or 3, or float32 (n,2) points. y: int64 (n,k), the classes of k
+    factors, k = 1 where a picture has one class (given as (n,) it becomes that here); all 0 where there
+    are no labels; measurements as the file gave them. x_test, y_test: held out.
     skipped: files that could not be read. centres (k,2), sd: the modes of the Gaussian toys; with
     loadings (2,d) one centre, and x = centre + loadings z + sd noise, z ~ N(0, I). prior: the second
     domain of a translation, z's; partners: the true z of every x, where it is known: then the
-    held-out examples of both domains belong together one by one too. factors: where y
-    is (n,k) classes, the names of the k factors, each with those of its classes; label_names are then
-    the first one's. held_out: how the held-out part was chosen, where the data do not bring their own.
+    held-out examples of both domains belong together one by one too. factors: where
+    they have names, those of the k factors, each with the names of its classes; label_names are then the
+    first one's. held_out: how the held-out part was chosen, where the data do not bring their own.
     """
 
     name: str
@@ -40,6 +41,11 @@ class Data:
     factors: dict[str, list[str]] = field(default_factory=dict)
     held_out: str = ""
 
+    def __post_init__(self):
+        for name in ("y", "y_test"):
+            y = getattr(self, name)
+            object.__setattr__(self, name, y[:, None] if y.ndim == 1 else y)
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one example: (h,w,c), or (2,)."""
@@ -50,14 +56,12 @@ class Data:
         """How many classes each factor has: the data set says it, whatever part of it is at hand."""
         if self.factors:
             return [len(classes) for classes in self.factors.values()]
-        return [len(self.label_names)] * (1 if self.y.ndim == 1 else self.y.shape[1])
+        return [len(self.label_names)] * self.y.shape[1]
 
     @cached_property
     def fingerprint(self) -> str:
         """Twelve letters that differ when pictures, classes or parts differ, of either domain."""
-        parts = [self.x, self.y, self.x_test, self.y_test]
-        if self.prior:
-            parts += [self.prior.x, self.prior.y, self.prior.x_test, self.prior.y_test]
+        parts = _arrays(self) + (_arrays(self.prior) if self.prior else [])
         return digest(*parts, *([] if self.partners is None else [self.partners]))
 
     def learned(self, fingerprint: str | None) -> bool:
@@ -66,6 +70,17 @@ class Data:
         None, of what is older than fingerprints: where the set brings its own parts, surely so.
         """
         return fingerprint == self.fingerprint if fingerprint else self.held_out != RULE
+
+
+def fingerprint(data: Data) -> str:
+    """Twelve letters that differ when the pictures or their classes differ; of one domain alone."""
+    return digest(*_arrays(data))
+
+
+def _arrays(data: Data) -> list[np.ndarray]:
+    # one class a picture counts as (n,): what was noted when y had one axis stays true
+    y, y_test = (y[:, 0] if y.shape[1] == 1 else y for y in (data.y, data.y_test))
+    return [data.x, y, data.x_test, y_test]
 
 
 def digest(*arrays: np.ndarray) -> str:

@@ -121,6 +121,6 @@ def stacked(digits: Data) -> Data:
     rng, parts = np.random.default_rng(0), []
     for x, y in ((digits.x, digits.y), (digits.x_test, digits.y_test)):
         rows = rng.integers(len(x), size=(3, len(x)))
-        parts += [np.concatenate([x[row] for row in rows], 3), y[rows].T]
+        parts += [np.concatenate([x[row] for row in rows], 3), y[rows, 0].T]
     x, y, x_test, y_test = parts
     return replace(digits, name=STACKED, x=x, y=y, x_test=x_test, y_test=y_test)

@@ -98,7 +98,7 @@ class Scene:
             hot, _ = classes_of(data, self.labels)
             self.y = hot
         elif self.row.classes:
-            self.known = self.x, torch.from_numpy(self.labels)
+            self.known = self.x, torch.from_numpy(self.labels[:, 0])
         self.seeing = {
             kinds: next((i for i, m in enumerate(self.row.matches) if _kinds(m) == kinds), None)
             for kinds in ("xz", "x", "z")
@@ -135,7 +135,7 @@ class Scene:
             },
         }
         arrays = {"x": self.x, "z": self.z, "at_x": self.at_x, "at_z": self.at_z}
-        arrays |= {"y": self.labels.astype(np.uint8)}
+        arrays |= {"y": self.labels[:, 0].astype(np.uint8)}
         if data.centres is not None:
             arrays["centres"] = data.centres
         return pack("scene", about | more, arrays)

@@ -71,9 +71,9 @@ def build(folder: str | Path, made: str = "", most: int = MOST) -> None:
             y, labelled = judge.decide(judge.logits(x)), "classifier"
         elif not model.classes:
             label_names = ["made"]
-    factors = held.factors if y.ndim == 2 and y.shape[1] == len(held.factors) else {}
+    factors = held.factors if y.shape[1] == len(held.factors) else {}
     labels = {"labels": y.astype(np.int16)} if factors else {}
-    y, told = y if y.ndim == 1 else y[:, 0], told if model.classes else None
+    y, told = y[:, 0], told if model.classes else None
     say(f"encoding {len(x)} pictures of {held.name}, {split}")
     # stored in 16 bits, so everything else is computed from what will be read
     codes = model.encode(x, told)

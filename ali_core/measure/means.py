@@ -17,7 +17,7 @@ from ali_core.data.dataset import Data
 from ali_core.family.members import member
 from ali_core.family.objectives import divergences
 from ali_core.models.model import Model
-from ali_core.nets.judge import RUNS, Classifier, classes, held_out_classes, per_factor
+from ali_core.nets.judge import RUNS, Classifier, per_factor
 from ali_core.training.inputs import Inputs
 
 from . import metrics
@@ -37,8 +37,8 @@ def measure(
     without what needs one.
     """
     n = n or len(data.x_test)
-    x, y = data.x_test[:n], held_out_classes(data)[:n]
-    told = data.y_test[:n] if model.classes else None
+    x, y = data.x_test[:n], data.y_test[:n]
+    told = y if model.classes else None
     mean, sd = model.posterior(x, told)
     made = model.decode(mean, told)
     truth = x.astype(np.float32) / 255 if x.dtype == np.uint8 else x
@@ -90,7 +90,7 @@ def measure(
 
     if (named := model.classify(x)) is not None:
         says = "share of held-out examples whose class the discriminator names"
-        note("class_named", (named == y).mean(), says, labels=model.card["config"]["labels"])
+        note("class_named", (named == y[:, :1]).mean(), says, labels=model.card["config"]["labels"])
 
     moments = metrics.against_prior(mean)
     says = "root mean square of the codes' means; the prior's is 0"
@@ -165,7 +165,7 @@ def _constraints(model: Model, data: Data, n: int, seed: int) -> dict[str, dict]
 
 def judge(data: Data, runs: Path = RUNS) -> Classifier | None:
     """The data's classifier; None for points, for pictures of one class, and for labels that are no classes."""
-    unnamed = data.y.ndim > 1 and not data.factors
-    if len(data.shape) == 1 or unnamed or len(np.unique(classes(data))) < 2:
+    unnamed = data.y.shape[1] > 1 and not data.factors
+    if len(data.shape) == 1 or unnamed or len(np.unique(data.y)) < 2:
         return None
     return Classifier.get(data, SEED, runs)

@@ -1,4 +1,7 @@
-"""Comparisons of whole sets, for a checkpoint's card: samples with pictures, codes with classes."""
+"""Comparisons of whole sets, for a checkpoint's card: samples with pictures, codes with classes.
+
+A value that is about classes is the mean over the factors; where they have names, "factors" has each one's.
+"""
 
 import json
 from pathlib import Path
@@ -12,7 +15,7 @@ from ali_core.data.datasets import STACKED, load
 from ali_core.family.samples import HIDDEN, holes
 from ali_core.files import write_beside
 from ali_core.models.model import Model
-from ali_core.nets.judge import RUNS, Classifier, classes, fingerprint, held_out_classes, per_factor
+from ali_core.nets.judge import RUNS, Classifier, fingerprint, per_factor
 
 from . import metrics
 
@@ -20,7 +23,7 @@ SEED = 0
 SAMPLES = 10_000  # pictures drawn from the prior
 POINTS = 2_500  # points drawn from it, as VEEGAN's protocol has it
 TRIPLES = 26_000  # stacked digits drawn from it, as VEEGAN has it
-FIT = 6  # training examples per held-out one among which neighbours are looked for
+FIT = 7  # training examples per held-out one among which neighbours are looked for, at most
 ROOM = 50_000_000  # numbers that the pixels of those may hold: 60,000 pictures of 28 x 28
 SURE = 0.9  # probability from which the classifier counts as confident
 PROBE = 20_000  # training examples a probe is fitted to: more do not change the second digit
@@ -51,7 +54,9 @@ def compare(
     elif data.name == STACKED:
         digit = Classifier.get(load("mnist"), SEED, runs)
         channels = np.moveaxis(model.sample(TRIPLES, seed), 3, 0)[..., None]
-        count, away = metrics.stacked_modes(np.stack([digit.logits(channel).argmax(1) for channel in channels], 1))
+        count, away = metrics.stacked_modes(
+            np.concatenate([digit.decide(digit.logits(channel)) for channel in channels], 1)
+        )
         says = "of 1,000 triples of digits, those that samples reach, to a classifier's eyes"
         found["modes"] = entry(count, says, TRIPLES, seed, split="samples")
         says = "KL in nats of the samples' triples from uniform ones"
@@ -59,12 +64,10 @@ def compare(
     if classifier is not None:
         samples = SAMPLES if n == len(data.x_test) else n
         found |= _samples(model, data, classifier, n, samples, seed)
-    several = bool(data.factors)  # factors.py compares those
-    if classifier is not None and not several:
         found |= _accuracies(model, data, classifier, n, seed, runs)
     if len(data.shape) == 3:
         found |= _inpainting(model, data, classifier, n, seed)
-    if classifier is not None and model.classes and not several:
+    if classifier is not None and model.classes:
         found |= _obedience(model, data, classifier, n, seed)
     return found
 
@@ -114,18 +117,43 @@ def told_true(model: Model) -> str:
 
 
 def _obedience(model, data, classifier, n, seed) -> dict[str, dict]:
-    """Whether what is asked for by y is what is drawn: from scratch, and from a picture's own code."""
-    asked = np.random.default_rng(seed).integers(model.classes[0], size=n)
-    drawn = model.sample(n, seed, y=asked)
-    edited = model.decode(model.encode(data.x_test[:n], data.y_test[:n]), asked)
-    found = {}
-    for key, pictures, what in (
-        ("class_obeyed", drawn, "samples"),
-        ("class_edited", edited, "held-out pictures, decoded with another class,"),
-    ):
-        says = f"share of {what} that the classifier gives the class that was asked for"
-        right = classifier.logits(pictures).argmax(1) == asked
-        found[key] = entry(right.mean(), says, n, seed)
+    """Whether the classes asked for are drawn, from scratch and from a held-out picture's own code.
+
+    One factor: any class is asked for, of samples and of codes alike. Several: samples are asked for all
+    factors as held-out pictures have them, codes for another class of one factor, each factor in turn.
+    """
+    rng, k = np.random.default_rng(seed), len(model.classes)
+    x, y = data.x_test[:n], data.y_test[:n]
+    rows, which = np.arange(n), np.arange(n) % k
+    if k == 1:
+        asked = edited = rng.integers(model.classes[0], size=(n, 1))
+    else:
+        asked, edited, sizes = y[rng.permutation(n)], y.copy(), np.array(model.classes)[which]
+        edited[rows, which] = (y[rows, which] + rng.integers(1, np.maximum(sizes, 2))) % sizes
+
+    def seen(pictures: np.ndarray) -> np.ndarray:
+        return classifier.decide(classifier.logits(pictures))
+
+    def of_each(right: np.ndarray, asks: np.ndarray) -> dict:
+        shares = {name: round(float(right[asks[:, f], f].mean()), 4) for f, name in enumerate(data.factors)}
+        return {"factors": shares} if shares else {}
+
+    drawn = seen(model.sample(n, seed, y=asked)) == asked
+    after = seen(model.decode(model.encode(x, y), edited))
+    right, changed = after == edited, np.arange(k) == which[:, None]
+    says = "share of {}that the classifier gives the class that was asked for" + mean_of(data)
+    of_samples, of_edited = "samples ", "held-out pictures, decoded with another class, "
+    found = {
+        "class_obeyed": entry(drawn.mean(), says.format(of_samples), n, seed, **of_each(drawn, np.ones_like(changed))),
+        "class_edited": entry(right[changed].mean(), says.format(of_edited), n, seed, **of_each(right, changed)),
+    }
+    if k > 1:
+        same = after == seen(x)
+        says = f"share of the {k - 1} other factors of those pictures to which the classifier gives the class it "
+        says += "gives the real picture; true: their true class"
+        true = round(float((after == y)[~changed].mean()), 4)
+        more = {"true": true} | of_each(same, ~changed)
+        found["others_kept"] = entry(same[~changed].mean(), says, n, seed, **more)
     return found
 
 
@@ -140,7 +168,7 @@ def _samples(model, data, classifier, n, samples, seed) -> dict[str, dict]:
         "frechet": distance | {"samples": samples},
         "frechet_floor": entry(floor, says + "as many training pictures", n, seed),
     }
-    if classifier.sizes:
+    if len(classifier.sizes) > 1:
         found |= _confidence(data, classifier, logits, n, seed)
     else:
         score = metrics.inception_score(logits)
@@ -174,73 +202,87 @@ def _confidence(data, classifier, logits, n, seed) -> dict[str, dict]:
 
 def _accuracies(model, data, classifier, n, seed, runs) -> dict[str, dict]:
     """How well classes can be read from mean codes, beside raw pixels and PCA."""
-    fit = min(len(data.x), FIT * n, ROOM // int(np.prod(data.shape)))
-    told, told_test = (data.y[:fit], data.y_test[:n]) if model.classes else (None, None)
-    codes, code_test = model.encode(data.x[:fit], told), model.encode(data.x_test[:n], told_test)
-    values = _read(data, codes, code_test, seed)
-    y, y_test = classes(data)[:fit], held_out_classes(data)[:n]
-    layers = model.hidden(data.x[:fit], told), model.hidden(data.x_test[:n], told_test)
-    values["nn_accuracy_hidden"] = metrics.knn_accuracy(layers[0], y, layers[1], y_test)
-    spaces = {
-        "": "codes",
-        "_pixels": "raw pixels",
-        "_pca": f"{model.latent} principal components of the pixels",
-    }
-    for space, read in baselines(data, model.latent, n, fit, seed, runs).items():
-        values |= {f"{key}_{space}": value for key, value in read.items()}
+    room = ROOM // int(np.prod(data.shape))
+    fit = min(len(data.x), FIT * n, max(PROBE, room))
+    few = min(fit, room)  # of pixels there is only room for so many
+    given, given_test = (data.y[:fit], data.y_test[:n]) if model.classes else (None, None)
+    codes, code_test = model.encode(data.x[:fit], given), model.encode(data.x_test[:n], given_test)
+    spaces = {"": ("codes", fit, _read(data, codes, code_test, seed))}
+    pixels, pca = baselines(data, model.latent, n, fit, few, seed, runs)
+    spaces["_pixels"] = ("raw pixels", few, pixels)
+    spaces["_pca"] = (f"{model.latent} principal components of the pixels", fit, pca)
+    nearest = "share of held-out pictures whose nearest training picture, by {}, has its class" + mean_of(data)
     found = {}
-    for space, name in spaces.items():
-        told = "" if space else told_true(model)
-        says = f"share of held-out pictures whose nearest training picture, by {name}, has its class{told}"
-        key = f"nn_accuracy{space}"
-        found[key] = entry(values[key], says, n, seed, fit=fit)
-        says = f"accuracy of a logistic regression on {name}, standardised{told}"
-        key = f"probe_accuracy{space}"
-        found[key] = entry(values[key], says, n, seed, fit=min(fit, PROBE))
-    says = (
-        "share of held-out pictures whose nearest training picture, by the encoder's last hidden layer, has its class"
-    )
-    says += told_true(model)
+    for space, (name, among, read) in spaces.items():
+        true = "" if space else told_true(model)
+        says = nearest.format(name) + true
+        found[f"nn_accuracy{space}"] = entry(read["nearest"], says, n, seed, fit=among)
+        if shares := read["probes"]:
+            says = f"accuracy of a logistic regression on {name}, standardised{mean_of(data)}{true}"
+            more = {"factors": dict(zip(data.factors, shares, strict=True))} if data.factors else {}
+            found[f"probe_accuracy{space}"] = entry(np.mean(shares), says, n, seed, fit=min(among, PROBE), **more)
+    y, y_test = data.y[:fit], data.y_test[:n]
+    layers = model.hidden(data.x[:fit], given), model.hidden(data.x_test[:n], given_test)
+    says = nearest.format("the encoder's last hidden layer") + f"{told_true(model)} (BiGAN's protocol)"
+    share = metrics.knn_accuracy(layers[0], y, layers[1], y_test)
+    found["nn_accuracy_hidden"] = entry(share, says, n, seed, fit=fit)
     if model.classes:
         guess = classifier.decide(classifier.logits(data.x_test[:n]))
         share = metrics.knn_accuracy(codes, y, model.encode(data.x_test[:n], guess), y_test)
-        words = "share of held-out pictures whose nearest training picture, by codes, has its class; networks told the "
-        words += "class that the classifier gives the held-out ones"
-        found["nn_accuracy_guessed"] = entry(share, words, n, seed, fit=fit)
-    found["nn_accuracy_hidden"] = entry(values["nn_accuracy_hidden"], f"{says} (BiGAN's protocol)", n, seed, fit=fit)
+        says = nearest.format("codes") + "; networks told the class that the classifier gives the held-out ones"
+        found["nn_accuracy_guessed"] = entry(share, says, n, seed, fit=fit)
     return found
 
 
-def _read(data: Data, x: np.ndarray, x_test: np.ndarray, seed: int) -> dict[str, float]:
-    y, y_test = classes(data)[: len(x)], held_out_classes(data)[: len(x_test)]
-    rows = np.random.default_rng(seed).permutation(len(x))[:PROBE]
+def mean_of(data: Data) -> str:
+    """What a number about the classes of several factors says at its end."""
+    return ", mean of the factors'" if data.y.shape[1] > 1 else ""
+
+
+def _read(data: Data, x: np.ndarray, x_test: np.ndarray, seed: int, probe: bool = True) -> dict:
+    """What x and x_test tell of the classes. -> "nearest": a share; "probes": a share per factor"""
+    y, y_test = data.y[: len(x)], data.y_test[: len(x_test)]
+    rows = np.random.default_rng(seed).permutation(len(x))[:PROBE] if len(x) > PROBE else slice(None)
+    probes = [metrics.linear_probe(x[rows], y[rows, k], x_test, y_test[:, k]) for k in range(probe * y.shape[1])]
     return {
-        "nn_accuracy": metrics.knn_accuracy(x, y, x_test, y_test),
-        "probe_accuracy": metrics.linear_probe(x[rows], y[rows], x_test, y_test),
+        "nearest": metrics.knn_accuracy(x, y, x_test, y_test),
+        "probes": [round(share, 4) for share in probes],
     }
 
 
 def baselines(
-    data: Data, latent: int, n: int, fit: int, seed: int = SEED, runs: Path = RUNS
-) -> dict[str, dict[str, float]]:
-    """What the data alone give, on "pixels" and on "pca" of the latent's size; each kept in `runs`."""
-    x, x_test = (p.reshape(len(p), -1).astype(np.float32) / 255 for p in (data.x, data.x_test))
-    x, x_test = x[:fit], x_test[:n]
-    stem = f"baselines-{data.name}-{fingerprint(data)}-{n}-{fit}-{seed}"
+    data: Data, latent: int, n: int, fit: int, few: int, seed: int = SEED, runs: Path = RUNS
+) -> tuple[dict, dict]:
+    """What the data alone give, as of `_read`: on pixels, and on PCA of the latent's size; kept in `runs`.
 
-    def kept(name: str, spaces) -> dict[str, float]:
+    The first `few` training pictures give the pixels and the components, on which the first `fit` are read.
+    """
+    stem = f"baselines-{data.name}-{fingerprint(data)}-{n}-{fit}-{few}-{seed}"
+
+    def flat(x: np.ndarray) -> np.ndarray:
+        return x.reshape(len(x), -1).astype(np.float32) / 255
+
+    def kept(name: str, make) -> dict:
         path = runs / f"{stem}-{name}.json"
         if not path.exists():
-            write_beside(path, json.dumps(_read(data, *spaces(), seed)).encode())
+            write_beside(path, json.dumps(make()).encode())
         return json.loads(path.read_text(encoding="utf-8"))
 
-    def components() -> tuple[np.ndarray, np.ndarray]:
+    def pixels() -> dict:
+        x = flat(data.x[:few])
+        # a regression on large pictures' pixels for each of several factors takes many minutes
+        return _read(data, x, flat(data.x_test[:n]), seed, probe=data.y.shape[1] == 1)
+
+    def components() -> dict:
         from sklearn.decomposition import PCA
 
-        pca = PCA(min(latent, *x.shape), svd_solver="randomized", random_state=seed).fit(x)
-        return pca.transform(x), pca.transform(x_test)
+        some = flat(data.x[:few])
+        pca = PCA(min(latent, *some.shape), svd_solver="randomized", random_state=seed).fit(some)
+        parts = (data.x[:fit], data.x_test[:n])
+        spaces = [np.concatenate([pca.transform(flat(x[k : k + few])) for k in range(0, len(x), few)]) for x in parts]
+        return _read(data, *spaces, seed)
 
-    return {"pixels": kept("pixels", lambda: (x, x_test)), "pca": kept(f"pca-{latent}", components)}
+    return kept("pixels", pixels), kept(f"pca-{latent}", components)
 
 
 def entry(value: float, says: str, n: int, seed: int, split: str = "held out", **more) -> dict:

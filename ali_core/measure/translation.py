@@ -14,7 +14,7 @@ from ali_core.data.dataset import Data
 from ali_core.models import checkpoint
 from ali_core.models.model import Model, to_bytes
 from ali_core.models.sheet import grid, write_png
-from ali_core.nets.judge import Classifier, held_out_classes, per_factor
+from ali_core.nets.judge import Classifier, per_factor
 
 from . import metrics
 from .sets import SEED, entry
@@ -43,7 +43,7 @@ def measure(
         if data.partners is None:
             continue
         truth = target.x_test[: len(x)].astype(np.float32) / 255
-        y = held_out_classes(target)[: len(x)]
+        y = target.y_test[: len(x)]
         nearest = target.x[_nearest(target.x, x)].astype(np.float32) / 255
         copied = x.astype(np.float32) / 255
         for kind, pixels, what in (

@@ -24,7 +24,7 @@ BATCH = 256
 class Model:
     """A checkpoint's networks; pictures are (n, h, w, c), float in [0, 1] or uint8, latents (n, d).
 
-    classes: of each factor of y, for a conditional model, whose questions all take y: int (n,), or
+    classes: of each factor of y, for a conditional model, whose questions all take y: int
     (n, factors); () for the others, whose y is None. fills: whether it was trained to fill holes.
     domains: of a translator, what its two sets of pictures are called; () for the others. A
     translator has no latents and answers `translate` only.
@@ -212,12 +212,12 @@ class Model:
         return y
 
     def classify(self, x: np.ndarray) -> np.ndarray | None:
-        """The class that a semi-supervised discriminator gives pictures, (n,); None for the others."""
+        """The class that a semi-supervised discriminator gives pictures, (n, 1); None for the others."""
         if not self._names_classes:
             return None
         net = self.nets[f"discriminator{self._joint}"]
         z = torch.from_numpy(self.encode(x))
-        return self._batched(lambda *pair: net(*pair)[:, :-1].argmax(1), self._input(x), z)
+        return self._batched(lambda *pair: net(*pair)[:, :-1].argmax(1, keepdim=True), self._input(x), z)
 
     def _given(self, y: np.ndarray | None, n: int) -> list[torch.Tensor]:
         """One-hot y in a list, as the networks take it; [] for a model without."""

@@ -78,7 +78,7 @@ class Inputs:
             more["hole"], more["again"] = (there(holes(part, shape)) for part in mine["holes"].chunk(2, 1))
         if self.known is not None:
             rows = self.known[(mine["known"] * len(self.known)).long()]
-            more["known"] = pictures(self.x, rows), there(torch.from_numpy(self.data.y)[rows])
+            more["known"] = pictures(self.x, rows), there(torch.from_numpy(self.data.y[:, 0])[rows])
         if self.config.decoder_noise:
             more["x_noise"] = there(mine["x_noise"])
         z = there(mine["z"])
@@ -95,7 +95,7 @@ class Inputs:
 
 
 def classes_of(data: Data, y: np.ndarray) -> tuple[torch.Tensor, list[int]]:
-    """Classes y of the data as one-hot vectors side by side, (n, k), and how many each factor has.
+    """Classes y (n, k) of the data as one-hot vectors side by side, (n, all classes), and how many each factor has.
 
     Raises Problem for data without at least two classes.
     """
@@ -105,7 +105,7 @@ def classes_of(data: Data, y: np.ndarray) -> tuple[torch.Tensor, list[int]]:
             f"{data.name} has no labels, which this member needs; give pictures in one subfolder per "
             "class, or an .npz with “labels”."
         )
-    factors = torch.from_numpy(y.reshape(len(y), -1)).long().T
+    factors = torch.from_numpy(y).long().T
     hot = [nn.functional.one_hot(f, size) for f, size in zip(factors, sizes, strict=True)]
     return torch.cat(hot, 1).float(), sizes
 
@@ -148,7 +148,7 @@ def _true_pairs(config: Config, row: Member, data: Data) -> tuple[torch.Tensor, 
 def labelled(data: Data, count: int, seed: int) -> torch.Tensor:
     """Numbers of `count` training examples, as many of each class, drawn with the seed."""
     generator = torch.Generator().manual_seed(seed)
-    y, names = torch.from_numpy(data.y), data.sizes[0]
+    y, names = torch.from_numpy(data.y[:, 0]), data.sizes[0]
     each, left = divmod(count, names)
     if not each or left:
         raise Problem(f"labels={count} must be a multiple of the {names} classes of {data.name}.")
