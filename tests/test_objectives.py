@@ -1,6 +1,7 @@
 """Identities and closed forms of the objective.   python -m pytest tests/test_objectives.py"""
 
 import math
+from functools import cached_property
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from ali_core.data.dataset import Data
 from ali_core.family import members, objectives, terms
 from ali_core.family.members import FAMILY, JOINT
 from ali_core.family.objectives import Match, Member, Term
-from ali_core.family.samples import DRAWN, Samples, holes
+from ali_core.family.samples import DRAWN, KIND, Samples, holes
 from ali_core.problem import Problem
 from ali_core.training import loop
 from ali_core.training.inputs import Inputs
@@ -126,7 +127,7 @@ def tiny(shape, n=40, classes=10):
 
 
 # those that are shown true pairs need a second domain: tests/test_translation.py
-ALONE = [name for name, row in FAMILY.items() if "x_pair" not in row.names]
+ALONE = [name for name, row in FAMILY.items() if not row.paired]
 
 
 @pytest.mark.parametrize("name", ALONE)
@@ -205,7 +206,7 @@ def everything(row, n=8, seed=0):
     """A step's samples of any row: of two coordinates, two latents and three classes, with all that a row may ask for."""
     torch.manual_seed(seed)
     nets = objectives.prepare(row, (2,), Config(latent=2, width=16), 3)
-    nets |= {"features": torch.nn.Linear(2, 128).requires_grad_(False)} if "m" in row.names else {}
+    nets |= {"features": torch.nn.Linear(2, 128).requires_grad_(False)} if row.features else {}
     x, z, noise = torch.randn(n, 2), torch.randn(n, 2), torch.randn(len(DRAWN), n, 2)
     classes = torch.randint(3, (n,))
     more = {"y": F.one_hot(classes, 3).float()} if row.conditional else {}
@@ -219,6 +220,25 @@ def _parameters(s, player):
 
     nets = [net for name, net in s.nets.items() if of(name) == player]
     return [p for net in nets for p in net.parameters() if p.requires_grad]
+
+
+def test_what_each_variable_is_is_stated_and_is_so():
+    kinds = {"x": 2, "z": 2, "y": 3, "m": 128}
+    for name, row in FAMILY.items():
+        s = everything(row)
+        for variable in row.names:
+            assert getattr(s, variable).shape[1] == kinds[KIND[variable]], (name, variable)
+    drawn = {name for name, value in vars(Samples).items() if isinstance(value, cached_property)}
+    assert drawn - {"parameters"} < set(KIND), "every pass has a kind"
+    asks = {what: {n for n, row in FAMILY.items() if getattr(row, what)} for what in ("fills", "features", "paired")}
+    assert asks == {"fills": {"gali-mix"}, "features": {"gali-pt"}, "paired": {"triangle"}}
+
+
+def test_a_kind_does_not_hang_on_a_names_first_letter(monkeypatch):
+    monkeypatch.setitem(KIND, "drawn_code", "z")
+    match = objectives.Match((("x", "drawn_code"), ("x_tilde", "z")), "")
+    nets = objectives.prepare(objectives.Member("", (match,)), (2,), Config(latent=2, width=16))
+    assert nets["discriminator0"](torch.zeros(3, 2), torch.zeros(3, 2)).shape == (3, 2)
 
 
 def test_the_price_of_steepness_is_paid_by_the_discriminator_alone():

@@ -12,7 +12,7 @@ from ali_core.nets import paper, perceptrons, small
 from ali_core.problem import Problem
 
 from . import terms
-from .samples import Samples
+from .samples import HOLED, KIND, PAIRED, Samples
 
 Tuples = tuple[tuple[str, ...], ...]
 # The coefficient of information that is wanted by a loss that is no likelihood: its sign is known, its size in
@@ -111,6 +111,21 @@ class Member(NamedTuple):
         """Every random variable that the matches name."""
         return {name for m in self.matches for t in m.tuples for name in t}
 
+    @property
+    def fills(self) -> bool:
+        """Whether training hides parts of pictures."""
+        return bool(self.names & HOLED)
+
+    @property
+    def features(self) -> bool:
+        """Whether training needs M, a given network's features."""
+        return any(KIND[name] == "m" for name in self.names)
+
+    @property
+    def paired(self) -> bool:
+        """Whether training is shown true pairs of two domains."""
+        return bool(self.names & PAIRED)
+
 
 def prepare(
     row: Member,
@@ -126,7 +141,7 @@ def prepare(
     """
     discriminators = [
         (
-            tuple(name[0] for name in m.tuples[0]),
+            tuple(KIND[name] for name in m.tuples[0]),
             classes + 1 if m.classes else len(m.tuples),
         )
         for m in row.matches

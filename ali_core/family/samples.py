@@ -10,6 +10,46 @@ HIDDEN = -0.5
 # Passes that draw from a posterior, each with noise of its own.
 DRAWN = ("z_hat", "z_rec", "z_rec_hat", "z_hole", "z_fill", "z_mix", "z_back", "z_known")
 
+# Every random variable that a tuple may name, by what it is: a picture, a code, a class, or M's features
+KINDS = {
+    "x": [
+        "x",
+        "x_tilde",
+        "x_rec",
+        "x_fixed",
+        "x_rec_tilde",
+        "x_fill",
+        "x_mix",
+        "x_back",
+        "x_same",
+        "x_known",
+        "x_pair",
+        "x_pair_tilde",
+    ],
+    "z": [
+        "z",
+        "z_hat",
+        "z_rec",
+        "z_fixed",
+        "z_rec_hat",
+        "z_hole",
+        "z_fill",
+        "z_mix",
+        "z_known",
+        "z_same",
+        "z_pair",
+        "z_pair_hat",
+    ],
+    "y": ["y"],
+    "m": ["m", "m_rec", "m_tilde"],
+}
+KIND = {name: kind for kind, names in KINDS.items() for name in names}
+# What is made of a picture with a hole, and of true pairs of two domains: a step must be given those
+HOLED = {"z_hole", "x_fill", "x_mix", "z_fill", "z_mix", "x_back"}
+PAIRED = {"x_pair", "z_pair", "z_pair_hat", "x_pair_tilde"}
+# Draws of the prior, and what the decoder makes of one
+FROM_PRIOR = {"z", "x_tilde", "x_fixed", "z_fixed", "x_rec_tilde", "m_tilde"}
+
 
 class Samples:
     """One step's random variables over (prepared) networks.

@@ -12,7 +12,7 @@ from ali_core.data.datasets import load
 from ali_core.data.toys import TOYS
 from ali_core.family import members, objectives
 from ali_core.family.objectives import Match
-from ali_core.family.samples import DRAWN, Samples, holes
+from ali_core.family.samples import DRAWN, FROM_PRIOR, KIND, Samples, holes
 from ali_core.measure import metrics
 from ali_core.problem import Problem
 from ali_core.training import loop as train
@@ -58,7 +58,7 @@ def config(settings: dict) -> Config:
         if values[key] > most:
             raise Problem(f"{key}={values[key]} is too much for a live run; at most {most}.")
     made = check(Config(name="lab", latent=2, steps=MOST_STEPS, ema=0.0, **values))
-    if "m" in members.member(made).names:
+    if members.member(made).features:
         raise Problem(
             f"«{made.member}» matches the features of a classifier of pictures, and points have none; "
             "take gali4 or gali8."
@@ -143,7 +143,7 @@ class Scene:
     def samples(self, nets: dict, drawn: bool = False) -> Samples:
         """The scene's points and codes through the networks, posteriors at their means, or drawn from."""
         more, (first, second) = {}, self.corners.chunk(2, 1)
-        if "z_hole" in self.row.names:
+        if self.row.fills:
             more = {
                 "hole": holes(first, self.data.shape),
                 "again": holes(second, self.data.shape),
@@ -201,7 +201,7 @@ def _finite(numbers: dict[str, float]) -> dict[str, float | None]:
 
 def _kinds(m: Match) -> str:
     """What a discriminator sees, each kind once; y is given with it."""
-    return "".join(dict.fromkeys(name[0] for name in m.tuples[0] if name != "y"))
+    return "".join(dict.fromkeys(KIND[name] for name in m.tuples[0] if name != "y"))
 
 
 def _maps(scene: Scene, nets: dict) -> dict[str, torch.Tensor]:
@@ -222,13 +222,13 @@ def _maps(scene: Scene, nets: dict) -> dict[str, torch.Tensor]:
 def belief(scene: Scene, nets: dict, i: int, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
     """What the i-th discriminator gives the tuples that hold no draw of the prior, in [0, 1], (n,)."""
     m = scene.row.matches[i]
-    places = [{"x": x, "z": z}.get(name[0]) for name in m.tuples[0]]
+    places = [{"x": x, "z": z}.get(KIND[name]) for name in m.tuples[0]]
     given = scene.given(len(x))
     places = [given[0] if place is None else place for place in places]
     p = nets[f"discriminator{i}"](*places).float().softmax(1)
     if m.classes:
         return 1 - p[:, -1]
-    drawn = [any(n == "z" or n.endswith(("_tilde", "_fixed")) for n in t) for t in m.tuples]
+    drawn = [bool(FROM_PRIOR & set(t)) for t in m.tuples]
     return p[:, [k for k, prior in enumerate(drawn) if not prior]].sum(1)
 
 

@@ -36,7 +36,7 @@ class Model:
         self.latent: int = card["config"]["latent"]
         self.stochastic: bool = row.stochastic
         self.classes: tuple[int, ...] = tuple(card["data"].get("classes", ())) * row.conditional
-        self.fills: bool = "z_hole" in row.names
+        self.fills: bool = row.fills
         self.domains: tuple[str, ...] = tuple(card["data"].get("domains", ()))
         joint, self._tuples = _pairs(row)
         self._joint = joint if f"discriminator{joint}" in nets else None  # a translator has none

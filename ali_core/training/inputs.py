@@ -56,7 +56,7 @@ class Inputs:
 
     def given(self, device: torch.device) -> dict[str, nn.Module]:
         """The networks that are not trained here: M."""
-        return {"features": judge.given(self.data).to(device)} if "m" in self.row.names else {}
+        return {"features": judge.given(self.data).to(device)} if self.row.features else {}
 
     def samples(self, nets, step: int, world: int, rank: int, device: torch.device) -> Samples:
         drawn = draw(self.config, len(self.x), self.data.shape, step)
@@ -74,7 +74,7 @@ class Inputs:
         more = {}
         if self.row.conditional:
             more["y"] = there(self.y[index])
-        if "z_hole" in self.row.names:
+        if self.row.fills:
             more["hole"], more["again"] = (there(holes(part, shape)) for part in mine["holes"].chunk(2, 1))
         if self.known is not None:
             rows = self.known[(mine["known"] * len(self.known)).long()]
@@ -129,7 +129,7 @@ def _true_pairs(config: Config, row: Member, data: Data) -> tuple[torch.Tensor, 
             "weights.identity asks that E leaves z as it is, and here z is no picture: give a second domain, "
             "prior=…, or leave it 0."
         )
-    wants = "x_pair" in row.names
+    wants = row.paired
     if wants and data.partners is None:
         raise Problem(
             f"«{config.member}» learns from true pairs of two domains, and {data.name} knows none; "

@@ -96,7 +96,7 @@ def fills(name: str) -> bool:
     from ali_core.family.members import FAMILY
 
     row = FAMILY.get(card(name)["config"]["member"])
-    return row is not None and "z_hole" in row.names
+    return row is not None and row.fills
 
 
 def fill(name: str, x: np.ndarray, hole: np.ndarray) -> np.ndarray:
