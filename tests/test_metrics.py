@@ -14,6 +14,7 @@ from ali_core.commands import evaluate
 from ali_core.config import Config
 from ali_core.data import datasets
 from ali_core.measure import means, metrics, sets
+from ali_core.measure.neighbours import nearest
 from ali_core.models import batch, checkpoint, release
 from ali_core.models.model import Model
 from ali_core.nets.judge import Classifier, fingerprint
@@ -126,6 +127,13 @@ def test_nearest_neighbours_are_brute_force():
     away = np.linalg.norm(x[None] - z[:, None], axis=2)
     assert metrics.knn_accuracy(x, y, z, y) == (y[away.argmin(1)] == y).mean()
     assert metrics.knn_accuracy(x, y, x, y) == 1
+    for k in (1, 4, 700):
+        indices, distances = nearest(x, z, k)
+        np.testing.assert_array_equal(indices, away.argsort(1)[:, :k])
+        np.testing.assert_allclose(distances, np.sort(away, 1)[:, :k])
+    assert nearest(x[:3], z, 9)[0].shape == (700, 3), "no more than there are"
+    assert nearest(x[[5, 5, 5]], x[5:6])[0] == 0, "of equals the first"
+    assert nearest(x.astype(np.float32), z)[1].dtype == np.float32
 
 
 def test_a_linear_probe_reads_a_half_space_and_nothing_from_noise():

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ali_core.measure import neighbours
 from ali_core.models import checkpoint, schema
 from ali_core.models.sheet import cut
 from ali_core.problem import Problem
@@ -165,7 +166,7 @@ def _fit(arrays: dict[str, np.ndarray], about: dict, card: dict) -> None:
 
 def nearest(atlas: Atlas, z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The k nearest held-out codes of latents (m,d), nearest first. -> indices (m,k), distances (m,k)"""
-    return nearest_rows(atlas.z, z, k)
+    return neighbours.nearest(atlas.z, z, k)
 
 
 def place(atlas: Atlas, z: np.ndarray, which: str = "umap", k: int = NEIGHBOURS) -> np.ndarray:
@@ -196,7 +197,7 @@ def lift(atlas: Atlas, xy: np.ndarray, which: str = "umap", k: int = NEIGHBOURS)
     """
     points = getattr(atlas, which)
     count = max(k, atlas.typical["k"])
-    indices, distances = (found[0] for found in nearest_rows(points, np.asarray(xy)[None], count))
+    indices, distances = (found[0] for found in neighbours.nearest(points, np.asarray(xy)[None], count))
     typical = atlas.typical[which]
     weights, sources = _weights(distances[:k], typical)[:, None], atlas.z[indices[:k]]
     z = (weights * sources).sum(0)
@@ -226,21 +227,6 @@ def pictures(root: str | Path, name: str) -> np.ndarray:
     if not intact:
         raise Problem(f"{path} holds other pictures than it says; copy it again.")
     return found
-
-
-def nearest_rows(points: np.ndarray, asked: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k nearest points (n,d) of rows (m,d), nearest first. -> indices (m,k), distances (m,k)"""
-    asked, k = np.asarray(asked, np.float32), min(k, len(points))
-    squares, found, distances = (points**2).sum(1), [], []
-    for chunk in np.array_split(asked, -(-len(asked) // 500) or 1):
-        # |q|^2 is the same for all points and cannot change their order
-        near = squares - 2 * chunk @ points.T
-        indices = np.argpartition(near, k - 1, axis=1)[:, :k]
-        exact = np.linalg.norm(points[indices] - chunk[:, None], axis=2)
-        order = exact.argsort(1, kind="stable")
-        found.append(np.take_along_axis(indices, order, 1))
-        distances.append(np.take_along_axis(exact, order, 1))
-    return np.concatenate(found), np.concatenate(distances)
 
 
 def _weights(distances: np.ndarray, typical: float) -> np.ndarray:

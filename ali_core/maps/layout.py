@@ -23,13 +23,14 @@ from PIL.PngImagePlugin import PngInfo
 from ali_core.data import datasets
 from ali_core.files import write_beside
 from ali_core.measure import means, metrics
+from ali_core.measure.neighbours import nearest
 from ali_core.models import checkpoint
 from ali_core.models.latent import in_turn
 from ali_core.models.model import Model, to_bytes
 from ali_core.models.sheet import MOST_PIXELS, grid
 from ali_core.problem import Problem
 
-from .atlas import FILE, NEIGHBOURS, PICTURES, nearest_rows, pictures
+from .atlas import FILE, NEIGHBOURS, PICTURES, pictures
 
 MOST, COLUMNS = 10_000, 100
 UMAP = {"n_neighbors": 15, "min_dist": 0.1, "random_state": 42}
@@ -145,7 +146,7 @@ def build(folder: str | Path, made: str = "", most: int = MOST) -> None:
 
 def unfolded(z: np.ndarray) -> np.ndarray:
     """UMAP of codes (n,d), given their exact neighbours, which it would search for longer. -> float32 (n,2)"""
-    found = nearest_rows(z, z, UMAP["n_neighbors"])
+    found = nearest(z, z, UMAP["n_neighbors"])
     layout = umap.UMAP(**UMAP, n_jobs=1, precomputed_knn=found)
     threads = torch.get_num_threads()
     try:
@@ -170,8 +171,8 @@ def _pca(z: np.ndarray) -> np.ndarray:
 def _typical(z: np.ndarray, maps: dict[str, np.ndarray], error: np.ndarray) -> dict:
     k = min(NEIGHBOURS, len(z) - 1)
     # a point's own nearest is itself: ask for one more and leave the first out
-    distances = {name: nearest_rows(points, points, k + 1)[1] for name, points in maps.items()}
-    distances["z"] = nearest_rows(z, z, k + 1)[1]
+    distances = {name: nearest(points, points, k + 1)[1] for name, points in maps.items()}
+    distances["z"] = nearest(z, z, k + 1)[1]
     typical: dict = {name: float(np.median(found[:, k])) for name, found in distances.items()}
     typical |= {"k": k, "levels": LEVELS}
     for name, values in (("nearest", distances["z"][:, 1]), ("error", error)):

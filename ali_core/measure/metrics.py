@@ -8,6 +8,8 @@ import warnings
 
 import numpy as np
 
+from .neighbours import nearest
+
 _CHUNK = 250
 
 
@@ -102,10 +104,10 @@ def precision_recall_density_coverage(real: np.ndarray, made: np.ndarray, k: int
 
 def _reach(points: np.ndarray, k: int) -> np.ndarray:
     """Squared distance of each point to its k-th neighbour, (n,)."""
-    chunks = (points[start : start + _CHUNK] for start in range(0, len(points), _CHUNK))
     # one more than k: the nearest of all is the point itself
-    reach = np.concatenate([np.partition(_squares(c, points), k, axis=1)[:, k] for c in chunks])
-    return reach * (1 + 1e-9)  # a point on the ball is in it, however the sums were rounded
+    reach = nearest(points, points, k + 1)[1][:, k] ** 2
+    # a point on the ball is in it, however the sums were rounded
+    return reach * (1 + 1e-9) + 1e-12 * (points**2).sum(1).max()
 
 
 def _squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -114,11 +116,8 @@ def _squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def knn_accuracy(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> float:
     """Share of x_test (m,d) whose nearest of x (n,d) has the same label. Exact, Euclidean."""
-    x, x_test = np.asarray(x, np.float32), np.asarray(x_test, np.float32)
-    half, found = (x**2).sum(1) / 2, []
-    for start in range(0, len(x_test), _CHUNK):
-        found.append((half - x_test[start : start + _CHUNK] @ x.T).argmin(1))
-    return float((y[np.concatenate(found)] == y_test).mean())
+    indices, _ = nearest(np.asarray(x, np.float32), x_test)
+    return float((y[indices[:, 0]] == y_test).mean())
 
 
 def linear_probe(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> float:

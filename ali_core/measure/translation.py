@@ -17,6 +17,7 @@ from ali_core.models.sheet import grid, write_png
 from ali_core.nets.judge import Classifier, per_factor
 
 from . import metrics
+from .neighbours import nearest
 from .sets import SEED, entry
 
 GALLERY, SHOWN = "gallery.png", 24
@@ -44,12 +45,13 @@ def measure(
             continue
         truth = target.x_test[: len(x)].astype(np.float32) / 255
         y = target.y_test[: len(x)]
-        nearest = target.x[_nearest(target.x, x)].astype(np.float32) / 255
+        flat, asked = (p.reshape(len(p), -1).astype(float) for p in (target.x, x))  # exact: whole numbers
+        neighbour = target.x[nearest(flat, asked)[0][:, 0]].astype(np.float32) / 255
         copied = x.astype(np.float32) / 255
         for kind, pixels, what in (
             ("", made, "translation"),
             ("_copy", copied, "picture copied as it is"),
-            ("_neighbour", nearest, "other domain's nearest training picture"),
+            ("_neighbour", neighbour, "other domain's nearest training picture"),
         ):
             says = f"{name}: mean squared error of the {what} and the truth; lower is better"
             error = metrics.mse(pixels, truth).mean()
@@ -63,14 +65,6 @@ def measure(
                 more = {"factors": shares} if shares else {}
                 found[f"{way}_class{kind}"] = entry(right.mean(), says, len(x), seed, **more)
     return found
-
-
-def _nearest(among: np.ndarray, x: np.ndarray) -> np.ndarray:
-    from sklearn.neighbors import NearestNeighbors
-
-    flat = [p.reshape(len(p), -1).astype(np.float32) for p in (among, x)]
-    tree = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(flat[0])
-    return tree.kneighbors(flat[1], return_distance=False)[:, 0]
 
 
 def write_gallery(folder: str | Path, model: Model, data: Data) -> None:
