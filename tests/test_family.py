@@ -201,11 +201,11 @@ def test_a_slice_without_the_highest_class_has_as_many_classes_as_its_set(name):
     low = grid.y_test[:, 0] < 20
     some = dataclasses.replace(grid, x_test=grid.x_test[low], y_test=grid.y_test[low])
     config = Config(name="c", member=name, data="grid", labels=25, width=8, batch=8, steps=1)
-    assert Inputs(config, FAMILY[name], some).classes == 25
+    assert Inputs(config, FAMILY[name], some).n_classes == 25
     progress = list(loop.train(config, some))[-1]
     held = dataclasses.replace(some, x=some.x_test[:10], y=some.y_test[:10], y_test=some.y_test[:10])
     drawn = Inputs(config, FAMILY[name], held)
-    assert drawn.classes == 25
+    assert drawn.n_classes == 25
     samples = drawn.samples(progress.nets, 0, 1, 0, torch.device("cpu"))
     assert all(np.isfinite(v) for v in divergences(FAMILY[name], samples).values())
 
@@ -238,4 +238,4 @@ def test_members_that_need_labels_say_so():
         row = member(Config(name="t", member=name))
         with pytest.raises(Problem, match="has no labels, which this member needs"):
             Inputs(Config(name="t", member=name), row, plain)
-    assert FAMILY["ali"].classes is False
+    assert FAMILY["ali"].needs_labels is False

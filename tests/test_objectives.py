@@ -137,7 +137,7 @@ def test_every_parameter_gets_a_gradient_from_its_player(name, shape, tmp_path, 
     row, data = FAMILY[name], tiny(shape)
     inputs = Inputs(Config(name="t", member=name, latent=3, batch=4, labels=10), row, data)
     torch.manual_seed(0)
-    nets = objectives.prepare(row, shape, Config(latent=3, width=4), classes=10)
+    nets = objectives.prepare(row, shape, Config(latent=3, width=4), n_classes=10)
     given = inputs.given(torch.device("cpu"))
     s = inputs.samples(nets | given, 0, 1, 0, torch.device("cpu"))
     players, shown = objectives.losses(row, s)
@@ -211,7 +211,7 @@ def everything(row, n=8, seed=0):
     classes = torch.randint(3, (n,))
     more = {"y": F.one_hot(classes, 3).float()} if row.conditional else {}
     more |= {"hole": torch.rand(n, 2) < 0.5, "again": torch.rand(n, 2) < 0.5}
-    more |= {"known": (torch.randn(n, 2), classes), "pair": (torch.randn(n, 2), torch.randn(n, 2))}
+    more |= {"labelled": (torch.randn(n, 2), classes), "pair": (torch.randn(n, 2), torch.randn(n, 2))}
     return Samples(nets, x, z, noise, 0.5, **more)
 
 
@@ -336,7 +336,7 @@ def test_a_semi_supervised_discriminator_with_one_class_is_alis():
     """K = 1: softmax over «class 1» and «generated» is ALI's pair of logits."""
     row = FAMILY["semi-supervised"]._replace(terms={})
     torch.manual_seed(0)
-    nets = objectives.prepare(row, (2,), Config(latent=3, width=16), classes=1)
+    nets = objectives.prepare(row, (2,), Config(latent=3, width=16), n_classes=1)
     s = samples(FAMILY["ali"])
     s.nets = nets
     ours, _ = objectives.losses(row, s)

@@ -98,7 +98,7 @@ FAMILY: dict[str, Member] = {
     ),
     "semi-supervised": Member(
         "ALI whose discriminator also names the class, taught by a few labelled examples.",
-        (JOINT._replace(classes=True),),
+        (JOINT._replace(names_classes=True),),
         {"supervised": _SUPERVISED},
     ),
     "alice": Member(

@@ -66,7 +66,7 @@ class Match(NamedTuple):
     formula: str
     generator: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = confuse
     information: tuple[float, float] = (0.0, 0.0)
-    classes: bool = False  # K classes of the first tuple and one of the second (semi-supervised)
+    names_classes: bool = False  # K classes of the first tuple and one of the second (semi-supervised)
 
 
 class Member(NamedTuple):
@@ -102,9 +102,9 @@ class Member(NamedTuple):
         return tuple(sum(column) for column in zip(*pairs, strict=True)) if pairs else (0.0, 0.0)
 
     @property
-    def classes(self) -> bool:
+    def needs_labels(self) -> bool:
         """Whether training needs the classes of the data."""
-        return self.conditional or any(m.classes for m in self.matches)
+        return self.conditional or any(m.names_classes for m in self.matches)
 
     @property
     def names(self) -> set[str]:
@@ -131,10 +131,10 @@ def prepare(
     row: Member,
     shape: tuple[int, ...],
     config: Config,
-    classes: int = 0,
+    n_classes: int = 0,
     prior: tuple[int, ...] = (),
 ) -> dict[str, nn.Module]:
-    """The networks that a row and a config need (see networks.build); classes: length of a one-hot y.
+    """The networks that a row and a config need (see nets.small.build); n_classes: length of a one-hot y.
 
     prior: (h, w, c) of z where it is a second domain. Raises Problem for a `net` that there is not, and
     for data that do not fit it.
@@ -142,7 +142,7 @@ def prepare(
     discriminators = [
         (
             tuple(KIND[name] for name in m.tuples[0]),
-            classes + 1 if m.classes else len(m.tuples),
+            n_classes + 1 if m.names_classes else len(m.tuples),
         )
         for m in row.matches
     ]
@@ -158,7 +158,7 @@ def prepare(
         config,
         row.stochastic,
         discriminators,
-        classes if row.conditional else 0,
+        n_classes if row.conditional else 0,
         [row.terms[name].weight for name in row.slack],
         prior,
     )
@@ -183,7 +183,7 @@ def _tuples(m: Match, s: Samples) -> list[torch.Tensor]:
 
 def _logits(m: Match, i: int, s: Samples, arguments: list[torch.Tensor]) -> torch.Tensor:
     logits = s.nets[f"discriminator{i}"](*arguments)
-    if m.classes:  # any of the K classes, or the last one
+    if m.names_classes:  # any of the K classes, or the last one
         logits = torch.stack([logits[:, :-1].logsumexp(1), logits[:, -1]], 1)
     return logits
 

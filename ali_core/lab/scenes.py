@@ -93,12 +93,12 @@ class Scene:
         self.at_x = _spread(self.x, len(self.at_z))
         self.lattice = _nodes(np.linspace(*self.bounds_z, LATTICE)).flip(1)
         self.over_x, self.over_z = (_nodes(_cells(b)) for b in (self.bounds_x, self.bounds_z))
-        self.y, self.known = None, None
+        self.y, self.labelled = None, None
         if self.row.conditional:
             hot, _ = classes_of(data, self.labels)
             self.y = hot
-        elif self.row.classes:
-            self.known = self.x, torch.from_numpy(self.labels[:, 0])
+        elif self.row.needs_labels:
+            self.labelled = self.x, torch.from_numpy(self.labels[:, 0])
         self.seeing = {
             kinds: next((i for i, m in enumerate(self.row.matches) if _kinds(m) == kinds), None)
             for kinds in ("xz", "x", "z")
@@ -150,7 +150,7 @@ class Scene:
             }
         noise = self.noise if drawn else torch.zeros_like(self.noise)
         sd = self.config.sd
-        return Samples(nets, self.x, self.z, noise, sd, y=self.y, known=self.known, **more)
+        return Samples(nets, self.x, self.z, noise, sd, y=self.y, labelled=self.labelled, **more)
 
     def given(self, n: int) -> tuple[torch.Tensor, ...]:
         """Class 0 for n codes or points, where the networks are told one."""
@@ -226,7 +226,7 @@ def belief(scene: Scene, nets: dict, i: int, x: torch.Tensor, z: torch.Tensor) -
     given = scene.given(len(x))
     places = [given[0] if place is None else place for place in places]
     p = nets[f"discriminator{i}"](*places).float().softmax(1)
-    if m.classes:
+    if m.names_classes:
         return 1 - p[:, -1]
     drawn = [bool(FROM_PRIOR & set(t)) for t in m.tuples]
     return p[:, [k for k, prior in enumerate(drawn) if not prior]].sum(1)

@@ -23,7 +23,7 @@ class Directions:
     sd: np.ndarray
     reader: np.ndarray
 
-    def classes(self, factor: int) -> slice:
+    def span(self, factor: int) -> slice:
         """Where a factor's classes stand among all K."""
         sizes = [len(names) for names in self.factors.values()]
         start = sum(sizes[:factor])
@@ -32,26 +32,26 @@ class Directions:
     def read(self, z: np.ndarray) -> np.ndarray:
         """The classes that a line through the codes (n,d) reads. -> int (n,k)"""
         scores = _with_one((np.asarray(z) - self.centre) / self.sd) @ self.reader
-        return _decide(scores, [self.classes(k) for k in range(len(self.factors))])
+        return _decide(scores, [self.span(k) for k in range(len(self.factors))])
 
     def toward(self, z: np.ndarray, factor: int, label: int) -> np.ndarray:
         """The direction (d,) from what a code's own class adds to what `label` adds, of length 1.
 
         Of a code that is of that class already: away from all the others. 0 where there is none.
         """
-        means, own = self.means[self.classes(factor)], self.read(z[None])[0, factor]
+        means, own = self.means[self.span(factor)], self.read(z[None])[0, factor]
         away = means[label] - (means.mean(0) if own == label else means[own])
         return away / max(np.linalg.norm(away), 1e-12)
 
     def swapped(self, z: np.ndarray, factor: int, label: int) -> np.ndarray:
         """A code (d,) with one factor's class exchanged: less what its own adds, plus what `label` adds."""
-        means = self.means[self.classes(factor)]
+        means = self.means[self.span(factor)]
         return (z + means[label] - means[self.read(z[None])[0, factor]]).astype(np.float32)
 
     @property
     def strength(self) -> np.ndarray:
         """How much of each factor each number of the code tells, (k,d): root mean square of beta."""
-        parts = [self.beta[self.classes(k)] for k in range(len(self.factors))]
+        parts = [self.beta[self.span(k)] for k in range(len(self.factors))]
         return np.stack([np.sqrt((part**2).mean(0)) for part in parts])
 
 

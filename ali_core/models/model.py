@@ -24,7 +24,7 @@ BATCH = 256
 class Model:
     """A checkpoint's networks; pictures are (n, h, w, c), float in [0, 1] or uint8, latents (n, d).
 
-    classes: of each factor of y, for a conditional model, whose questions all take y: int
+    classes: how many each factor of y has, for a conditional model, whose questions all take y: int
     (n, factors); () for the others, whose y is None. fills: whether it was trained to fill holes.
     domains: of a translator, what its two sets of pictures are called; () for the others. A
     translator has no latents and answers `translate` only.
@@ -40,7 +40,7 @@ class Model:
         self.domains: tuple[str, ...] = tuple(card["data"].get("domains", ()))
         joint, self._tuples = _pairs(row)
         self._joint = joint if f"discriminator{joint}" in nets else None  # a translator has none
-        self._names_classes = any(m.classes for m in row.matches)
+        self._names_classes = any(m.names_classes for m in row.matches)
         self.device = next(nets["encoder"].parameters()).device
 
     @classmethod
@@ -54,19 +54,19 @@ class Model:
             known = ", ".join(FAMILY)
             raise Problem(f"{path}: unknown member «{config.member}»; this version knows {known}.")
         row = FAMILY[config.member]
-        shape, classes = tuple(card["data"]["shape"]), sum(card["data"].get("classes", ()))
+        shape, n_classes = tuple(card["data"]["shape"]), sum(card["data"].get("classes", ()))
         prior = shape if "domains" in card["data"] else ()
         file = path.with_name(checkpoint.WEIGHTS)
         try:
             plain = dataclasses.replace(config, r1=config.r1 or 1.0)  # spectral norm wants numbers
             with torch.device("meta"):  # which has sizes only
-                sizes = prepare(row, shape, plain, classes, prior)
+                sizes = prepare(row, shape, plain, n_classes, prior)
             many = sum(p.numel() for k in _kept(sizes, prior) for p in sizes[k].parameters())
             held = sum(tensor.size for tensor in tensors.values())
             if many > held:
                 says = f"Its networks have {many:,} weights, and {file.name} holds {held:,}."
                 raise Problem(says)
-            nets = prepare(row, shape, config, classes, prior)
+            nets = prepare(row, shape, config, n_classes, prior)
         except (Problem, KeyError, TypeError, ValueError, RuntimeError) as error:
             why = error if isinstance(error, Problem) else repr(error)
             raise Problem(f"{path}: the config cannot be built. {why}") from None
@@ -171,9 +171,9 @@ class Model:
 
         Along a great circle between their codes; y: the class of both, int (factors,), for a conditional model.
         """
-        told = None if y is None else np.tile(np.reshape(y, (1, -1)), (max(2, steps), 1))
-        ends = self.encode(np.stack([a, b]), None if told is None else told[:2])
-        return self.decode(interpolate(ends[0], ends[1], steps), None if told is None else told[:steps])
+        labels = None if y is None else np.tile(np.reshape(y, (1, -1)), (max(2, steps), 1))
+        ends = self.encode(np.stack([a, b]), None if labels is None else labels[:2])
+        return self.decode(interpolate(ends[0], ends[1], steps), None if labels is None else labels[:steps])
 
     def score(self, x: np.ndarray, z: np.ndarray, y: np.ndarray | None = None) -> np.ndarray | None:
         """The joint discriminator's log-odds that (x, z) is (x, E(x)), not (G(z), z), (n,); None without one."""
@@ -228,8 +228,8 @@ class Model:
         y = np.asarray(y, np.int64).reshape(n, len(self.classes))
         if not ((y >= 0) & (y < self.classes)).all():  # of a map whose data had more
             raise Problem(f"{self.name} knows {self.classes} classes, and was told of another.")
-        told = torch.from_numpy(y)
-        hot = [torch.nn.functional.one_hot(told[:, k], count) for k, count in enumerate(self.classes)]
+        labels = torch.from_numpy(y)
+        hot = [torch.nn.functional.one_hot(labels[:, k], count) for k, count in enumerate(self.classes)]
         return [torch.cat(hot, 1).float()]
 
     def _input(self, x: np.ndarray) -> torch.Tensor:
@@ -252,10 +252,10 @@ def _kept(nets: dict, prior: tuple[int, ...]) -> tuple[str, ...]:
 
 
 def _pairs(row: Member) -> tuple[int | None, tuple[int, int]]:
-    """Which match's discriminator sees (x, E(x)) and (G(z), z), told y or not, and as which of its tuples."""
+    """Which match's discriminator sees (x, E(x)) and (G(z), z), conditional on y or not, and as which of its tuples."""
     for i, m in enumerate(row.matches):
-        for told in ((), ("y",)):
-            ours = [(*pair, *told) for pair in JOINT.tuples]
+        for condition in ((), ("y",)):
+            ours = [(*pair, *condition) for pair in JOINT.tuples]
             if set(ours) <= set(m.tuples):
                 return i, (m.tuples.index(ours[0]), m.tuples.index(ours[1]))
     return None, (0, 1)

@@ -64,7 +64,7 @@ def write_checkpoint(folder: Path, config: Config, data: datasets.Data, progress
             "label_names": list(data.label_names),
             "fingerprint": data.fingerprint,
         }
-        | ({"classes": classes_of(data, data.y)[1]} if row.classes else {})
+        | ({"classes": classes_of(data, data.y)[1]} if row.needs_labels else {})
         | _second_domain(config, data)
         | ({"factors": data.factors} if data.factors else {})
         | ({"split": data.held_out} if data.held_out else {}),

@@ -16,7 +16,8 @@ def draw(config: Config, n: int, shape: tuple[int, ...], step: int) -> dict[str,
     """Everything that step `step` draws, from (seed, step) alone, each (batch, …).
 
     index: picture numbers; z: prior draws; noise: of the posteriors, (batch, passes, d); holes: two
-    sets of uniform numbers, (batch, 8); known, prior: a uniform number; x_noise: as x goes through the
+    sets of uniform numbers, (batch, 8); example, prior: a uniform number, which picks a labelled example or a
+    true pair, and a picture of the second domain; x_noise: as x goes through the
     networks, where the decoder draws; flip: who is mirrored.
     """
     generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
@@ -29,7 +30,7 @@ def draw(config: Config, n: int, shape: tuple[int, ...], step: int) -> dict[str,
         "z": z[0],
         "noise": torch.cat([z[1][:, None], more], 1),
         "holes": torch.rand(b, 8, generator=generator),
-        "known": torch.rand(b, generator=generator),
+        "example": torch.rand(b, generator=generator),
     }
     if config.decoder_noise:
         drawn["x_noise"] = torch.randn(b, *shape[2:], *shape[:2], generator=generator)
@@ -45,12 +46,12 @@ class Inputs:
     def __init__(self, config: Config, row: Member, data: Data):
         self.config, self.row, self.data = config, row, data
         self.x = torch.from_numpy(data.x)
-        self.y, sizes = classes_of(data, data.y) if row.classes else (None, [])
-        self.classes, self.known = sum(sizes), None
-        if row.classes and not row.conditional:
+        self.y, sizes = classes_of(data, data.y) if row.needs_labels else (None, [])
+        self.n_classes, self.labelled = sum(sizes), None
+        if row.needs_labels and not row.conditional:
             if len(sizes) > 1:
                 raise Problem(f"«{config.member}» takes one label a picture, not {len(sizes)}.")
-            self.known = labelled(data, config.labels, config.seed)
+            self.labelled = labelled(data, config.labels, config.seed)
         self.prior = torch.from_numpy(data.prior.x) if data.prior else None
         self.pairs = _true_pairs(config, row, data)
 
@@ -76,16 +77,16 @@ class Inputs:
             more["y"] = there(self.y[index])
         if self.row.fills:
             more["hole"], more["again"] = (there(holes(part, shape)) for part in mine["holes"].chunk(2, 1))
-        if self.known is not None:
-            rows = self.known[(mine["known"] * len(self.known)).long()]
-            more["known"] = pictures(self.x, rows), there(torch.from_numpy(self.data.y[:, 0])[rows])
+        if self.labelled is not None:
+            rows = self.labelled[(mine["example"] * len(self.labelled)).long()]
+            more["labelled"] = pictures(self.x, rows), there(torch.from_numpy(self.data.y[:, 0])[rows])
         if self.config.decoder_noise:
             more["x_noise"] = there(mine["x_noise"])
         z = there(mine["z"])
         if self.prior is not None:
             z = pictures(self.prior, (mine["prior"] * len(self.prior)).long())
         if self.pairs is not None:
-            rows = (mine["known"] * len(self.pairs[0])).long()
+            rows = (mine["example"] * len(self.pairs[0])).long()
             more["pair"] = tuple(pictures(side, rows) for side in self.pairs)
         noise = there(mine["noise"].transpose(0, 1))
         x = pictures(self.x, index)

@@ -77,7 +77,7 @@ def steps(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         prior = data.prior.shape if data.prior else ()
-        nets = objectives.prepare(row, data.shape, config, inputs.classes, prior)
+        nets = objectives.prepare(row, data.shape, config, inputs.n_classes, prior)
     if config.net in paper.NETS:
         paper.set_output_bias(nets["decoder"], as_input(inputs.x[: paper.LOG_ODDS_EXAMPLES]))
     for net in nets.values():
