@@ -135,12 +135,12 @@ PRESETS: dict[str, dict] = {
     # `python -m ali_core sprites` makes the data. 20 minutes of each: plain ALI collapses; ALICE with both
     # cycles keeps colours and pose, but D stands at guessing; InfoVAE's reconstructions are whole
     "sprites": _SPRITES | {"member": "infovae", "lr": 5e-4, "steps": 12_000, "cooldown": 6_000},
-    # InfoVAE's codes hold 235 nats, and draws of the prior fall between them; a price of 20 a nat leaves 40, and
-    # whole samples for 1.6 times the error
+    # InfoVAE's KL is 235 nats, and draws of the prior fall between its codes; with a KL weight of 20 the KL falls to
+    # 40 nats, and samples are whole, for 1.6 times the error
     "sprites-beta": _SPRITES
     | {"member": "beta-vae", "weights": {"kl": 20.0}}
     | {"batch": 128, "steps": 13_500, "cooldown": 6_500},
-    # at a price of 1 a nat, z tells what y tells: 125 nats after 3,000 steps
+    # with a KL weight of 1, z holds what y says: a KL of 125 nats after 3,000 steps
     "sprites-conditional": _SPRITES
     | {"member": "conditional-vae", "weights": {"kl": 300.0}}
     | {"batch": 128, "steps": 16_500, "cooldown": 8_000},

@@ -263,13 +263,13 @@ def losses(row: Member, s: Samples, r1: float = 0.0) -> tuple[dict[str, torch.Te
 def divergences(row: Member, s: Samples) -> dict[str, float]:
     """Every constraint of a row on these samples: term_NAME, negative_elbo, and match_I, in nats.
 
-    A discriminator that guesses pays ln K; what it pays less is a lower bound of the tuples'
-    Jensen-Shannon divergence (GAN, section 4.1).
+    The cross-entropy of a discriminator that guesses is ln K; how far it is below is a lower bound of the
+    tuples' Jensen-Shannon divergence (GAN, section 4.1).
     """
     found = {f"term_{name}": term.loss(s).item() for name, term in row.terms.items() if term.weight}
     if row.stochastic:
         found["negative_elbo"] = terms.consistency(s).item()
     for i, m in enumerate(row.matches):
-        paid = _discriminate(m, i, s)[0].item() / 2
-        found[f"match_{i}"] = math.log(len(m.tuples)) - paid
+        cross_entropy = _discriminate(m, i, s)[0].item() / 2
+        found[f"match_{i}"] = math.log(len(m.tuples)) - cross_entropy
     return found
