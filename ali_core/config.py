@@ -15,18 +15,24 @@ from .problem import Problem
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that decides a run's weights, and (last four) how it is kept while it runs."""
+    """Everything that decides a run's weights, and (last four) how it is kept while it runs.
+
+    labels=FILE on the command line is table=FILE: `labels` is how many a semi-supervised member is shown, and no
+    number ends like a file's name, so neither can be taken for the other.
+    """
 
     name: str = ""  # folder under checkpoints/ and .runs/; "" = DATA-MEMBER
     member: str = "ali"  # a row of family.FAMILY
     weights: dict[str, float] = field(default_factory=dict)  # weights.TERM=…: replaces the row's
     slack: dict[str, float] = field(default_factory=dict)  # slack.TERM=…: a constraint, term <= …
     data: str = "grid"  # a set's name, a toy, a folder, an .npz, or hf:NAME
+    table: str = ""  # beside a folder: a CSV, an .npz or CelebA's list, labels for every picture
     prior: str = ""  # translation: a second data set, whose pictures are z; "" = N(0, I)
     domains: str = "A, B"  # translation: what people call x's pictures and z's
     pairs: int = 0  # translation: true pairs (x, z) that training is shown, where they are known
     size: int = 0  # pixels a side: 28, 32, 48, 64 or 128; 0 = the data's own
     channels: int = 0  # 1 or 3; 0 = the data's own
+    frame: str = ""  # of a folder or hf: "face" = each picture's largest face alone, see data.faces; "" = the middle
     latent: int = 2  # dimensions of z
     width: int = 128  # channels of the first convolution, or units of an MLP's layers
     net: str = "small"  # or "patches", or a paper's own, see paper.NETS and perceptrons.NETS
@@ -57,7 +63,7 @@ class Config:
 
 # Fields that may differ when a run is resumed: they do not touch the weights (`steps` with care: see
 # train.resume).
-KEEPING = ("steps", "domains", "compile", "save_every", "picture_every")
+KEEPING = ("steps", "cooldown", "domains", "compile", "save_every", "picture_every")
 
 _FASHION = {
     "data": "fashion-mnist",
@@ -192,6 +198,7 @@ _BOUNDS = {
 _CHOICES = {
     "size": (0, 28, 32, 48, 64, 128),
     "channels": (0, 1, 3),
+    "frame": ("", "face"),
     "precision": ("no", "bf16"),
     "norm": ("group", "batch"),
 }
@@ -202,7 +209,12 @@ def parse(argv: list[str]) -> Config:
 
     Raises Problem for an unknown preset or field and for a value that does not fit its field.
     """
-    values: dict = {}
+    return complete(values(argv))
+
+
+def values(argv: list[str]) -> dict:
+    """The fields that `preset=NAME key=value …` gives, later words winning; see `parse`."""
+    given: dict = {}
     for word in argv:
         key, equals, text = word.partition("=")
         if not equals:
@@ -210,13 +222,20 @@ def parse(argv: list[str]) -> Config:
         if key == "preset":
             if text not in PRESETS:
                 raise Problem(f"There is no preset «{text}»; there are: {', '.join(PRESETS)}.")
-            values = {"name": text} | PRESETS[text]
+            given = {"name": text} | PRESETS[text]
         elif (group := key.partition(".")[0]) in ("weights", "slack") and "." in key:
             term = key.partition(".")[2]
-            values[group] = values.get(group, {}) | {term: _read(key, float, text)}
+            given[group] = given.get(group, {}) | {term: _read(key, float, text)}
+        elif key == "labels" and re.search(r"\.[a-z]+$", text):
+            given["table"] = text  # a file, and no number of labels: see Config.table
         else:
-            values[key] = _read(key, _type(key), text)
-    config = Config(**values)
+            given[key] = _read(key, _type(key), text)
+    return given
+
+
+def complete(given: dict) -> Config:
+    """The Config of these fields, named after its data and member where no name is given."""
+    config = Config(**given)
     return config if config.name else dataclasses.replace(config, name=_default_name(config))
 
 

@@ -1,4 +1,4 @@
-"""Writing files so that nothing is lost."""
+"""Writing files so that nothing is lost, and refusing those that a newer program wrote."""
 
 import contextlib
 import os
@@ -27,3 +27,12 @@ def write_beside(path: Path, content: bytes) -> None:
         raise Problem(
             f"{path} cannot be written ({error.strerror}); make room there, or choose another place."
         ) from None
+
+
+def not_newer(said: int, ours: int, where: str | Path) -> None:
+    """Raises Problem where a file's schema number is greater than the one this program writes."""
+    if said > ours:
+        raise Problem(
+            f"{where} has schema {said}, and this program reads {ours} at most: a newer one wrote it. Update the "
+            "program, or take the file that came with this one."
+        )

@@ -1,7 +1,7 @@
 """Speed, with medians and ratios; nothing here passes or fails.   python -m tests.benchmarks [NAME …]
 
-step    training pictures a second: our step, the plain alternating step of the same networks, and
-        the machine's own limit: their convolutions and matrix products alone, once each
+step    training pictures a second of every shipped checkpoint as it was trained, against the plain alternating
+        step of the same networks; operations a picture; share of the machine's own rate of convolutions
 start   server start to first map painted, against Streamlit's hello page and bare Plotly charts
 use     a click on the map to the decoded picture; an upload to the full result; server memory
 """
@@ -28,89 +28,11 @@ def median(seconds: list[float]) -> str:
     return f"{statistics.median(seconds):.3f} s ({min(seconds):.3f} to {max(seconds):.3f})"
 
 
-# ---- training --------------------------------------------------------------------------------------
-
-
-def bare(net):
-    """Strips a network to its convolutions and matrix products: no norms, no activations."""
-    import torch
-    from torch.nn.utils import parametrize
-
-    for module in list(net.modules()):
-        if parametrize.is_parametrized(module):
-            parametrize.remove_parametrizations(module, "weight")
-        for name, child in module.named_children():
-            if isinstance(child, torch.nn.BatchNorm2d | torch.nn.LeakyReLU | torch.nn.Sigmoid):
-                setattr(module, name, torch.nn.Identity())
-    return net
-
-
 def step() -> None:
-    """The steps taking turns in one process so that all meet the same load."""
-    import torch
-    import torch.nn.functional as F
+    """See speed.py."""
+    from . import speed
 
-    from ali_core import config
-    from ali_core.family import members, objectives
-    from ali_core.family.samples import DRAWN, Samples
-
-    torch.manual_seed(0)
-    preset = config.parse(["preset=fashion-ali"])
-    row, batch, latent = members.member(preset), preset.batch, preset.latent
-    nets, alone = (objectives.prepare(row, (28, 28, 1), preset) for _ in range(2))
-    alone = {name: bare(net) for name, net in alone.items()}
-    for net in (*nets.values(), *alone.values()):
-        net.to(memory_format=torch.channels_last)
-    e, g, d = nets.values()
-    players = {"discriminator": [*d.parameters()], "generator": [*e.parameters(), *g.parameters()]}
-    optimizers = {k: torch.optim.Adam(p, 1e-5, fused=True) for k, p in players.items()}
-    x = torch.rand(batch, 1, 28, 28).to(memory_format=torch.channels_last)
-    z, noise = torch.randn(batch, latent), torch.randn(len(DRAWN), batch, latent)
-
-    def ours():
-        losses, _ = objectives.losses(row, Samples(nets, x, z, noise, 0.1))
-        for i, (player, loss) in enumerate(losses.items()):
-            optimizers[player].zero_grad()
-            loss.backward(inputs=players[player], retain_graph=i == 0)
-        for optimizer in optimizers.values():
-            optimizer.step()
-
-    def logits(detach):
-        s = Samples(nets, x, z, noise, 0.1)
-        z_hat, x_tilde = (t.detach() if detach else t for t in (s.z_hat, s.x_tilde))
-        return d(torch.cat([x, x_tilde]), torch.cat([z_hat, z])).chunk(2)
-
-    def plain():  # as most ports write it: D's step on a detached forward, then E's and G's on a fresh one
-        for player, sign in (("discriminator", 1), ("generator", -1)):
-            real, fake = (sign * (t[:, 0] - t[:, 1]) for t in logits(player == "discriminator"))
-            optimizers[player].zero_grad()
-            (F.softplus(-real) + F.softplus(fake)).mean().backward()
-            optimizers[player].step()
-
-    trained = [[*alone["discriminator0"].parameters()]]
-    trained += [[p for name in ("encoder", "decoder") for p in alone[name].parameters()]]
-
-    def limit():
-        s = Samples(alone, x, z, noise, 0.1)
-        z_hat = s.parameters[:, :latent]  # no exp of what nothing bounds
-        total = alone["discriminator0"](torch.cat([x, s.x_tilde]), torch.cat([z_hat, z])).sum()
-        for i, parameters in enumerate(trained):
-            total.backward(inputs=parameters, retain_graph=i == 0)
-
-    runs = {"ours": ours, "plain": plain, "limit": limit}
-    times = {name: [] for name in runs}
-    for _ in range(40):
-        for name, run in runs.items():
-            start = time.perf_counter()
-            run()
-            times[name].append(time.perf_counter() - start)
-    per_second = {k: batch / statistics.median(v[5:]) for k, v in times.items()}
-    ratio = per_second["ours"] / per_second["plain"]
-    print(
-        f"step   ours {per_second['ours']:.0f} pictures/s, plain {per_second['plain']:.0f}: {ratio:.2f}x; "
-        f"convolutions alone {per_second['limit']:.0f}: {per_second['ours'] / per_second['limit']:.0%} of "
-        f"that limit (batch {batch}, float32, {torch.get_num_threads()} threads)"
-    )
+    speed.main()
 
 
 # ---- the app ---------------------------------------------------------------------------------------

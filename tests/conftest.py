@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import dataclasses
+import functools
 import os
 import shutil
 import socket
@@ -56,6 +57,30 @@ sys.addaudithook(watch)
 with open(os.environ["ASKED"], "a") as file:
     print("watching", file=file)
 """
+
+
+def pytest_collection_modifyitems(items):
+    """Files of browser tests first: they take longest, and one of them at the end would keep a worker waiting."""
+    items.sort(key=lambda item: not item.path.name.startswith("test_browser_"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def visits_are_cheap():
+    """Streamlit's test client looks through all installed packages and compiles the pages, at every visit: once will do."""
+    if "streamlit.testing.v1" not in sys.modules:  # nobody here visits
+        yield
+        return
+    from streamlit.components.v2 import manifest_scanner
+    from streamlit.testing.v1 import app_test, local_script_runner
+
+    compiled = local_script_runner.ScriptCache()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            manifest_scanner, "scan_component_manifests", functools.cache(manifest_scanner.scan_component_manifests)
+        )
+        for module in (app_test, local_script_runner):
+            patch.setattr(module, "ScriptCache", lambda: compiled)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,9 @@ everywhere (Streamlit lets go of sessions that have ended when the next begins).
 
 import contextlib
 import itertools
+import math
 import multiprocessing
+import os
 import random
 import re
 import shutil
@@ -30,15 +32,16 @@ import psutil
 from playwright.sync_api import sync_playwright
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.sync.client import connect
 
 from ali_core.lab import packs
 from tests.conftest import FLAGS, serving, settle
-from tests.pupils import all_bad
+from tests.pupils import all_bad, stream
 
 SECONDS = 75  # of the lesson
 LEFT = 150  # seconds; runs end after one minute, workers and sessions after two
 TIDY = 65  # seconds in which the server has tidied up
+PATIENCE = 60  # seconds that anybody here waits for an answer; the table names who waited in vain
+BEGUN = time.monotonic()
 PAGES = {"lab": "show=ali-grid", "lessons": "lesson={}", "": "", "guess": "game={}"}
 
 
@@ -58,7 +61,7 @@ class Visitor(threading.Thread):
 
     def ask(self, path: str) -> bytes:
         request = urllib.request.Request(self.address + path, headers=self.headers)
-        return urllib.request.urlopen(request).read()
+        return urllib.request.urlopen(request, timeout=PATIENCE).read()
 
     def click(self, socket, page: str, query: str) -> float:
         """Asks for a page's script, and waits until it has run. -> seconds"""
@@ -68,21 +71,17 @@ class Visitor(threading.Thread):
         socket.send(told.SerializeToString())
         while True:
             answer = ForwardMsg()
-            answer.ParseFromString(socket.recv(timeout=60))
+            answer.ParseFromString(socket.recv(timeout=PATIENCE))
             if answer.WhichOneof("type") == "script_finished":
                 return time.monotonic() - begun
 
+    def page(self):
+        """A page's websocket, as a browser opens it."""
+        return stream(self.address, additional_headers=self.headers)
+
     def everywhere(self) -> None:
         """Opens every page some times."""
-        port = self.address.rsplit(":", 1)[1]
-        stream = f"ws://localhost:{port}/_stcore/stream"
-        with connect(
-            stream,
-            subprotocols=["streamlit"],
-            origin=self.address,
-            max_size=None,
-            additional_headers=self.headers,
-        ) as socket:
+        with self.page() as socket:
             for number in range(1, 9):
                 for page, query in PAGES.items():
                     self.click(socket, page, query.format(number))
@@ -94,16 +93,8 @@ class Visitor(threading.Thread):
             self.problem = problem
 
     def visit(self) -> None:
-        port = self.address.rsplit(":", 1)[1]
         self.ask("/lab")
-        stream = f"ws://localhost:{port}/_stcore/stream"
-        with connect(
-            stream,
-            subprotocols=["streamlit"],
-            origin=self.address,
-            max_size=None,
-            additional_headers=self.headers,
-        ) as socket:
+        with self.page() as socket:
             if self.run_id:
                 threading.Thread(target=self.poll, daemon=True).start()
             else:
@@ -115,6 +106,11 @@ class Visitor(threading.Thread):
                 self.waits.append(self.click(socket, page, query.format(random.randint(1, 8))))
                 time.sleep(random.uniform(15, 25))
 
+    def watch(self) -> None:
+        """Has a page open and polls, no more: a run's owner, without whom it would end."""
+        with self.page():
+            self.poll()
+
     def poll(self) -> None:
         number = -1
         while time.monotonic() < self.end:
@@ -125,10 +121,19 @@ class Visitor(threading.Thread):
 
 def at_rest(address: str, server: psutil.Process) -> float:
     """MB when everybody has left."""
+    say(f"everybody has left; {LEFT} s until runs, workers and sessions have ended")
     time.sleep(LEFT)
+    say("one more visitor opens every page")
     Visitor(address, 0).everywhere()
+    say(f"{TIDY} s until the server has tidied up")
     time.sleep(TIDY)
     return memory(server)
+
+
+def say(what: str) -> None:
+    """Tells how far it is, with the minutes passed and the machine's load."""
+    minutes, seconds = divmod(int(time.monotonic() - BEGUN), 60)
+    print(f"{minutes}:{seconds:02}  load {os.getloadavg()[0]:.1f}  {what}", flush=True)
 
 
 def memory(server: psutil.Process) -> float:
@@ -144,7 +149,7 @@ def begin(browser, address: str, seed: int) -> str:
     """Starts a live run in a real page, and plays it. -> its id"""
     context = browser.new_context(viewport={"width": 1280, "height": 720}, extra_http_headers=behind(100 + seed))
     page = context.new_page()
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(300_000)
     page.goto(f"{address}/lab?live=1&seed={seed}")
     settle(page)
     page.get_by_role("button", name="Start").click()
@@ -158,7 +163,7 @@ def begin(browser, address: str, seed: int) -> str:
 
 def step_of(address: str, run: str) -> tuple[int, str]:
     """How many steps a run has taken, and the sentence it has ended with."""
-    content = urllib.request.urlopen(f"{address}/live/frames?run={run}.-1").read()
+    content = urllib.request.urlopen(f"{address}/live/frames?run={run}.-1", timeout=PATIENCE).read()
     state = [packs.about(p) for p in packs.parted(content[4:])][-1]
     return state.get("step", 0), state["ended"]
 
@@ -171,25 +176,32 @@ def main() -> None:
         with sync_playwright() as driver:
             program = shutil.which("chromium") or shutil.which("google-chrome")
             browser = driver.chromium.launch(executable_path=program, args=FLAGS)
+            say("one live run before all others")
             begin(browser, address, 0)
             before = at_rest(address, server)
-            runs = [begin(browser, address, seed) for seed in range(1, 6)]
-            found = lesson(browser, address, server, runs, before)
+            say("five live runs begin")
+            owners = []
+            for seed in range(1, 6):
+                owners.append(Visitor(address, math.inf, begin(browser, address, seed), 100 + seed))
+                threading.Thread(target=owners[-1].watch, daemon=True).start()
+            found = lesson(browser, address, server, owners, before)
             browser.close()
         after = at_rest(address, server)
     report(found, before, after)
 
 
-def lesson(browser, address: str, server: psutil.Process, runs: list[str], most: float) -> dict:
+def lesson(browser, address: str, server: psutil.Process, owners: list[Visitor], most: float) -> dict:
     """The load itself. -> what was found"""
-    end = time.monotonic() + SECONDS
-    visitors = [Visitor(address, end, runs[0], number) for number in range(13)]
-    visitors += [Visitor(address, end, "", number) for number in range(13, 25)]
-    owners = [Visitor(address, end, run) for run in runs]  # with the first one's page open
     page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(300_000)
     page.goto(f"{address}/lessons")
     settle(page)
+    say(f"the lesson: {SECONDS} s")
+    runs, end = [one.run_id for one in owners], time.monotonic() + SECONDS
+    for one in owners:
+        one.end = end
+    visitors = [Visitor(address, end, runs[0], number) for number in range(13)]
+    visitors += [Visitor(address, end, "", number) for number in range(13, 25)]
     start, begun = [step_of(address, run)[0] for run in runs], time.monotonic()
     context = multiprocessing.get_context("spawn")  # not in this process, whose clocks they would slow
     told = context.Queue()
@@ -197,8 +209,6 @@ def lesson(browser, address: str, server: psutil.Process, runs: list[str], most:
     bad.start()
     for one in visitors:
         one.start()
-    for one in owners:
-        threading.Thread(target=one.poll, daemon=True).start()
     seen, turn = [], (("Next", "2. A GAN"), ("Back", "1. A decoder"))
     for label, title in itertools.cycle(turn):
         time.sleep(2)
@@ -211,6 +221,7 @@ def lesson(browser, address: str, server: psutil.Process, runs: list[str], most:
             break
     ended = [step_of(address, run) for run in runs]
     passed = time.monotonic() - begun
+    say("the lesson is over; its visitors leave")
     for one in visitors:
         one.join(60)
     bad_had, bad_refused = told.get(timeout=120), told.get(timeout=120)
@@ -221,6 +232,7 @@ def lesson(browser, address: str, server: psutil.Process, runs: list[str], most:
         "rate": [(b - a) / passed for a, (b, _) in zip(start, ended, strict=True)],
         "frames": statistics.median(one.frames for one in visitors[:13]) / SECONDS,
         "most": most,
+        "load": os.getloadavg()[0],
         "bad": [bad_had, bad_refused],
         "problems": [one.problem for one in visitors if one.problem] + [s for _, s in ended if s],
     }
@@ -229,6 +241,7 @@ def lesson(browser, address: str, server: psutil.Process, runs: list[str], most:
 def report(found: dict, before: float, after: float) -> None:
     """Prints the table."""
     waits, seen, rate = found["waits"], found["seen"], found["rate"]
+    print(f"load average           {found['load']:.1f} at the end of the lesson, on {os.cpu_count()} cores")
     print(f"clicks of 25 visitors  {len(waits)}, median {statistics.median(waits):.2f} s")
     print(f"95 % answered within   {waits[int(0.95 * len(waits))]:.2f} s (aim 1 s)")
     print(

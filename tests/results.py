@@ -1,37 +1,19 @@
-"""The results table of README, from the cards.   python -m tests.results writes it there"""
+"""The results table of checkpoints/README.md, from the cards.   python -m tests.results writes it there"""
 
 from pathlib import Path
 
 from ali_core.files import write_beside
+from ali_core.measure.measures import MEASURES
+from ali_core.measure.row import Measure
+from ali_core.measure.set_measures import TRANSLATIONS
 from ali_core.models import checkpoint
 
 ROOT = Path(__file__).parents[1]
+README = ROOT / "checkpoints" / "README.md"
 BEGIN, END = (
     "<!-- results: made by `python -m tests.results`; a test keeps it true -->",
     "<!-- end of results -->",
 )
-
-COLUMNS = {
-    "reconstruction MSE": ("reconstruction_mse", "{:.4f}"),
-    "SSIM": ("ssim", "{:.3f}"),
-    "class kept": ("class_kept", "{:.1%}"),
-    "1-NN of codes": ("nn_accuracy", "{:.1%}"),
-    "code sd": ("latent_sd", "{:.2f}"),
-    "holes, MSE": ("inpainting_mse", "{:.4f}"),
-    "class obeyed": ("class_obeyed", "{:.1%}"),
-    "others kept": ("others_kept", "{:.1%}"),
-    "Fréchet of samples": ("frechet", "{:.1f}"),
-    "pictures seen": (None, "{:,}"),
-    "hours": (None, "{:.1f}"),
-}
-
-
-TRANSLATED = {
-    "MSE": ("mse", "{:.4f}"),
-    "SSIM": ("ssim", "{:.3f}"),
-    "class kept": ("class", "{:.1%}"),
-    "round trip, MSE": ("cycle", "{:.4f}"),
-}
 
 
 def table() -> str:
@@ -52,16 +34,13 @@ def table() -> str:
 def _translator(card: dict) -> str:
     """A row per direction and baseline."""
     a, b = card["data"]["domains"]
-    lines = [f"| `{card['name']}` | " + " | ".join(TRANSLATED) + " |"]
-    lines += ["|---" * (len(TRANSLATED) + 1) + "|"]
+    lines = [_line([f"`{card['name']}`", *map(_head, TRANSLATIONS.values())])]
+    lines += ["|---" * (len(TRANSLATIONS) + 1) + "|"]
     for way, name in (("there", f"{a} → {b}"), ("back", f"{b} → {a}")):
         for kind, what in (("", name), ("_copy", "*copied*"), ("_neighbour", "*nearest picture*")):
-            found = (card["metrics"].get(f"{way}_{key}{kind}") for key, _ in TRANSLATED.values())
-            cells = [
-                form.format(entry["value"]) if entry else ""
-                for entry, (_, form) in zip(found, TRANSLATED.values(), strict=True)
-            ]
-            lines.append(f"| {what} | " + " | ".join(cells) + " |")
+            found = {key: card["metrics"].get(f"{way}_{key}{kind}") for key in TRANSLATIONS}
+            cells = [TRANSLATIONS[key].written(entry["value"]) if entry else "" for key, entry in found.items()]
+            lines.append(_line([what, *cells]))
     training, pairs = card["training"], card["config"]["pairs"]
     lines += [
         "",
@@ -73,26 +52,18 @@ def _translator(card: dict) -> str:
 
 
 def _one(data: str, cards: list[dict]) -> str:
-    columns = {k: v for k, v in COLUMNS.items() if any(_value(card, v[0], k) for card in cards)}
-    lines = [f"| {data} | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    columns = {k: row for k, row in MEASURES.items() if row.short and any(k in card["metrics"] for card in cards)}
+    lines = [_line([data, *map(_head, columns.values()), "pictures seen", "hours"])]
+    lines += ["|---" * (len(columns) + 3) + "|"]
     for card in cards:
-        cells = [
-            form.format(value) if (value := _value(card, key, title)) is not None else "–"
-            for title, (key, form) in columns.items()
-        ]
-        lines.append(f"| `{card['name']}` | " + " | ".join(cells) + " |")
-        guessed = [
-            form.format(found["value"]) if (found := card["metrics"].get(f"{key}_guessed")) else ""
-            for key, form in columns.values()
-        ]
+        cells, training = _cells(card, {key: key for key in columns}, "–"), card["training"]
+        took = [f"{training['samples_seen']:,}", f"{training['seconds'] / 3600:.1f}"]
+        lines.append(_line([f"`{card['name']}`", *cells, *took]))
+        guessed = _cells(card, {key: f"{key}_guessed" for key in columns})
         if any(guessed):
-            lines.append("| *told a guessed class* | " + " | ".join(guessed) + " |")
-    floor = {"nn_accuracy": "nn_accuracy_pixels", "frechet": "frechet_floor"}
-    floor |= {"inpainting_mse": "inpainting_mse_mean"}
-    cells = [
-        form.format(cards[0]["metrics"][floor[key]]["value"]) if key in floor else "" for key, form in columns.values()
-    ]
-    lines.append("| *pixels; real or mean pictures* | " + " | ".join(cells) + " |")
+            lines.append(_line(["*told a guessed class*", *guessed, "", ""]))
+    floors = _cells(cards[0], {key: row.floor for key, row in columns.items()})
+    lines.append(_line(["*pixels; real or mean pictures*", *floors, "", ""]))
     machines: dict[str, list[str]] = {}
     for card in cards:
         machines.setdefault(card["training"]["hardware"], []).append(f"`{card['name']}`")
@@ -109,18 +80,25 @@ def _one(data: str, cards: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def _value(card: dict, key: str | None, title: str) -> float | None:
-    training = card["training"]
-    own = {"pictures seen": training["samples_seen"], "hours": training["seconds"] / 3600}
-    return card["metrics"].get(key, {}).get("value") if key else own[title]
+def _cells(card: dict, keys: dict[str, str], lacking: str = "") -> list[str]:
+    """A card's numbers under columns: of each column the measure that stands there, as the column is written."""
+    found = {key: card["metrics"].get(other, {}).get("value") for key, other in keys.items()}
+    return [lacking if value is None else MEASURES[key].written(value) for key, value in found.items()]
+
+
+def _head(row: Measure) -> str:
+    return f"{row.short} {row.arrow}".strip()
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
 
 
 def write() -> None:
-    """Puts the table between its marks in README.md."""
-    path = ROOT / "README.md"
-    text = path.read_text(encoding="utf-8")
+    """Puts the table between its marks."""
+    text = README.read_text(encoding="utf-8")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
-    write_beside(path, f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}".encode())
+    write_beside(README, f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}".encode())
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""README's table of two ways to turn a character, on the same pictures.   python -m tests.routes
+"""The family's table of two ways to turn a character, on the same pictures.   python -m tests.routes
 
 A translator (turn-sprites) is shown the picture alone. The other way, sprites-conditional encodes it with its
 eight factors y and decodes the code with another direction: y is told, or is what the classifier sees. Measured
 on the pairs whose character neither of the two has seen in training; data/lpcturn64.npz and data/sprites64.npz
-hold the pictures (README says how to make them).
+hold the pictures (ali_core/data/README.md says how to make them).
 """
 
 from pathlib import Path
@@ -18,7 +18,9 @@ from ali_core.nets.judge import per_factor
 from app.shared.card import rows
 
 ROOT = Path(__file__).parents[1]
+README = ROOT / "ali_core" / "family" / "README.md"
 BEGIN, END = "<!-- routes: made by `python -m tests.routes` -->", "<!-- end of routes -->"
+HEAD = ["facing down → facing left", "MSE", "SSIM", "factors kept", "clothes", "eyes"]
 DIRECTION, DOWN, LEFT = 6, 2, 1  # its place among the eight factors; its classes
 
 
@@ -61,17 +63,16 @@ def table() -> str:
                 f"{shares['eyes']:.1%}",
             ]
         )
-    head = ["facing down → facing left", "MSE", "SSIM", "factors kept", "clothes", "eyes"]
     said = f"{len(x):,} pairs of characters that neither model has seen; one seed."
-    return rows(head, lines) + f"\n\n{said}"
+    return rows(HEAD, lines) + f"\n\n{said}"
 
 
 def main() -> None:
-    """Makes the table, prints it, and puts it between its marks in README.md."""
-    path, made = ROOT / "README.md", table()
+    """Makes the table, prints it, and puts it between its marks."""
+    made = table()
     print(made)
-    before, rest = path.read_text(encoding="utf-8").split(BEGIN)
-    write_beside(path, f"{before}{BEGIN}\n\n{made}\n\n{END}{rest.split(END)[1]}".encode())
+    before, rest = README.read_text(encoding="utf-8").split(BEGIN)
+    write_beside(README, f"{before}{BEGIN}\n\n{made}\n\n{END}{rest.split(END)[1]}".encode())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""README's tables of the family, each made by training anew.   python -m tests.studies [NAME …]
+"""The tables of ali_core/family/README.md, each made by training anew.   python -m tests.studies [NAME …]
 
 posterior    linear data, whose posterior is known: how far is q(z|x) from it?
 modes        ring of 8 and grid of 25 (VEEGAN's protocol: 2,500 samples, within 3 sd)
@@ -36,6 +36,7 @@ from ali_core.problem import Problem
 from ali_core.training import loop
 
 ROOT = Path(__file__).parents[1]
+README = ROOT / "ali_core" / "family" / "README.md"
 KEPT = ROOT / ".runs" / "studies"
 BEGIN, END = "<!-- {}: made by `python -m tests.studies {}` -->", "<!-- end of {} -->"
 
@@ -253,7 +254,7 @@ def cell(found: list[dict[str, float]], key: str, form: str) -> str:
 
 def table(study: Study) -> str:
     """Markdown: a row per config, a sentence on what it was trained with."""
-    lines = ["| | " + " | ".join(study.columns) + " |", "|---" * (len(study.columns) + 1) + "|"]
+    lines = head(study)
     for name, config in study.rows.items():
         runs = [numbers(dataclasses.replace(config, seed=seed), study.held_out) for seed in range(study.seeds)]
         found = [one for one in runs if one]
@@ -261,6 +262,16 @@ def table(study: Study) -> str:
         cells = [cell(found, key, form) for key, form in study.columns.values()]
         name += stopped if len(found) < len(runs) else ""
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", settings(study)])
+
+
+def head(study: Study) -> list[str]:
+    """The first two lines of its table."""
+    return ["| | " + " | ".join(study.columns) + " |", "|---" * (len(study.columns) + 1) + "|"]
+
+
+def settings(study: Study) -> str:
+    """What it was trained with and measured on, a sentence."""
     kept = {(c.steps, c.batch, c.width, c.latent) for c in study.rows.values()}
     steps, batch, width, latent = min(kept)
     said = f"{steps:,} steps of {batch}, width {width}, latent {latent}"
@@ -270,11 +281,7 @@ def table(study: Study) -> str:
     measured = f"measured on {study.held_out:,} held-out examples"
     if study.samples:
         measured = f"counted in {study.samples:,} samples"
-    lines += [
-        "",
-        f"{said}, {seeds}; {measured}.",
-    ]
-    return "\n".join(lines)
+    return f"{said}, {seeds}; {measured}."
 
 
 def drawing(study: Study) -> str:
@@ -313,20 +320,18 @@ def drawing(study: Study) -> str:
 
 
 def main(names: list[str]) -> None:
-    """Makes the named tables (all), prints them, and puts each between its marks in README.md."""
+    """Makes the named tables (all), prints them, and puts each between its marks."""
     torch.set_num_threads(1)
-    path = ROOT / "README.md"
     for name in names or STUDIES:
         made = table(STUDIES[name])
         print(made)
         if name == "information":
             picture = ROOT / "app" / "screens" / "information.svg"
             write_beside(picture, drawing(STUDIES[name]).encode())
-        text = path.read_text(encoding="utf-8")
+        text = README.read_text(encoding="utf-8")
         begin, end = BEGIN.format(name, name), END.format(name)
-        if begin in text:
-            before, after = text.split(begin)[0], text.split(end)[1]
-            write_beside(path, f"{before}{begin}\n\n{made}\n\n{end}{after}".encode())
+        before, after = text.split(begin)[0], text.split(end)[1]
+        write_beside(README, f"{before}{begin}\n\n{made}\n\n{end}{after}".encode())
 
 
 if __name__ == "__main__":

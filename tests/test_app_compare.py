@@ -140,12 +140,21 @@ def test_one_button_marks_one_picture_and_the_same_again_all():
 
 
 def test_the_best_is_what_the_arrow_says():
-    assert comparison.best("psnr", [20.0, 24.0, None]) == [False, True, False]
-    assert comparison.best("frechet", [41.0, 25.0, 25.01]) == [False, True, True]  # as written
-    assert comparison.best("latent_sd", [0.8, 1.1, 1.5]) == [False, True, False]
-    assert comparison.best("information_q", [1.0, 2.0]) == [False, False]
-    assert comparison.best("psnr", [None, 24.0]) == [False, False]
-    assert set(comparison.BETTER) <= set(MEASURES)
+    assert MEASURES["psnr"].best([20.0, 24.0, None]) == [False, True, False]
+    assert MEASURES["frechet"].best([41.0, 25.0, 25.01]) == [False, True, True]  # as written
+    assert MEASURES["latent_sd"].best([0.8, 1.1, 1.5]) == [False, True, False]
+    assert MEASURES["information_q"].best([1.0, 2.0]) == [False, False]
+    assert MEASURES["psnr"].best([None, 24.0]) == [False, False]
+    assert [MEASURES[key].arrow for key in ("psnr", "frechet", "latent_sd", "information_q")] == ["↑", "↓", "→ 1", ""]
+
+
+def test_which_way_is_better_is_said_once_and_by_the_row():
+    keys = comparison.measured(THREE)
+    assert "reconstruction_mse" in keys and "reconstruction_mse_pca" in keys
+    for key in keys:
+        text, way = comparison.meaning(key, THREE), MEASURES[key].way
+        assert text.count(way[:1].upper() + way[1:]) == 1, text
+        assert text.lower().count("is better") == way.count("is better"), text
 
 
 def test_the_table_is_the_cards_with_a_dash_for_what_is_not_measured():

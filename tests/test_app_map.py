@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from ali_core.models import checkpoint
 from app import bridge
 from app.shared import link, tray
-from app.shared.card import COMPARED, MEASURES
+from app.shared.card import MEASURES
 
 ROOT = Path(__file__).parents[1]
 NAMES = bridge.checkpoints.names()
@@ -86,12 +86,26 @@ def test_the_card_of_every_checkpoint_is_readable(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_number_of_a_card_is_shown_or_compared_to(name):
-    known = "".join(COMPARED.values())
+    known = "".join(row.beside for row in MEASURES.values())
     metrics = checkpoint.card(ROOT / "checkpoints" / name)["metrics"]
     assert metrics
     # what stands beside a number with the class guessed is shown in its row
     rows = {key.removesuffix("_guessed") for key in metrics}
-    assert [key for key in rows if key not in MEASURES and f"{{{key}}}" not in known] == []
+    assert rows <= set(MEASURES)
+    assert [key for key in rows if not MEASURES[key].shown and f"{{{key}}}" not in known] == []
+
+
+def test_where_faces_are_shown_it_says_whom_the_data_show_and_where_it_errs_more():
+    card = checkpoint.card(ROOT / "checkpoints" / "faces")
+    share, error = (card["metrics"][key]["factors"] for key in ("group_share", "group_error"))
+    shown = words(app("model", checkpoint="faces"))
+    assert f"| eyeglasses | no {share['eyeglasses: no']:.1%}, yes {share['eyeglasses: yes']:.1%} |" in shown
+    assert f"no {error['male: no']:.4f}, yes {error['male: yes']:.4f} |" in shown and "non-commercial" in shown
+    said = words(app("reconstruct", checkpoint="faces", source="Upload"))
+    rarest, worst = min(share, key=share.get), max(error, key=error.get)
+    assert f"«{rarest}» is {share[rarest]:.1%}" in said and f"{error[worst]:.4f} on «{worst}»" in said
+    assert "nothing is stored, nothing leaves the machine" in said
+    assert "served alike" not in words(app("reconstruct", checkpoint="fashion-alice"))
 
 
 def test_a_link_reproduces_the_map():

@@ -14,6 +14,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from ali_core.maps import atlas
+from ali_core.models import checkpoint
 from app import bridge
 from app.components.hole import unpacked
 from app.shared import holes
@@ -135,6 +136,15 @@ def test_a_picture_unlike_anything_is_said_to_be():
     app = upload(png(Image.fromarray(noise)))
     assert any("Unlike anything" in w.value for w in app.warning)
     assert not any("Unlike anything" in w.value for w in open_page().warning)
+
+
+def test_a_face_of_the_data_is_not_unlike_the_faces_that_the_model_made():
+    """The map shows samples, of which it remembers nearly all; a photograph is compared to photographs."""
+    usual = checkpoint.card(ROOT / "checkpoints" / "faces")["metrics"]["reconstruction_mse"]["value"]
+    assert 0.8 * usual < bridge.judging.quantile("faces", "error", bridge.judging.MEDIAN) < 1.1 * usual
+    assert 20 < bridge.judging.more("faces", "error", usual) < 60
+    shown = [m.delta for m in open_page(checkpoint="faces").metric]
+    assert "of held-out" in shown[0] and "held-out median" in shown[1] and "of held-out" in shown[3]
 
 
 def test_inversion_is_guessed_and_can_be_overruled():

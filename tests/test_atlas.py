@@ -90,6 +90,23 @@ def test_the_file_holds_what_the_model_says(built):
     assert said["n"] == HELD and said["trustworthiness"]["umap"]["n"] == HELD
 
 
+def test_what_is_usual_is_usual_for_pictures_of_the_data(copy, built):
+    """On a map of what the model made: it remembers more of that than of any picture of the data."""
+    atlas_command.main([str(copy), "--made"])
+    found, model, x = atlas.load(copy), Model.load(copy), built[1].x_test
+    codes = model.encode(x)
+    made = model.decode(codes)
+    error = ((made - x / 255) ** 2).mean((1, 2, 3))
+    assert found.split == "made" and found.typical["of"] == "held out"
+    for key, values in (
+        ("error", error),
+        ("nearest", atlas.nearest(found, codes, 1)[1][:, 0]),
+        ("round_trip", np.linalg.norm(model.encode(made) - codes, axis=1)),
+    ):
+        np.testing.assert_allclose(found.typical[key], np.quantile(values, layout.LEVELS), rtol=1e-4)
+    assert np.median(found.error) < 0.9 * found.typical["error"][layout.LEVELS.index(0.5)]
+
+
 def test_the_sheet_holds_the_held_out_pictures_in_order_without_loss(built):
     folder, loaded = built
     name = atlas.load(folder).pictures

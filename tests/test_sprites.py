@@ -236,6 +236,18 @@ def test_the_card_has_each_factors_number_beside_the_mean(folder):
     assert "inception_score" not in said
 
 
+def test_the_card_says_what_the_data_show_little_of_and_where_the_error_is_larger(squares, folder):
+    model, held, said = Model.load(folder), datasets.load(str(squares)), checkpoint.card(folder)["metrics"]
+    error = ((model.reconstruct(held.x_test, held.y_test) - held.x_test / 255) ** 2).mean((1, 2, 3))
+    share, errors = said["group_share"], said["group_error"]
+    assert list(share["factors"]) == list(errors["factors"]) and len(errors["factors"]) == 2 + 2 + 3
+    assert errors["factors"]["row: down"] == pytest.approx(error[held.y_test[:, 0] == 1].mean(), rel=1e-4)
+    assert share["factors"]["shade: 0"] == pytest.approx((held.y[:, 2] == 0).mean(), abs=1e-5)
+    assert errors["value"] == pytest.approx(max(errors["factors"].values()) / min(errors["factors"].values()), rel=1e-4)
+    assert share["value"] == min(share["factors"].values()) and share["n"] == len(held.x) and errors["n"] == 120
+    assert "told the true class" in errors["says"]
+
+
 def test_beside_what_is_told_the_true_class_stands_what_is_told_a_guessed_one(squares, folder):
     model, held = Model.load(folder), datasets.load(str(squares))
     card, judge = checkpoint.card(folder), Classifier.get(held, runs=squares.parent / ".runs")

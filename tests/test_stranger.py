@@ -21,6 +21,7 @@ from ali_core.maps import atlas, layout
 from ali_core.measure import means, metrics, sets
 from ali_core.models import checkpoint
 from ali_core.models.model import Model
+from ali_core.nets import imagenet
 
 from .visits import sane, visit, words
 
@@ -125,10 +126,11 @@ def test_every_measure_is_what_a_second_reading_gives(home, held):
     """Once more from the files alone, the classifier trained anew."""
     card, model = checkpoint.card("checkpoints/mine"), Model.load("checkpoints/mine")
     judge = means.judge(held, home / "second")
-    found = means.measure(model, held, judge)
-    for key, entry in means.measure(model, held, judge, means.SUBSET).items():
+    eyes = imagenet.eyes()
+    found = means.measure(model, held, judge, eyes=eyes)
+    for key, entry in means.measure(model, held, judge, means.SUBSET, eyes=eyes).items():
         found[key]["subset"] = {"n": entry["n"], "value": entry["value"]}
-    found |= sets.compare(model, held, judge, runs=home / "second")
+    found |= sets.compare(model, held, judge, runs=home / "second", eyes=eyes)
     said, again = numbers(card["metrics"]), numbers(found)
     assert said.keys() == again.keys() and len(said) > 100
     for key, value in again.items():

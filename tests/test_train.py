@@ -122,11 +122,37 @@ def test_steps_may_not_change_once_the_cooldown_has_begun(grid, tmp_path):
         last(dataclasses.replace(SMALL, steps=20), grid, state)
 
 
+def test_a_cooldown_that_has_not_begun_may_be_another(grid, tmp_path):
+    """Steps and rates are those of a run that had the new cooldown from the first."""
+    state, shorter = tmp_path / "state.safetensors", dataclasses.replace(SMALL, steps=9, cooldown=2)
+    for progress in train.train(SMALL, grid):
+        if progress.step == 7:
+            keep(progress, state)
+    found, wanted = last(shorter, grid, state), last(shorter, grid)
+    for ours, theirs in zip(found.nets["encoder"].parameters(), wanted.nets["encoder"].parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+    with pytest.raises(Problem, match=r"cooldown: was 4, is 6"):
+        last(dataclasses.replace(SMALL, cooldown=6), grid, state)
+
+
 def test_a_broken_state_is_a_sentence(grid, tmp_path):
     state = tmp_path / "state.safetensors"
     state.write_bytes(b"not a state")
     with pytest.raises(Problem, match=r"state.safetensors cannot be read .*; delete it"):
         last(SMALL, grid, state)
+
+
+def test_a_state_says_its_schema_and_a_newer_one_is_refused(grid, tmp_path):
+    plain = dataclasses.replace(SMALL, cooldown=0)
+    state, longer = tmp_path / "state.safetensors", dataclasses.replace(plain, steps=15)
+    tensors, said = last(plain, grid).state()
+    assert said["schema"] == str(train.SCHEMA)
+    state.write_bytes(safetensors.torch.save(tensors, said | {"schema": str(train.SCHEMA + 1)}))
+    with pytest.raises(Problem, match=r"state.safetensors has schema 2, and this program reads 1 at most: .* Update"):
+        last(longer, grid, state)
+    del said["schema"]  # as those that are older than the number
+    state.write_bytes(safetensors.torch.save(tensors, said))
+    assert last(longer, grid, state).step == 15
 
 
 def test_a_state_of_another_set_is_refused_and_one_older_than_fingerprints_is_not(grid, tmp_path):

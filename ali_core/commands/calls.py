@@ -8,6 +8,7 @@ from ali_core.maps.atlas import Atlas
 from ali_core.maps.atlas import load as read_atlas
 from ali_core.models import checkpoint
 from ali_core.models.model import Model
+from ali_core.training import budget
 
 from . import evaluate as evaluate_command
 from . import train as train_command
@@ -21,14 +22,15 @@ def load(folder: str | Path) -> Model:
 def train(preset: str = "", **fields: str | int | float | bool) -> Model:
     """Trains as `ali train preset=… field=…` does, and resumes; -> the model of checkpoints/NAME.
 
-    Fields are Config's; `**{"weights.kl": 20.0}` is a term's weight. Raises Problem for what does not fit, and
+    Fields are Config's, or minutes= or hours= chooses them; `**{"weights.kl": 20.0}` is a term's weight. Raises Problem for what does not fit, and
     where the run was stopped before its end.
     """
     words = [f"preset={preset}"] * bool(preset)
     words += [f"{name}={value}" for name, value in fields.items()]
-    config = parse(words)
-    train_command.main(words or [f"name={config.name}"])
-    return Model.load(Path("checkpoints") / config.name)
+    given, seconds = budget.asked(words)
+    name = budget.named(given) if seconds else parse(given).name
+    train_command.main(words or [f"name={name}"])
+    return Model.load(Path("checkpoints") / name)
 
 
 def evaluate(folder: str | Path) -> dict[str, dict]:

@@ -9,6 +9,7 @@ from ali_core.measure import means, sets, translation
 from ali_core.measure.means import judge, measure
 from ali_core.models import checkpoint
 from ali_core.models.model import Model
+from ali_core.nets import imagenet
 from ali_core.problem import Problem
 
 
@@ -34,7 +35,8 @@ def main(argv: list[str]) -> None:
     model = Model.load(words.checkpoint)
     digest = model.card["weights"]["sha256"]
     config = model.card["config"]
-    held = datasets.load(config["data"], config["size"], config["channels"], config.get("prior", ""))
+    where = (config["data"], config["size"], config["channels"], config.get("prior", ""), config["frame"])
+    held = datasets.load(*where, config.get("table", ""))
     if not held.learned(model.card["data"].get("fingerprint")):
         say(
             f"{held.name} is not what {model.name} was trained on, by the fingerprint in its card: what is "
@@ -43,18 +45,20 @@ def main(argv: list[str]) -> None:
     sides = [held, held.prior] if model.domains else [held]
     say(f"a classifier of {held.name}: read, or trained first")
     judges = tuple(judge(side) for side in sides)
-    classifier = judges[0]
+    classifier, eyes = judges[0], None
+    if len(held.shape) == 3 and not model.domains and (eyes := imagenet.eyes()) is None:
+        say(imagenet.LEFT_OUT)
 
     def measured(n: int) -> dict[str, dict]:
         if model.domains:
             return translation.measure(model, held, judges, n)
-        return measure(model, held, classifier, n)
+        return measure(model, held, classifier, n, eyes=eyes)
 
     say(f"measuring on {words.subset or 'all'} held-out examples")
     found = measured(words.subset)
     if not model.domains:
         say("comparing samples and codes")
-        found |= sets.compare(model, held, classifier, words.subset)
+        found |= sets.compare(model, held, classifier, words.subset, eyes=eyes)
     if not words.subset:
         for key, entry in measured(means.SUBSET).items():
             found[key]["subset"] = {"n": entry["n"], "value": entry["value"]}

@@ -47,7 +47,7 @@ def write_all(words, model: Model, run: Callable, border: float | None) -> None:
     else:
         files = [(source.name, partial(read, source))]
     done = 0
-    for name, made in through(files, model.shape, run, border, words.beside):
+    for name, made in through(files, model.shape, run, border, words.beside, model.frame):
         if isinstance(made, Problem):
             if not many:
                 raise made

@@ -1,5 +1,6 @@
 """The train command: a run's progress bar, saved state, pictures, and at its end the checkpoint.
 
+python -m ali_core train data=FOLDER minutes=60        chooses what fits pictures, machine and time (or hours=)
 python -m ali_core train preset=fashion-ali            the same command again resumes
 accelerate launch -m ali_core train preset=fashion-ali   several processes or machines
 """
@@ -26,6 +27,7 @@ from ali_core.models.model import to_bytes
 from ali_core.models.release import SAMPLES, tensors_of, write_checkpoint
 from ali_core.models.sheet import grid, write_png
 from ali_core.problem import Problem
+from ali_core.training import budget
 from ali_core.training.inputs import as_input, classes_of
 from ali_core.training.loop import Progress, steps
 
@@ -37,9 +39,16 @@ def main(argv: list[str]) -> None:
     if not argv or {"-h", "--help"} & set(argv):
         print(_help())
         return
-    config = check(parse(argv))
+    since = time.monotonic()
+    words, seconds = budget.asked(argv)
+    try:
+        config, data = budget.choose(words, seconds, RUNS, since) if seconds else (check(parse(words)), None)
+    except KeyboardInterrupt:
+        raise Problem("Stopped before anything was chosen.") from None
     members.member(config)
-    data = datasets.load(config.data, config.size, config.channels, config.prior)
+    where = (config.data, config.size, config.channels, config.prior, config.frame, config.table)
+    data = data or datasets.load(*where)
+    _same_shape(config, data)
     folder = RUNS / config.name
     state, stop = folder / "state.safetensors", []
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -79,6 +88,21 @@ def main(argv: list[str]) -> None:
         )
     elif progress.main:
         _finish(config, data, progress, clock.seconds)
+
+
+def _same_shape(config: Config, data: datasets.Data) -> None:
+    """Raises Problem where the checkpoint that would be replaced is of another size: it would be lost at the end."""
+    folder = Path("checkpoints") / config.name
+    try:
+        shape = tuple(checkpoint.card(folder)["data"]["shape"])
+    except Problem:  # lost, damaged, or never written
+        return
+    if shape != data.shape:
+        there, asked = (" x ".join(map(str, sides)) for sides in (shape, data.shape))
+        raise Problem(
+            f"{folder.as_posix()} is a model of {there}, and {asked} is asked for: it would be replaced. "
+            "Take another name=, or move it away."
+        )
 
 
 def _finish(config: Config, data: datasets.Data, progress: Progress, seconds: float) -> None:

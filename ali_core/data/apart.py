@@ -22,10 +22,10 @@ from PIL import Image
 
 from ali_core.problem import Problem
 
-from . import headers, pictures
-from .pictures import Seen
+from . import faces, headers, pictures
+from .pictures import Box, Seen
 
-SECONDS = 4.0  # for one picture
+SECONDS = 4.0  # for one picture, and as long again to find faces in it
 MEMORY = 450 * 2**20  # bytes of a process, on Linux
 PROCESSES = 2  # pictures that are decoded at the same time
 PATIENCE = 30.0  # seconds until somebody who waits for a process is sent away
@@ -40,14 +40,16 @@ def see(
     fit: str = "crop",
     invert: bool | None = None,
     border: float | None = None,
+    frame: str = "",
+    box: Box | None = None,
 ) -> tuple[Seen, Image.Image]:
-    """A file as a model of `shape` sees it, as in `pictures.see`, and the picture itself, small.
+    """A file as a model of `shape` sees it, as in `faces.framed`, and the picture itself, small.
 
     Raises Problem with a sentence for what is no picture, is damaged, or takes too much.
     """
     pictures.check(name, content)
-    how = {"shape": list(shape), "fit": fit, "invert": invert, "border": border}
-    if _quick(content):
+    how = {"shape": list(shape), "fit": fit, "invert": invert, "border": border, "frame": frame, "box": box}
+    if not frame and _quick(content):  # OpenCV is for the process alone
         return _look(name, content, **how)
     try:
         process = _free.get(timeout=PATIENCE)
@@ -61,11 +63,16 @@ def see(
         _free.put(process)
 
 
-def warm() -> None:
-    """Starts a process before anybody needs it."""
+def warm(frame: str = "") -> None:
+    """Starts a process before anybody needs it, and has it find in nothing what `frame` finds."""
     with contextlib.suppress(queue.Empty):
         process = _free.get_nowait()
         _free.put(process or _start())
+    if frame:
+        nothing = io.BytesIO()
+        Image.new("L", (9, 9)).save(nothing, "png")
+        with contextlib.suppress(Problem):
+            see("nothing", nothing.getvalue(), (9, 9, 1), frame=frame)
 
 
 def _quick(content: bytes) -> bool:
@@ -84,7 +91,7 @@ def _quick(content: bytes) -> bool:
 def _look(name: str, content: bytes, **how) -> tuple[Seen, Image.Image]:
     image = pictures.read(name, content)
     preview = image.reduce(max(1, max(image.size) // PREVIEW))
-    return pictures.see(image, **how), preview
+    return faces.framed(image, **how), preview
 
 
 # ---- the processes ---------------------------------------------------------------------------------
@@ -116,7 +123,7 @@ def _start() -> subprocess.Popen:
 
 def _ask(process: subprocess.Popen, name: str, content: bytes, how: dict):
     order = {"name": name, "bytes": len(content), "how": how}
-    ending = threading.Timer(SECONDS, process.kill)
+    ending = threading.Timer(SECONDS * (2 if how["frame"] else 1), process.kill)
     ending.start()
     try:
         process.stdin.write(json.dumps(order).encode() + b"\n" + content)
@@ -135,7 +142,9 @@ def _ask(process: subprocess.Popen, name: str, content: bytes, how: dict):
         raise Problem(told["problem"])
     array = np.frombuffer(parts[0], np.uint8).reshape(how["shape"]).copy()
     preview = Image.frombytes(told["mode"], tuple(told["size"]), parts[1])
-    return Seen(array, told["inverted"], told["suggested"], told["steps"]), preview
+    box, frames = told["box"] and tuple(told["box"]), tuple(map(tuple, told["frames"]))
+    seen = Seen(array, told["inverted"], told["suggested"], told["steps"], tuple(told["whole"]), box, frames)
+    return seen, preview
 
 
 def _limit() -> None:
@@ -163,6 +172,7 @@ def main() -> None:
             parts = [seen.array.tobytes(), preview.tobytes()]
             told |= {"mode": preview.mode, "size": preview.size, "steps": seen.steps}
             told |= {"inverted": seen.inverted, "suggested": seen.suggested_inversion}
+            told |= {"box": seen.box, "frames": seen.frames, "whole": seen.size}
             del seen, preview
         except Problem as problem:
             told["problem"] = str(problem)

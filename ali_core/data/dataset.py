@@ -22,6 +22,7 @@ class Data:
     held-out examples of both domains belong together one by one too. factors: where
     they have names, those of the k factors, each with the names of its classes; label_names are then the
     first one's. held_out: how the held-out part was chosen, where the data do not bring their own.
+    frame: "face" where the pictures are framed as in `faces`.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Data:
     partners: np.ndarray | None = None
     factors: dict[str, list[str]] = field(default_factory=dict)
     held_out: str = ""
+    frame: str = ""
 
     def __post_init__(self):
         for name in ("y", "y_test"):
@@ -57,6 +59,11 @@ class Data:
         if self.factors:
             return [len(classes) for classes in self.factors.values()]
         return [len(self.label_names)] * self.y.shape[1]
+
+    @property
+    def kept(self) -> bool:
+        """Whether its licence forbids to pass its pictures on, which is said with “no redistribution”."""
+        return "no redistribution" in self.licence.lower()
 
     @cached_property
     def fingerprint(self) -> str:

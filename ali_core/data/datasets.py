@@ -3,26 +3,21 @@
 Toys · IDX files (Fashion-MNIST) · .npz · a folder of pictures · Hugging Face.
 """
 
-import warnings
 import zipfile
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from ali_core.problem import Problem
 
-from . import domains, split, toons
+from . import domains, faces, split, toons
+from . import table as tables
 from .dataset import Data
 from .idx import KNOWN, STACKED, file_of, read_idx, stacked, where
-from .pictures import FORMATS, read, see, shown
+from .pictures import inside, resized
+from .reading import read_all
 from .toys import TOYS, toy
-
-# A training picture may be larger than an upload; the limit on its pixels stays.
-MAX_BYTES = 200 * 2**20
 
 # Whole numbers beyond are measurements, not classes
 MOST_CLASSES = 1000
@@ -30,37 +25,40 @@ MOST_CLASSES = 1000
 # How a folder may be cut in two: these, and nothing else beside them
 TRAIN, HELD_OUT = "train", ("test", "validation", "valid", "val")
 
-# A picture's name, and how to get its bytes
-Source = tuple[str, Callable[[], bytes]]
 
-
-def load(data: str, size: int = 0, channels: int = 0, prior: str = "") -> Data:
+def load(data: str, size: int = 0, channels: int = 0, prior: str = "", frame: str = "", table: str = "") -> Data:
     """Loads a data set by name or path, as pictures of `size` x `size` with 1 or 3 `channels`.
 
     data: a name of KNOWN, or STACKED; a path to an .npz file, a folder of IDX files or a folder of pictures
     (class = subfolder; “train” and “test” alone are parts, with the classes in them); "hf:NAME" or
     "hf:FOLDER" for Hugging Face; a toy: a name of TOYS. prior: a second data set, the other domain of a translation; domains.KNOWN have theirs
-    already. 0 = as the data has it. Raises Problem when nothing can be read.
+    already. 0 = as the data has it. frame: "face" frames the pictures of a folder or of Hugging Face, see `faces`.
+    table: beside a folder of pictures, see table.py. Raises Problem when nothing can be read.
     """
+    if table and (prior or file_of(Path(data), "train-images") or not Path(data).expanduser().is_dir()):
+        raise Problem(f"table={table} goes with a folder of pictures, data=FOLDER; {data} is none, or has its labels.")
     if prior:
-        return domains.two(load(data, size, channels), load(prior, size, channels))
+        return domains.two(load(data, size, channels, frame=frame), load(prior, size, channels, frame=frame))
+    path = where(data) if data in KNOWN else Path(data).expanduser()
+    if frame:
+        if not of_pictures(path) and not data.startswith("hf:"):
+            raise Problem(f"frame={frame} is for a folder of pictures or hf:NAME; “{data}” is cut already.")
+        faces.ready()
     if data in TOYS:
         return toy(data)
     if data == "toons":
         return _sized(toons.data(size if size in toons.SIZES else 64), size, channels)
-    path = Path(data).expanduser()
     if data.startswith("hf:"):
-        return _hugging_face(data.removeprefix("hf:"), size, channels)
+        return _hugging_face(data.removeprefix("hf:"), size, channels, frame)
     if data == STACKED:
         return stacked(load("mnist"))
     if data in domains.KNOWN:
         return domains.made(data, load(domains.KNOWN[data].of, size, channels))
     known = KNOWN.get(data)
-    path = where(data) if known else path
-    if path.is_dir() and file_of(path, "train-images"):
+    if of_pictures(path):
+        return _folder(path, size, channels, frame, table)
+    if path.is_dir():
         found = read_idx(path)
-    elif path.is_dir():
-        return _folder(path, size, channels)
     elif path.is_file() and path.suffix == ".npz":
         found = _npz(path)
     else:
@@ -79,7 +77,7 @@ def _npz(path: Path) -> Data:
     """Keys: images (n,h,w) or (n,h,w,c); labels (n,) or (n,k), label_names, train (n,) mask.
 
     label_names: of the classes, or of the k factors, as “hair” or “direction(up,left,down,right)”.
-    Strings: licence, source, and held_out, which says what `train` leaves out.
+    Strings: licence, source, held_out, which says what `train` leaves out, and frame: "face", see `faces`.
     """
     if not zipfile.is_zipfile(path):
         raise Problem(f"{path} is damaged, or no .npz; write it with numpy.savez_compressed.")
@@ -119,7 +117,9 @@ def _npz(path: Path) -> Data:
         names = [f"{first} {c}" for c in classes] if len(names) == len(factors) else classes
     elif y.ndim > 1:
         names = []  # of measurements, which have no classes
-    said = {key: str(arrays[key]) for key in ("licence", "source", "held_out") if key in arrays}
+    said = {key: str(arrays[key]) for key in ("licence", "source", "held_out", "frame") if key in arrays}
+    if said.get("frame", "") not in ("", "face"):
+        raise Problem(f"{path}: “frame” is “{said['frame']}”; it says “face”, or it is left out.")
     said = {"licence": "unknown", "source": f"file {path.name}"} | said
     about = said | {"label_names": names, "factors": factors}
     if "images_b" in arrays:
@@ -146,37 +146,44 @@ def _factors(y: np.ndarray, names: list[str]) -> dict[str, list[str]]:
     return found
 
 
-def _folder(folder: Path, size: int, channels: int) -> Data:
+def of_pictures(path: Path) -> bool:
+    """Whether it is a folder, and not one of IDX files."""
+    return path.is_dir() and not file_of(path, "train-images")
+
+
+def _folder(folder: Path, size: int, channels: int, frame: str, beside: str) -> Data:
     if not size:
         raise Problem(f"{folder} is a folder of pictures: give their size: size=28, 32 or 64.")
     name = folder.resolve().name
-    paths = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts)
-    )
-    inside = [path.relative_to(folder) for path in paths]
-    tops = {path.parts[0] for path in inside if len(path.parts) > 1}
+    paths = [path for path in inside(folder) if path.name != Path(beside).name]
+    tops = {path.parts[0] for path in paths if len(path.parts) > 1}
     own = TRAIN in tops and len(tops) > 1 and tops <= {TRAIN, *HELD_OUT}
     held_out = next((top for top in HELD_OUT if top in tops), None) if own else None
     if own:
-        inside = [path for path in inside if path.parts[0] in (TRAIN, held_out)]
-    classes = [p.parts[own] if len(p.parts) > own + 1 else name for p in inside]
-    sources = [(path.as_posix(), (folder / path).read_bytes) for path in inside]
-    x, rows, hashes, skipped = _read_all(str(folder), sources, size, channels)
+        paths = [path for path in paths if path.parts[0] in (TRAIN, held_out)]
+    table = tables.read(beside).beside(paths) if beside else None
+    paths = table.inside if table else paths
+    classes = [p.parts[own] if len(p.parts) > own + 1 else name for p in paths]
+    sources = [(path.as_posix(), (folder / path).read_bytes) for path in paths]
+    x, rows, hashes, skipped = read_all(str(folder), sources, size, channels, frame)
     # without the classes that had nothing readable
     names, y = np.unique([classes[row] for row in rows], return_inverse=True)
     about = {"label_names": names.tolist(), "source": f"folder {name}"}
-    about |= {"licence": "unknown", "skipped": skipped}
+    about |= {"licence": "unknown", "skipped": skipped, "frame": frame}
+    people: list[bytes] = []
+    if table:
+        y, labelled, people = table.labels([paths[row] for row in rows])
+        about |= labelled | {"source": f"folder {name} and table {table.path.name}"}
     if not own:
-        return _split(str(folder), name, x, y, hashes, **about)
-    train = np.array([inside[row].parts[0] == TRAIN for row in rows])
+        about |= {"held_out": split.BY_PERSON if people else split.OF_NOBODY} if table else {}
+        return _split(str(folder), name, x, y, hashes, people, **about)
+    train = np.array([paths[row].parts[0] == TRAIN for row in rows])
     if not train.any() or train.all():
         raise Problem(f"{folder}: “{TRAIN}” or “{held_out}” holds no picture that can be read.")
     return Data(name, *split.unsorted(x[train], y[train], x[~train], y[~train]), **about)
 
 
-def _hugging_face(name: str, size: int, channels: int) -> Data:
+def _hugging_face(name: str, size: int, channels: int, frame: str) -> Data:
     try:
         import datasets
     except ImportError as error:
@@ -208,14 +215,14 @@ def _hugging_face(name: str, size: int, channels: int) -> Data:
         rows = splits[key].cast_column(column, datasets.Image(decode=False))
         labels = np.array(rows[label] if label else [0] * len(rows), np.int64)
         sources = [(f"{key} row {k}", lambda k=k: _row_bytes(rows[k][column])) for k in range(len(rows))]
-        x, kept, hashes, skipped = _read_all(f"“{name}” ({key})", sources, size, channels)
+        x, kept, hashes, skipped = read_all(f"“{name}” ({key})", sources, size, channels, frame)
         return x, labels[kept], hashes, skipped
 
     x, y, hashes, skipped = part(train, channels)
     info = splits[train].info
     names = list(features[label].names) if label else [path.name]
     source = f"Hugging Face data set {path.name if path.exists() else name}"
-    about = {"label_names": names, "source": source, "licence": info.license or "unknown"}
+    about = {"label_names": names, "source": source, "licence": info.license or "unknown", "frame": frame}
     if test is None or test == train:
         return _split(f"“{name}”", path.name, x, y, hashes, skipped=skipped, **about)
     x_test, y_test, _, more = part(test, x.shape[3])
@@ -229,48 +236,9 @@ def _row_bytes(cell: dict) -> bytes:
     return cell["bytes"] or Path(cell["path"]).read_bytes()
 
 
-def _read_all(
-    where: str, sources: list[Source], size: int, channels: int
-) -> tuple[np.ndarray, list[int], list[bytes], tuple[str, ...]]:
-    """Reads pictures side by side: x uint8 (n,h,w,c), their sources' numbers, a hash of each picture as
-    it is stored, whatever `size`, and the names of the unreadable.
-
-    channels 0: 1 when every picture is grey. size 0: the size of the first, which all must have.
-    """
-    from tqdm import tqdm
-
-    def one(source: Source) -> tuple[np.ndarray, bytes] | None:
-        name, content = source
-        try:
-            picture = read(name, content(), MAX_BYTES, (*FORMATS, "PPM"))
-        except (Problem, OSError):
-            return None
-        shape = (size, size, channels or 3) if size else (*picture.size[::-1], channels or 3)
-        if max(shape) > 256:
-            raise Problem(f"{where}: the pictures are large; give size=28, 32 or 64.")
-        return see(picture, shape, invert=False).array, split.content(picture)
-
-    with ThreadPoolExecutor() as pool:
-        found = list(tqdm(pool.map(one, sources), total=len(sources), disable=None, leave=False))
-    kept = [k for k, pair in enumerate(found) if pair is not None]
-    skipped = tuple(source[0] for source, pair in zip(sources, found, strict=True) if pair is None)
-    arrays = [found[k][0] for k in kept]
-    if not arrays:
-        raise Problem(f"{where}: no picture that can be read among {len(sources)} files.")
-    if skipped:
-        listed = ", ".join(map(shown, skipped[:20])) + (" and more" if len(skipped) > 20 else "")
-        warnings.warn(f"{where}: {len(skipped)} unreadable skipped: {listed}.", stacklevel=4)
-    if len({array.shape for array in arrays}) > 1:
-        raise Problem(f"{where}: the pictures have different sizes; give size=28, 32 or 64.")
-    x = np.stack(arrays)
-    if not channels and (x == x[..., :1]).all():
-        x = x[..., :1]
-    return x, kept, [found[k][1] for k in kept], skipped
-
-
-def _split(where: str, name: str, x: np.ndarray, y: np.ndarray, hashes: list[bytes], **about) -> Data:
-    """Data of one part: every picture's hash says whether it is held out, and where it stands."""
-    held, train = split.drawn(hashes, split.SHARE)
+def _split(where: str, name: str, x: np.ndarray, y: np.ndarray, hashes: list[bytes], people=(), **about) -> Data:
+    """Data of one part: every picture's hash says whether it is held out (its person's, where people are known)."""
+    held, train = split.parted(hashes, people)
     if not len(held) or not len(train):
         raise Problem(
             f"{where} has one readable picture, copies apart; two are the least: one to train on, one held out."
@@ -280,17 +248,9 @@ def _split(where: str, name: str, x: np.ndarray, y: np.ndarray, hashes: list[byt
 
 
 def _sized(data: Data, size: int, channels: int) -> Data:
-    x, x_test = (_resized(x, size, channels) for x in (data.x, data.x_test))
+    x, x_test = (resized(x, size, channels) for x in (data.x, data.x_test))
     more = {}
     if data.prior:
-        partners = _resized(data.partners, size, channels)
+        partners = resized(data.partners, size, channels)
         more = {"prior": _sized(data.prior, size, channels), "partners": partners}
     return replace(data, x=x, x_test=x_test, **more)
-
-
-def _resized(x: np.ndarray, size: int, channels: int) -> np.ndarray:
-    shape = (size or x.shape[1], size or x.shape[2], channels or x.shape[3])
-    if x.shape[1:] == shape:
-        return x
-    pictures = map(Image.fromarray, x[..., 0] if x.shape[3] == 1 else x)
-    return np.stack([see(picture, shape, invert=False).array for picture in pictures])

@@ -4,6 +4,7 @@ import contextlib
 import io
 import unicodedata
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
@@ -21,14 +22,24 @@ ADVICE = "use a PNG, JPEG, WebP, GIF, BMP or TIFF file"
 CLEAR = 0.75
 
 
+# left, top, width and height of a part, in pixels of the upright picture
+Box = tuple[int, int, int, int]
+
+
 @dataclass(frozen=True)
 class Seen:
-    """A picture as a model sees it: array uint8 (h,w,c), and in short sentences what was done."""
+    """A picture as a model sees it: array uint8 (h,w,c), and in short sentences what was done.
+
+    size: of the upright picture; box: the part of it that is seen; frames: those that were found, see `faces`.
+    """
 
     array: np.ndarray
     inverted: bool
     suggested_inversion: bool
     steps: list[str]
+    size: tuple[int, int]
+    box: Box | None = None
+    frames: tuple[Box, ...] = ()
 
 
 def check(name: str, content: bytes, max_bytes: int = MAX_BYTES) -> None:
@@ -86,6 +97,12 @@ def too_heavy(name: str) -> str:
     return f"“{shown(name)}” takes too long or too much memory to decode; make it smaller first."
 
 
+def inside(folder: Path) -> list[Path]:
+    """The files of a folder and its subfolders, as paths inside of it, in order; hidden ones are left out."""
+    found = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
+    return [path for path in found if not any(part.startswith(".") for part in path.parts)]
+
+
 def border(x: np.ndarray) -> float:
     """The usual brightness 0..1 of the edges of pictures uint8 (n,h,w,c), for `see`."""
     edges = [x[:, 0], x[:, -1], x[:, :, 0], x[:, :, -1]]
@@ -98,16 +115,21 @@ def see(
     fit: str = "crop",
     invert: bool | None = None,
     border: float | None = None,
+    box: Box | None = None,
 ) -> Seen:
     """Brings a picture from `read` to a model's `shape` (h,w,c), c = 1 or 3.
 
-    fit: "crop" takes the middle, "fit" keeps all of it and pads. border: the brightness 0..1 of
-    the edges of the model's data; inversion is suggested, to a grey model only, when nearly all of
-    the inverted picture's edges are clearly nearer to it. invert: None follows the suggestion.
+    fit: "crop" takes the middle, "fit" keeps all of it and pads. box: that part instead, squeezed into the shape; what
+    lies outside of the picture is its edge again. border: the brightness 0..1 of the edges of the model's data;
+    inversion is suggested, to a grey model only, when nearly all of the inverted picture's edges are clearly nearer
+    to it. invert: None follows the suggestion.
     """
-    height, width, channels = shape
+    (height, width, channels), whole = shape, image.size
     steps = list(image.info.get("steps", ()))
-    if fit == "crop":
+    outside = None
+    if box:
+        image, inside, outside = _part(image, box, (width, height), steps)
+    elif fit == "crop":
         image = _crop(image, width, height, steps)
         inside = (width, height)
     else:
@@ -130,7 +152,10 @@ def see(
         image = image.convert("L")
     elif channels == 3:
         image = image.convert("RGB")
-    if inside != (width, height):
+    if outside:
+        array = np.asarray(image)
+        image = Image.fromarray(np.pad(array, outside[: array.ndim], "edge"))
+    elif inside != (width, height):
         colour = np.median(_edges(np.asarray(image)), axis=0).astype(int).tolist()
         canvas = Image.new(image.mode, (width, height), tuple(colour))
         canvas.paste(image, ((width - inside[0]) // 2, (height - inside[1]) // 2))
@@ -147,7 +172,7 @@ def see(
     if inverted:
         array = 255 - array
         steps.append("Inverted light and dark.")
-    return Seen(array, inverted, suggested, steps)
+    return Seen(array, inverted, suggested, steps, whole, box)
 
 
 def shown(name: str) -> str:
@@ -252,7 +277,34 @@ def _crop(image: Image.Image, width: int, height: int, steps: list[str]) -> Imag
     return image.crop((left, top, left + wide, top + high))
 
 
+def _part(
+    image: Image.Image, box: Box, size: tuple[int, int], steps: list[str]
+) -> tuple[Image.Image, tuple[int, int], tuple[tuple[int, int], ...]]:
+    """What of a box is in the picture, the size it has in one of `size`, and what is missing around it, for np.pad."""
+    ends = []
+    for start, long, side, pixels in zip(box[:2], box[2:], image.size, size, strict=True):
+        first, last = max(start, 0), min(start + long, side)
+        if first >= last:
+            raise Problem(f"The box {box} lies outside of the picture, {_size(image.size)}; move it back.")
+        before = min(round((first - start) / long * pixels), pixels - 1)
+        after = min(round((start + long - last) / long * pixels), pixels - 1 - before)
+        ends.append((first, last, before, after))
+    (left, right, *across), (top, low, *down) = ends
+    steps.append(f"Took the part in the box, {_size(box[2:])} of {_size(image.size)} pixels.")
+    image, inside = image.crop((left, top, right, low)), (size[0] - sum(across), size[1] - sum(down))
+    return image, inside, (tuple(down), tuple(across), (0, 0))
+
+
 def _edges(array: np.ndarray) -> np.ndarray:
     """The pixels on the four edges of (h,w) or (h,w,c), as (n,c)."""
     array = array.reshape(*array.shape[:2], -1)
     return np.concatenate([array[0], array[-1], array[:, 0], array[:, -1]])
+
+
+def resized(x: np.ndarray, size: int, channels: int) -> np.ndarray:
+    """Pictures uint8 (n,h,w,c) as they are seen at `size` with `channels`; 0 = as they are."""
+    shape = (size or x.shape[1], size or x.shape[2], channels or x.shape[3])
+    if x.shape[1:] == shape:
+        return x
+    pictures = map(Image.fromarray, x[..., 0] if x.shape[3] == 1 else x)
+    return np.stack([see(picture, shape, invert=False).array for picture in pictures])

@@ -13,6 +13,9 @@ from PIL import Image
 SHARE = 0.1
 RULE = "a tenth of the pictures, by a hash of each: copies stay together"
 
+BY_PERSON = "a tenth of the persons, by a hash of each: nobody is in both parts"
+OF_NOBODY = f"{RULE}; the table has no column of persons, so one may be in both parts"
+
 
 def content(picture: Image.Image) -> bytes:
     """A hash of a picture's size and pixels, the same whatever file format or mode it is kept in."""
@@ -44,6 +47,13 @@ def drawn(hashes: Iterable[bytes], *shares: float) -> list[np.ndarray]:
         parts.append(left[taken])
         left = left[~taken]
     return [*parts, left]
+
+
+def parted(hashes: list[bytes], people: list[bytes]) -> list[np.ndarray]:
+    """Row numbers of what is held out and of the rest: by a picture's hash, or by its person's where those are known."""
+    parts = drawn(people or hashes, SHARE)
+    # nobody's pictures stand in a row
+    return [part[np.argsort([hashes[row] for row in part])] for part in parts] if people else parts
 
 
 def unsorted(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray):

@@ -24,6 +24,7 @@ FILE, PICTURES, NEIGHBOURS = "atlas.npz", "pictures", 8
 # its arrays; n codes of d numbers, k factors
 KEPT = {"z": ("n", "d"), "pca": ("n", 2), "umap": ("n", 2), "error": ("n",), "round_trip": ("n",)}
 KEPT |= {"y": ("n",), "labels": ("n", "k")}
+QUANTILES = ("nearest", "error", "round_trip")  # of `typical`
 WHOLE = {"y": "i", "labels": "i"}
 FEWEST, MOST = 16, 100_000  # codes
 LARGEST = 100 << 20  # bytes of the file, and of its arrays
@@ -39,7 +40,8 @@ class Atlas:
     trustworthiness of "pca" and "umap", 0.5 (chance) to 1. pictures: name of the picture set ("" for
     points). typical: "k", and the median distance of a point to its k-th neighbour in "z" and on
     "umap" and "pca"; at the "levels" 0..1 the quantiles of "nearest" (distance to the nearest other
-    code) and of "error", to tell how unusual a new picture is. split: "held out" or "made". labels,
+    code) and of "error", to tell how unusual a new picture is; where they are of held-out pictures and the
+    map is not, "of" says so, and "round_trip" and (of pictures) "ssim" stand with them. split: "held out" or "made". labels,
     factors: int (n,k) where k factors are known, the first of them y, and the names of each and of its
     classes. labelled: "data", or "classifier" where that named what the model made.
     """
@@ -89,7 +91,7 @@ def load(folder: str | Path) -> Atlas:
     typical = about["typical"]
     for name in ("z", "pca", "umap"):  # what lies upon each other is told apart by something
         typical[name] = max(typical[name], TINY)
-    typical |= {key: [max(value, TINY) for value in typical[key]] for key in ("nearest", "error")}
+    typical |= {key: [max(value, TINY) for value in typical[key]] for key in QUANTILES if key in typical}
     known = {field.name for field in fields(Atlas)}
     return Atlas(**arrays, **{key: value for key, value in about.items() if key in known})
 
@@ -159,7 +161,7 @@ def _fit(arrays: dict[str, np.ndarray], about: dict, card: dict) -> None:
     for name, most in (("y", labels), *([("labels", np.array(named))] if named else [])):
         if (arrays[name] < 0).any() or (arrays[name] >= most).any():
             raise ValueError(f"«{name}» holds classes that have no name")
-    levels, rows = typical["levels"], (typical["nearest"], typical["error"])
+    levels, rows = typical["levels"], [typical[key] for key in (*QUANTILES, "ssim") if key in typical]
     if not {0.5, 0.99} <= set(levels) or any(len(row) != len(levels) for row in rows):
         raise ValueError("«typical» lacks a level")
 

@@ -21,6 +21,7 @@ import umap
 from PIL.PngImagePlugin import PngInfo
 
 from ali_core.data import datasets
+from ali_core.data.dataset import Data
 from ali_core.files import write_beside
 from ali_core.measure import means, metrics
 from ali_core.measure.neighbours import nearest
@@ -54,7 +55,14 @@ def build(folder: str | Path, made: str = "", most: int = MOST) -> None:
     config, card = model.card["config"], model.card
     if model.domains:
         raise Problem(f"{model.name} is a translator: it has no latents to map; use `evaluate`.")
-    held = datasets.load(config["data"], config["size"], config["channels"])
+    held = datasets.load(
+        config["data"], config["size"], config["channels"], frame=config["frame"], table=config.get("table", "")
+    )
+    if held.kept and not made:
+        raise Problem(
+            f"{held.name}: its licence ({held.licence}) does not let its pictures be passed on, and an atlas holds "
+            "them; add --made, for a map of what the model makes."
+        )
     if len(held.shape) == 3:  # a sheet that is larger is not read
         most = min(most, MOST_PIXELS // math.prod(held.shape[:2]))
     x = held.x_test[:most]
@@ -92,6 +100,9 @@ def build(folder: str | Path, made: str = "", most: int = MOST) -> None:
         name: float(sklearn.manifold.trustworthiness(z[some], flat[some], n_neighbors=k)) for name, flat in maps.items()
     }
     typical = _typical(z, maps, error)
+    if made:
+        say(f"measuring {len(held.x_test)} held-out pictures, which the map does not show")
+        typical |= _as_held_out(model, held, z)
     source = folder.name + "-made" if made else held.name
     name = f"{source}-{x.shape[1]}{'-rgb' * (x.shape[3] == 3)}" if x.ndim == 4 else ""
     name = name.replace(":", "-")  # elsewhere it would name a drive
@@ -178,6 +189,23 @@ def _typical(z: np.ndarray, maps: dict[str, np.ndarray], error: np.ndarray) -> d
     for name, values in (("nearest", distances["z"][:, 1]), ("error", error)):
         typical[name] = [float(value) for value in np.quantile(values, LEVELS)]
     return typical
+
+
+def _as_held_out(model: Model, held: Data, z: np.ndarray) -> dict:
+    """What is usual for pictures of the data, in numbers: of what the model made itself it remembers more than of those."""
+    told = held.y_test if model.classes else None
+    codes = model.encode(held.x_test, told)
+    made = model.decode(codes, told)
+    truth = held.x_test.astype(np.float32) / 255 if held.x_test.dtype == np.uint8 else held.x_test
+    found = {
+        "nearest": nearest(z, codes)[1][:, 0],
+        "error": metrics.mse(made, truth),
+        "round_trip": np.linalg.norm(model.encode(made, told) - codes, axis=1),
+    }
+    if truth.ndim == 4:
+        found["ssim"] = metrics.ssim(truth, made)
+    quantiles = {key: np.quantile(values, LEVELS).tolist() for key, values in found.items()}
+    return {"of": "held out", **quantiles}
 
 
 def _store_pictures(root: Path, name: str, x: np.ndarray, shared: bool = True) -> None:

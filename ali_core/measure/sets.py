@@ -15,16 +15,20 @@ from ali_core.data.datasets import STACKED, load
 from ali_core.family.samples import HIDDEN, holes
 from ali_core.files import write_beside
 from ali_core.models.model import Model
+from ali_core.nets.imagenet import Eyes
 from ali_core.nets.judge import RUNS, Classifier, fingerprint, per_factor
 
 from . import metrics
+from .groups import groups
+from .held import ROOM, SAMPLES, TRUE, Held
+from .measures import MEASURES
+from .row import entry
+from .set_measures import SETS
 
 SEED = 0
-SAMPLES = 10_000  # pictures drawn from the prior
 POINTS = 2_500  # points drawn from it, as VEEGAN's protocol has it
 TRIPLES = 26_000  # stacked digits drawn from it, as VEEGAN has it
 FIT = 7  # training examples per held-out one among which neighbours are looked for, at most
-ROOM = 50_000_000  # numbers that the pixels of those may hold: 60,000 pictures of 28 x 28
 SURE = 0.9  # probability from which the classifier counts as confident
 PROBE = 20_000  # training examples a probe is fitted to: more do not change the second digit
 
@@ -36,10 +40,12 @@ def compare(
     n: int = 0,
     seed: int = SEED,
     runs: Path = RUNS,
+    eyes: Eyes | None = None,
 ) -> dict[str, dict]:
     """Compares sets: codes with classes, samples with the first n held-out examples (0: all).
 
-    Entries as of `measure`; those that learn from training examples also say from how many ("fit").
+    eyes: an ImageNet net, or None: without what needs one. Entries as of `measure`; those that learn from training
+    examples also say from how many ("fit").
     """
     n = min(n or len(data.x_test), len(data.x_test))
     found = {}
@@ -47,20 +53,18 @@ def compare(
         found["posterior_kl"] = _known_truth(model, data, n, seed)
     elif data.centres is not None and data.loadings is None:
         count, good = metrics.modes(model.sample(POINTS, seed), data.centres, data.sd)
-        says = f"of {len(data.centres)} modes, those that samples reach (VEEGAN's protocol)"
+        says = SETS["modes"].says.format(modes=f"{len(data.centres)} modes", who="VEEGAN's protocol")
         found["modes"] = entry(count, says, POINTS, seed, split="samples")
-        says = "share of samples within 3 standard deviations of a mode"
-        found["good_samples"] = entry(good, says, POINTS, seed, split="samples")
+        found["good_samples"] = entry(good, SETS["good_samples"].says, POINTS, seed, split="samples")
     elif data.name == STACKED:
         digit = Classifier.get(load("mnist"), SEED, runs)
         channels = np.moveaxis(model.sample(TRIPLES, seed), 3, 0)[..., None]
         count, away = metrics.stacked_modes(
             np.concatenate([digit.decide(digit.logits(channel)) for channel in channels], 1)
         )
-        says = "of 1,000 triples of digits, those that samples reach, to a classifier's eyes"
+        says = SETS["modes"].says.format(modes="1,000 triples of digits", who="to a classifier's eyes")
         found["modes"] = entry(count, says, TRIPLES, seed, split="samples")
-        says = "KL in nats of the samples' triples from uniform ones"
-        found["modes_kl"] = entry(away, says, TRIPLES, seed, split="samples")
+        found["modes_kl"] = entry(away, SETS["modes_kl"].says, TRIPLES, seed, split="samples")
     if classifier is not None:
         samples = SAMPLES if n == len(data.x_test) else n
         found |= _samples(model, data, classifier, n, samples, seed)
@@ -69,7 +73,11 @@ def compare(
         found |= _inpainting(model, data, classifier, n, seed)
     if classifier is not None and model.classes:
         found |= _obedience(model, data, classifier, n, seed)
-    return found
+    if classifier is not None and data.factors:
+        found |= groups(model, data, n, seed)
+    held = Held(model, data, classifier, n, seed, eyes=eyes, runs=runs)
+    taken = {key: held.take(key) for key, row in MEASURES.items() if row.whole}
+    return found | {key: entry for key, entry in taken.items() if entry}
 
 
 def _known_truth(model, data, n, seed) -> dict:
@@ -79,8 +87,7 @@ def _known_truth(model, data, n, seed) -> dict:
     true_mean, true_sd = toys.true_posterior(data, x)
     sd = np.maximum(sd, 1e-3)  # of an encoder that is a function: all but infinitely far
     away = min(metrics.gaussian_kl(sign * mean, sd, true_mean, true_sd).mean() for sign in (1, -1))
-    says = "mean KL in nats of q(z|x) from the true p(z|x), which is known; 0 is perfect"
-    return entry(away, says, len(x), seed)
+    return entry(away, SETS["posterior_kl"].says, len(x), seed)
 
 
 def _inpainting(model, data, classifier, n, seed) -> dict[str, dict]:
@@ -93,19 +100,19 @@ def _inpainting(model, data, classifier, n, seed) -> dict[str, dict]:
     told = data.y_test[:n] if model.classes else None
     size = hole.sum() * data.shape[2]
     mean = data.x.mean(0, dtype=np.float64) / 255
-    says = "mean squared error inside of random holes of "
+    says = SETS["inpainting_mse"].says
 
     def error(made: np.ndarray) -> float:
         return float(((made - x) ** 2 * hole).sum(dtype=np.float64) / size)
 
-    filled, words = error(model.reconstruct(hidden, told)), "G(E(m(x))); lower is better"
+    filled = error(model.reconstruct(hidden, told))
     found = {
-        "inpainting_mse": entry(filled, says + words + told_true(model), n, seed),
-        "inpainting_mse_mean": entry(error(mean), says + "the mean picture", n, seed),
+        "inpainting_mse": entry(filled, says + told_true(model), n, seed),
+        "inpainting_mse_mean": entry(error(mean), SETS["inpainting_mse_mean"].says, n, seed),
     }
     if told is not None and classifier is not None:
         guess = classifier.decide(classifier.logits(np.where(hole, np.float32(0), x)))
-        words += "; networks told the class that the classifier gives the rest of x"
+        words = "; networks told the class that the classifier gives the rest of x"
         filled = error(model.reconstruct(hidden, guess))
         found["inpainting_mse_guessed"] = entry(filled, says + words, n, seed)
     return found
@@ -113,7 +120,7 @@ def _inpainting(model, data, classifier, n, seed) -> dict[str, dict]:
 
 def told_true(model: Model) -> str:
     """What a number of a conditional model says at its end: a class that is told could be read from the code."""
-    return "; networks told the true class" if model.classes else ""
+    return TRUE if model.classes else ""
 
 
 def _obedience(model, data, classifier, n, seed) -> dict[str, dict]:
@@ -141,19 +148,16 @@ def _obedience(model, data, classifier, n, seed) -> dict[str, dict]:
     drawn = seen(model.sample(n, seed, y=asked)) == asked
     after = seen(model.decode(model.encode(x, y), edited))
     right, changed = after == edited, np.arange(k) == which[:, None]
-    says = "share of {}that the classifier gives the class that was asked for" + mean_of(data)
-    of_samples, of_edited = "samples ", "held-out pictures, decoded with another class, "
+    obeyed, edits = (SETS[key].says + mean_of(data) for key in ("class_obeyed", "class_edited"))
     found = {
-        "class_obeyed": entry(drawn.mean(), says.format(of_samples), n, seed, **of_each(drawn, np.ones_like(changed))),
-        "class_edited": entry(right[changed].mean(), says.format(of_edited), n, seed, **of_each(right, changed)),
+        "class_obeyed": entry(drawn.mean(), obeyed, n, seed, **of_each(drawn, np.ones_like(changed))),
+        "class_edited": entry(right[changed].mean(), edits, n, seed, **of_each(right, changed)),
     }
     if k > 1:
         same = after == seen(x)
-        says = f"share of the {k - 1} other factors of those pictures to which the classifier gives the class it "
-        says += "gives the real picture; true: their true class"
         true = round(float((after == y)[~changed].mean()), 4)
         more = {"true": true} | of_each(same, ~changed)
-        found["others_kept"] = entry(same[~changed].mean(), says, n, seed, **more)
+        found["others_kept"] = entry(same[~changed].mean(), SETS["others_kept"].says, n, seed, **more)
     return found
 
 
@@ -162,39 +166,27 @@ def _samples(model, data, classifier, n, samples, seed) -> dict[str, dict]:
     real = classifier.features(data.x_test[:n])
     made, logits = classifier.look(model.sample(samples, seed))
     floor = metrics.frechet(real, classifier.features(data.x[:n]))
-    says = "Fréchet distance, in the classifier's features, of held-out pictures and "
-    distance = entry(metrics.frechet(real, made), says + "samples; lower is better", n, seed)
+    distance = entry(metrics.frechet(real, made), SETS["frechet"].says, n, seed)
     found = {
         "frechet": distance | {"samples": samples},
-        "frechet_floor": entry(floor, says + "as many training pictures", n, seed),
+        "frechet_floor": entry(floor, SETS["frechet_floor"].says, n, seed),
     }
     if len(classifier.sizes) > 1:
         found |= _confidence(data, classifier, logits, n, seed)
     else:
         score = metrics.inception_score(logits)
-        says = "inception-type score of samples by the classifier: 1 to the number of classes"
-        found["inception_score"] = entry(score, says, n, seed, samples=samples)
-    says = {
-        "precision": "share of samples that lie among real pictures",
-        "recall": "share of real pictures that lie among samples",
-        "density": "how densely real pictures lie around samples, about 1 for real ones",
-        "coverage": "share of real pictures with a sample nearby",
-    }
+        found["inception_score"] = entry(score, SETS["inception_score"].says, n, seed, samples=samples)
     for key, value in metrics.precision_recall_density_coverage(real, made).items():
-        sentence = f"{says[key]} (5 neighbours, the classifier's features)"
-        found[key] = entry(value, sentence, n, seed, samples=samples)
+        found[key] = entry(value, SETS[key].says, n, seed, samples=samples)
     return found
 
 
 def _confidence(data, classifier, logits, n, seed) -> dict[str, dict]:
     """In how many factors the classifier is sure of what it sees: in samples, and in real pictures."""
     found = {}
-    for key, scores, what in (
-        ("confident", logits, "samples'"),
-        ("confident_real", classifier.logits(data.x_test[:n]), "held-out pictures'"),
-    ):
+    for key, scores in (("confident", logits), ("confident_real", classifier.logits(data.x_test[:n]))):
         sure = np.stack([metrics.confident(head, SURE) for head in classifier.heads(scores)], 1)
-        says = f"share of {what} factors of which the classifier is at least {SURE:.0%} sure"
+        says = SETS[key].says.format(sure=SURE)
         shares = per_factor(data, sure)
         found[key] = entry(sure.mean(), says, n, seed, samples=len(scores), factors=shares)
     return found
@@ -211,25 +203,29 @@ def _accuracies(model, data, classifier, n, seed, runs) -> dict[str, dict]:
     pixels, pca = baselines(data, model.latent, n, fit, few, seed, runs)
     spaces["_pixels"] = ("raw pixels", few, pixels)
     spaces["_pca"] = (f"{model.latent} principal components of the pixels", fit, pca)
-    nearest = "share of held-out pictures whose nearest training picture, by {}, has its class" + mean_of(data)
     found = {}
     for space, (name, among, read) in spaces.items():
         true = "" if space else told_true(model)
-        says = nearest.format(name) + true
+        says = SETS[f"nn_accuracy{space}"].says.format(by=name) + mean_of(data) + true
         found[f"nn_accuracy{space}"] = entry(read["nearest"], says, n, seed, fit=among)
         if shares := read["probes"]:
-            says = f"accuracy of a logistic regression on {name}, standardised{mean_of(data)}{true}"
+            says = SETS[f"probe_accuracy{space}"].says.format(by=name) + mean_of(data) + true
             more = {"factors": dict(zip(data.factors, shares, strict=True))} if data.factors else {}
             found[f"probe_accuracy{space}"] = entry(np.mean(shares), says, n, seed, fit=min(among, PROBE), **more)
     y, y_test = data.y[:fit], data.y_test[:n]
     layers = model.hidden(data.x[:fit], given), model.hidden(data.x_test[:n], given_test)
-    says = nearest.format("the encoder's last hidden layer") + f"{told_true(model)} (BiGAN's protocol)"
+    says = SETS["nn_accuracy_hidden"].says.format(by="the encoder's last hidden layer") + mean_of(data)
+    says += told_true(model)
     share = metrics.knn_accuracy(layers[0], y, layers[1], y_test)
     found["nn_accuracy_hidden"] = entry(share, says, n, seed, fit=fit)
     if model.classes:
         guess = classifier.decide(classifier.logits(data.x_test[:n]))
         share = metrics.knn_accuracy(codes, y, model.encode(data.x_test[:n], guess), y_test)
-        says = nearest.format("codes") + "; networks told the class that the classifier gives the held-out ones"
+        says = (
+            SETS["nn_accuracy"].says.format(by="codes")
+            + mean_of(data)
+            + "; networks told the class that the classifier gives the held-out ones"
+        )
         found["nn_accuracy_guessed"] = entry(share, says, n, seed, fit=fit)
     return found
 
@@ -283,13 +279,3 @@ def baselines(
         return _read(data, *spaces, seed)
 
     return kept("pixels", pixels), kept(f"pca-{latent}", components)
-
-
-def entry(value: float, says: str, n: int, seed: int, split: str = "held out", **more) -> dict:
-    """A card's number: {"value", "n", "seed", "split", …, "says"}."""
-    return {"value": rounded(value), "n": n, "seed": seed, "split": split} | more | {"says": says}
-
-
-def rounded(value: float) -> float:
-    """To six digits."""
-    return float(f"{float(value):.6g}")

@@ -18,7 +18,9 @@ from ali_core.nets.judge import Classifier, per_factor
 
 from . import metrics
 from .neighbours import nearest
-from .sets import SEED, entry
+from .row import entry
+from .set_measures import TRANSLATIONS
+from .sets import SEED
 
 GALLERY, SHOWN = "gallery.png", 24
 PASSED_ON = ("MIT", "CC0")  # licences under which the gallery shows the data's own pictures
@@ -39,7 +41,7 @@ def measure(
         name = f"{model.domains[back]} → {model.domains[1 - back]}"
         again = model.translate(made, not back)
         cycle = metrics.mse(again, x.astype(np.float32) / 255).mean()
-        says = f"{name} → {model.domains[back]}: mean squared error of the round trip"
+        says = f"{name} → {model.domains[back]}: {TRANSLATIONS['cycle'].says}"
         found[f"{way}_cycle"] = entry(cycle, says, len(x), seed)
         if data.partners is None:
             continue
@@ -53,17 +55,15 @@ def measure(
             ("_copy", copied, "picture copied as it is"),
             ("_neighbour", neighbour, "other domain's nearest training picture"),
         ):
-            says = f"{name}: mean squared error of the {what} and the truth; lower is better"
+            says = {key: f"{name}: {row.says.format(what=what)}" for key, row in TRANSLATIONS.items()}
             error = metrics.mse(pixels, truth).mean()
-            found[f"{way}_mse{kind}"] = entry(error, says, len(x), seed)
-            says = f"{name}: structural similarity of the {what} and the truth, at most 1"
-            found[f"{way}_ssim{kind}"] = entry(metrics.ssim(pixels, truth).mean(), says, len(x), seed)
+            found[f"{way}_mse{kind}"] = entry(error, says["mse"], len(x), seed)
+            found[f"{way}_ssim{kind}"] = entry(metrics.ssim(pixels, truth).mean(), says["ssim"], len(x), seed)
             if judge := judges[1 - back]:
                 right = judge.decide(judge.logits(pixels)) == y
-                says = f"{name}: share in which the classifier gives the {what} the true class"
                 shares = per_factor(target, right)
                 more = {"factors": shares} if shares else {}
-                found[f"{way}_class{kind}"] = entry(right.mean(), says, len(x), seed, **more)
+                found[f"{way}_class{kind}"] = entry(right.mean(), says["class"], len(x), seed, **more)
     return found
 
 

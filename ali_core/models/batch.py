@@ -83,15 +83,16 @@ def through(
     run: Callable[[np.ndarray], np.ndarray],
     border: float | None = None,
     beside: bool = False,
+    frame: str = "",
 ) -> Iterator[tuple[str, bytes | Problem]]:
     """What `run` makes of every file: (name, PNG or why not), no name twice.
 
-    run: uint8 (1,h,w,c) -> (1,h,w,c). beside: to the right of what the model sees.
+    run: uint8 (1,h,w,c) -> (1,h,w,c). beside: to the right of what the model sees. frame: see `faces.framed`.
     """
     taken: set[str] = set()
     for name, content in files:
         try:
-            x = apart.see(name, content(), shape, border=border)[0].array[None]
+            x = apart.see(name, content(), shape, border=border, frame=frame)[0].array[None]
         except Problem as problem:
             yield name, problem
             continue

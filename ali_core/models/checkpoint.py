@@ -88,6 +88,7 @@ def update_card(folder: str | Path, **entries) -> None:
 
 
 def _write_card(folder: str | Path, content: dict) -> None:
+    content |= {"schema": schema.SCHEMA}
     content = schema.fitting(content, Path(folder) / CARD)  # what is written can be read
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     write_beside(Path(folder) / CARD, (text + "\n").encode())

@@ -24,6 +24,7 @@ BATCH = 256
 class Model:
     """A checkpoint's networks; pictures are (n, h, w, c), float in [0, 1] or uint8, latents (n, d).
 
+    frame: "face" where its pictures are framed as in `data.faces`.
     classes: how many each factor of y has, for a conditional model, whose questions all take y: int
     (n, factors); () for the others, whose y is None. fills: whether it was trained to fill holes.
     domains: of a translator, what its two sets of pictures are called; () for the others. A
@@ -33,6 +34,7 @@ class Model:
     def __init__(self, name: str, card: dict, nets: dict[str, torch.nn.Module], row):
         self.name, self.card, self.nets = name, card, nets
         self.shape: tuple[int, ...] = tuple(card["data"]["shape"])
+        self.frame: str = card["data"].get("frame", "")
         self.latent: int = card["config"]["latent"]
         self.stochastic: bool = row.stochastic
         self.classes: tuple[int, ...] = tuple(card["data"].get("classes", ())) * row.conditional

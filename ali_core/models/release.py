@@ -67,7 +67,8 @@ def write_checkpoint(folder: Path, config: Config, data: datasets.Data, progress
         | ({"classes": classes_of(data, data.y)[1]} if row.needs_labels else {})
         | _second_domain(config, data)
         | ({"factors": data.factors} if data.factors else {})
-        | ({"split": data.held_out} if data.held_out else {}),
+        | ({"split": data.held_out} if data.held_out else {})
+        | ({"frame": data.frame} if data.frame else {}),
         "training": {
             "seed": config.seed,
             "steps": progress.step,

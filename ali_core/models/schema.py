@@ -12,8 +12,10 @@ import msgspec
 from msgspec import Meta
 
 from ali_core.config import Config, check
+from ali_core.files import not_newer
 from ali_core.problem import Problem
 
+SCHEMA = 1  # of the cards that are written here; a card without a number has 1
 LONGEST = 4 << 20  # bytes of a card
 DEEPEST = 16  # levels of brackets; what we write has six
 SIDE = 256  # pixels of a picture's side, as training takes them
@@ -50,6 +52,7 @@ class _Data(_Set):
     shape: Annotated[list[Side], Meta(min_length=1, max_length=3)]
     label_names: Labels
     split: NotRequired[Text]
+    frame: NotRequired[Literal["", "face"]]
     classes: NotRequired[Annotated[list[Annotated[int, Meta(ge=1, le=LABELS)]], Meta(max_length=64)]]
     factors: NotRequired[Factors]
     domains: NotRequired[Annotated[list[Name], Meta(min_length=2, max_length=2)]]
@@ -121,6 +124,7 @@ class Card(TypedDict):
     member: _Member
     data: _Data
     weights: _Weights
+    schema: NotRequired[Some]
     title: NotRequired[Text]
     training: NotRequired[_Training]
     metrics: NotRequired[dict[str, _Metric]]
@@ -139,6 +143,9 @@ class _Typical(TypedDict):
     levels: Annotated[list[Share], Meta(max_length=1_000)]
     nearest: list[Size]
     error: list[Size]
+    round_trip: NotRequired[list[Size]]
+    ssim: NotRequired[list[Number]]
+    of: NotRequired[Literal["held out"]]
 
 
 class _Trusts(TypedDict):
@@ -268,6 +275,8 @@ def card(content: bytes, path: Path) -> dict:
 
 def fitting(found: dict, path: Path) -> dict:
     """A card whose fields also fit each other; raises Problem that names the field."""
+    if type(number := found.get("schema")) is int:  # before a field that a newer one may not have is missed
+        not_newer(number, SCHEMA, path)
     fit(found, Card, path, AGAIN)
     config(found, path)
     data = found["data"]

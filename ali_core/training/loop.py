@@ -20,10 +20,13 @@ from torch import nn
 from ali_core.config import KEEPING, Config, check
 from ali_core.data import datasets
 from ali_core.family import members, objectives
+from ali_core.files import not_newer
 from ali_core.nets import paper
 from ali_core.problem import Problem
 
 from .inputs import Inputs, as_input
+
+SCHEMA = 1  # of the states that are written here; a state without a number has 1
 
 # A discriminator has won when its loss in the matches, averaged over some 500 steps, falls below this share of
 # 2 ln K, the loss of guessing (0.35 for two tuples): it is then right about 9 pairs of 10 and sure
@@ -200,6 +203,7 @@ def resume(
     try:
         with safetensors.safe_open(path, "pt") as file:
             said = file.metadata()
+            not_newer(int(said.get("schema", 1)), SCHEMA, path)
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         old, step = json.loads(said["config"]), int(said["step"])
         losses = json.loads(said.get("losses", "{}"))
@@ -208,9 +212,9 @@ def resume(
     new = dataclasses.asdict(config)
     old = dataclasses.asdict(Config()) | old  # a field that came later was at its default
     differ = [k for k in new if old.get(k) != new[k] and k not in KEEPING]
-    # More or fewer steps only move the cooldown: harmless before it has begun.
-    if old["steps"] != new["steps"] and config.cooldown > min(old["steps"], new["steps"]) - step:
-        differ.append("steps")
+    # Other steps or another cooldown move only the cooldown's begin: harmless before it has come.
+    if step > min(each["steps"] - each["cooldown"] for each in (old, new)):
+        differ += [k for k in ("steps", "cooldown") if old[k] != new[k]]
     if differ:
         said = ", ".join(f"{k}: was {old.get(k)!r}, is {new[k]!r}" for k in differ)
         raise Problem(
@@ -250,6 +254,7 @@ def _state(config, data, nets, averaged, optimizers, step, average, losses):
             tensors |= {f"adam/{player}/{number}/{k}": v for k, v in slots.items()}
     tensors = {k: v.detach().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()}
     said = {
+        "schema": str(SCHEMA),
         "config": json.dumps(dataclasses.asdict(config)),
         "step": str(step),
         "average": repr(average),

@@ -98,9 +98,13 @@ def corners(four: list[np.ndarray], steps: int) -> np.ndarray:
 
 
 def mean_picture_error(name: str) -> float | None:
-    """The reconstruction error of a model that always answers with the mean picture; None without atlas."""
+    """The reconstruction error of a model that always answers with the mean picture.
+
+    None without an atlas, and where its pictures are not the data's.
+    """
     try:
-        return _mean_picture_error(str(root()), atlas(name).pictures)
+        known = atlas(name)
+        return None if known.split == "made" else _mean_picture_error(str(root()), known.pictures)
     except Problem:
         return None
 

@@ -1,10 +1,14 @@
 """The reader's own picture: how it is seen, and what a model makes of it beside those of the map."""
 
+from typing import Literal
+
 import numpy as np
 import streamlit as st
 
 from ali_core.data import apart
 from ali_core.data import pictures as intake
+from ali_core.data.faces import ASPECT  # noqa: F401, for the box on the page
+from ali_core.data.pictures import Box
 from ali_core.measure import metrics
 
 from .checkpoints import broken, card, domains, names, root
@@ -22,22 +26,61 @@ def quantile(name: str, what: str, level: float) -> float:
     return typical[what][typical["levels"].index(level)]
 
 
-def see(name: str, filename: str, content: bytes, fit: str, invert: str, back: bool = False) -> dict:
-    """An uploaded file as the model sees it: array uint8 (h, w, c), steps, name, original (made small).
+Where = Box | Literal["found", "whole"]
+
+
+def usual(name: str) -> str:
+    """What a new picture is compared to, as a word before "picture": held-out ones, or else the map's own."""
+    known = atlas(name)
+    return known.typical.get("of", known.split).replace(" ", "-")
+
+
+def more(name: str, what: str, value: float) -> float:
+    """How many of those pictures, in %, have a larger "error" or "round_trip"."""
+    known = atlas(name)
+    if "of" in known.typical:
+        return 100 * (1 - float(np.interp(value, known.typical[what], known.typical["levels"])))
+    return 100 * float((getattr(known, what) > value).mean())
+
+
+def sharper(name: str, ssim: float) -> tuple[float, int]:
+    """How many of those pictures, in %, have a smaller SSIM; and of how many it is known, or 0: of all."""
+    typical = atlas(name).typical
+    if "ssim" in typical:
+        return 100 * float(np.interp(ssim, typical["ssim"], typical["levels"])), 0
+    return 100 * float(
+        (_held_ssim(name, card(name)["weights"]["sha256"], atlas(name).pictures) < ssim).mean()
+    ), COMPARED
+
+
+def see(
+    name: str, filename: str, content: bytes, fit: str, invert: str, back: bool = False, where: Where = "found"
+) -> dict:
+    """An uploaded file as the model sees it: array uint8 (h, w, c), steps, name, original (made small), its size.
 
     fit: "crop" or "fit"; invert: "guess", "yes" or "no". A translator takes it as of its first domain,
-    or (`back`) its second. Raises Problem for anything that is no picture it can take.
+    or (`back`) its second. where: a box in it, "whole", or "found": framed as the card asks, where it asks;
+    then `frames` are those that were found, and `box` the one that is seen. Raises Problem for anything that is no picture it can take.
     """
     asked = {"guess": None, "yes": True, "no": False}[invert]
     shape = tuple(card(name)["data"]["shape"])
     edge = border(name, back) if domains(name) else intake.border(pictures(name)[:1000])
-    seen, small = apart.see(filename, content, shape, fit, asked, edge)
+    frame, box = (framed(name), None) if where == "found" else ("", None if where == "whole" else where)
+    seen, small = apart.see(filename, content, shape, fit, asked, edge, frame, box)
     return {
         "array": seen.array,
         "steps": seen.steps,
         "name": intake.shown(filename),
         "original": small,
+        "size": seen.size,
+        "frames": seen.frames,
+        "box": seen.box,
     }
+
+
+def framed(name: str) -> str:
+    """How a checkpoint's training pictures were framed: "face", or "" where its card does not say."""
+    return card(name)["data"].get("frame", "")
 
 
 def look(name: str, x: np.ndarray, y: Classes = None, to: Classes = None) -> dict:
@@ -49,7 +92,7 @@ def look(name: str, x: np.ndarray, y: Classes = None, to: Classes = None) -> dic
     """
     mean, sd = posterior(name, x[None], y)
     made = ask(name, "decode", mean, told(name, to, 1))
-    back, held = encode(name, made, to), atlas(name)
+    back = encode(name, made, to)
     judged = _judge(x, made)
     error = judged["mse"]
     away = float(nearest(name, mean, 1)[1][0, 0])
@@ -66,7 +109,7 @@ def look(name: str, x: np.ndarray, y: Classes = None, to: Classes = None) -> dic
         "stochastic": bool(sd.any()),
         **judged,
         "norm": float(np.linalg.norm(mean)),
-        "psnr_median": -10 * float(np.log10(np.median(held.error))),
+        "psnr_median": -10 * float(np.log10(quantile(name, "error", MEDIAN))),
         "drift": float(np.linalg.norm(back - mean)),
         "unlike": unlike,
     }
@@ -89,13 +132,9 @@ def _judge(x: np.ndarray, made: np.ndarray) -> dict:
 COMPARED = 200  # pictures of the map that an SSIM is compared to: a third of a second, once
 
 
-def held_ssim(name: str) -> np.ndarray:
-    """The SSIM of the reconstructions of the map's first pictures, (200,)."""
-    return _held_ssim(name, card(name)["weights"]["sha256"], atlas(name).pictures)
-
-
 @st.cache_data(max_entries=16, show_spinner=False)
 def _held_ssim(name: str, sha256: str, which: str) -> np.ndarray:
+    """The SSIM of the reconstructions of the map's first pictures, (200,)."""
     truth = pictures(name)[:COMPARED].astype(np.float32) / 255
     y = own(name, np.arange(len(truth)))
     return metrics.ssim(truth, ask(name, "decode", atlas(name).z[:COMPARED], y))

@@ -43,6 +43,16 @@ def warm(which: str) -> None:
 _warming: list[threading.Thread] = []
 
 
+def warm_faces() -> None:
+    """Has OpenCV read its cascades before an upload asks for them, once; never in this process."""
+    if not _warming_faces:
+        _warming_faces.append(threading.Thread(target=apart.warm, args=("face",), daemon=True))
+        _warming_faces[0].start()
+
+
+_warming_faces: list[threading.Thread] = []
+
+
 def _get_warm(which: str) -> None:
     with contextlib.suppress(Problem):  # the page says it
         codes.read_pictures(str(root()), which)

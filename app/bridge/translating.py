@@ -109,7 +109,8 @@ def through(name: str, files: Files, back: bool) -> Iterator[tuple[str, bytes | 
     from ali_core.models import batch
 
     run: Callable = lambda x: ask(name, "translate", x, back)  # noqa: E731
-    return batch.through(files, tuple(card(name)["data"]["shape"]), run, border(name, back), True)
+    data = card(name)["data"]
+    return batch.through(files, tuple(data["shape"]), run, border(name, back), True, data.get("frame", ""))
 
 
 def zipped(made: list[tuple[str, bytes]]) -> bytes:

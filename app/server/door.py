@@ -34,6 +34,7 @@ PATIENCE, SLOWEST = (
 )  # seconds until a body must be there, and one more for so many bytes
 SHORT = 2_000  # bytes: a script's end is far shorter
 STALLED = 60.0  # seconds in which somebody takes no byte of an answer
+WAITING = 500  # messages of a page: a minute of clicks, and of what follows a pointer
 UPLOAD = re.compile(r".*/_stcore/upload_file/([^/]+)/([^/]+)")
 EMBEDDED_IN = "ALI_EMBEDDED_IN"  # environment: origins whose pages may frame this one, a space between
 
@@ -43,6 +44,7 @@ PAGES = "Too many pages of the explorer are open at your address; close some of 
 POLLS = "Too many pages at your address watch live runs; close some of them."
 ROOM = "There is no room left for this upload: your address holds as much as is left for everybody. Remove a file, or close a tab."
 LENGTH = "An upload says how long it is (Content-Length)."
+HASTE = "This page asks faster than anybody clicks; reload it."
 SLOW = "The rest of this request did not come in time; try again."
 
 
@@ -132,13 +134,14 @@ async def holding(share: visitors.Share, who: str, visit: "Visit", sentence: str
     if not share.take(who):
         await visit.refuse(429, sentence)
         return
+    ears = asyncio.create_task(visit.hear()) if visit.scope["type"] == "websocket" else None
     try:
         await inside()
     finally:
         share.give_back(who)
         visit.leave()
-        if visit.ahead:
-            visit.ahead.cancel()
+        if ears:
+            ears.cancel()
 
 
 async def uploading(file: tuple[str, str], asked: Headers, visit: "Visit", inside) -> None:
@@ -184,12 +187,13 @@ class Visit:
         self.status, self.begun, self.size = 0, 0.0, 0
         self.whole = self.refused = False
         self.place: Callable[[], None] | None = None
-        self.ahead: asyncio.Future | None = None
+        self.heard: asyncio.Queue[dict] = asyncio.Queue()  # a websocket's messages that wait
+        self.gone = asyncio.get_running_loop().create_future()  # its last one, which says that it has ended
 
     async def receive(self) -> dict:
         """What the browser sends; a body in time, a websocket's messages at a pace."""
         if self.scope["type"] == "websocket":
-            message = await self.next()
+            message = await self.heard.get()
             return await self.turn(message) if message["type"] == "websocket.receive" else message
         if self.whole:
             return await self._receive()
@@ -204,30 +208,42 @@ class Visit:
         self.whole = not message.get("more_body")
         return message
 
-    def next(self) -> asyncio.Future:
-        """The websocket's next message, which may have been asked for already."""
-        ahead, self.ahead = self.ahead or asyncio.ensure_future(self._receive()), None
-        return ahead
+    async def hear(self) -> None:
+        """Takes a websocket's messages as they come, to know at once when it ends: what still waits is dropped then.
+
+        Left on the line, what a page has sent would have its script run for an hour after it has gone; and who sends
+        faster than anybody clicks is shown out.
+        """
+        while (message := await self._receive())["type"] != "websocket.disconnect":
+            if self.heard.qsize() >= WAITING:
+                message = {"type": "websocket.disconnect", "code": 1008}
+                self.refused = True
+                with contextlib.suppress(TimeoutError, OSError):  # it does not read, or has gone
+                    close = {"type": "websocket.close", "code": 1008, "reason": HASTE}
+                    await asyncio.wait_for(self._send(close), 1.0)
+                break
+            self.heard.put_nowait(message)
+        while not self.heard.empty():
+            self.heard.get_nowait()
+        self.heard.put_nowait(message)
+        self.gone.set_result(message)
 
     async def turn(self, message: dict) -> dict:
         """Waits until a page's script may run; where it runs already, until its visitor may send more.
 
         -> the message; or that the page has gone meanwhile
         """
-        if self.place or told(BackMsg, message).WhichOneof("type") != "rerun_script":
-            await visitors.pace.turn(self.who)
-            return message
-        place, ahead = asyncio.ensure_future(visitors.scripts.take(self.who)), self.next()
+        runs = not self.place and told(BackMsg, message).WhichOneof("type") == "rerun_script"
+        turn = asyncio.ensure_future((visitors.scripts.take if runs else visitors.pace.turn)(self.who))
         try:
-            await asyncio.wait({place, ahead}, return_when=asyncio.FIRST_COMPLETED)
-            if not place.done() and ahead.result()["type"] == "websocket.disconnect":
-                place.cancel()
-                return ahead.result()
-            self.place, self.ahead = await place, ahead
+            await asyncio.wait({turn, self.gone}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
-            place.cancel()
-            ahead.cancel()
+            turn.cancel()
             raise
+        if self.gone.done() and turn.cancel():
+            return self.gone.result()
+        if runs:
+            self.place = turn.result()
         return message
 
     def leave(self) -> None:

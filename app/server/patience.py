@@ -10,6 +10,7 @@ from .visitors import connections, named
 HEAD = 10.0  # seconds for a request's head; uvicorn waits for ever
 STALLED = 60.0  # seconds in which somebody takes none of what waits for them
 ROUND = 1.0  # seconds between two looks
+PART = 2**14  # bytes that are read of a connection at once: asyncio's 256 KB may be ten thousand clicks
 FULL = b"""HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r
 Too many connections are open from your address; close some, and try again.\n"""
 
@@ -38,6 +39,7 @@ class Connection:
 
 def _connection_made(protocol, transport) -> None:
     _made(protocol, transport)
+    transport.max_size = PART
     one = Connection(protocol)
     if connections.take(one.who):
         _open[transport] = one

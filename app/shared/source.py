@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import bridge
 
-from . import classes, link, portrait, tray
+from . import classes, framing, link, portrait, tray
 from .plain import plain, sentence
 
 KINDS = ["Gallery", "Upload", "Camera"]
@@ -37,7 +37,7 @@ def choose(name: str, atlas) -> tuple[np.ndarray, str, dict | None, int]:
     if kind == "Gallery":
         item = gallery(name, atlas)
     else:
-        item, seen = "p0", upload(partial(bridge.judging.see, name), kind)
+        item, seen = "p0", upload(partial(bridge.judging.see, name), kind, framed=bool(bridge.judging.framed(name)))
     if seen:
         return seen["array"], seen["name"], seen, -1
     number = int(item[1:]) if item[0] == "p" else -1
@@ -176,22 +176,43 @@ def from_tray(name: str) -> None:
 # ---- what the reader has ---------------------------------------------------------------------------
 
 
-def upload(see: Callable, kind: str, until: str = "Until then, no. 0:") -> dict | None:
+def upload(see: Callable, kind: str, until: str = "Until then, no. 0:", framed: bool = False) -> dict | None:
     """An upload or a photograph. -> how it was seen; the last good one for a bad file; None before any
 
-    see: (filename, content, fit, invert) -> how, or bridge.Problem. `until` is said before any.
+    see: (filename, content, fit, invert, where=…) -> how, or bridge.Problem. `until` is said before any. framed: the
+    model asks for a part of it, whose box is shown.
     """
     link.keep("fit", "crop", link.one_of("crop", "fit"))
     link.keep("invert", "guess", link.one_of("guess", "yes", "no"))
-    left, fit, invert = st.columns([2.2, 1, 1.4])
-    with left:
+    if framed:
+        left, box = st.columns([1.5, 1], gap="medium")
+        with left:
+            file_at, below = st.container(), st.container()
+            fit, invert = st.columns(2)
+        bridge.models.warm_faces()
+    else:
+        left, fit, invert = st.columns([2.2, 1, 1.4])
+        file_at, below, box = left, st.container(), None
+    with file_at:
         if kind == "Upload":
             file = st.file_uploader("PNG, JPEG, WebP, GIF, BMP or TIFF, up to 10 MB", key="file")
         else:
             file = st.camera_input("A photograph", key="photo")
+    found, stays = (
+        None,
+        "It stays in this visit: nothing is stored, nothing leaves the machine that the explorer runs on.",
+    )
+    below.caption(stays if file else f"{stays} {until}")
+    if file:
+        with below:
+            found = seen(see, file.name, file.getvalue(), until)
+    if found and box:
+        with box:
+            framing.show(found)
     fit.segmented_control(
         "Square",
         ["crop", "fit"],
+        disabled=bool(found and found["box"]),
         key="fit",
         required=True,
         persist_state="session",
@@ -206,17 +227,14 @@ def upload(see: Callable, kind: str, until: str = "Until then, no. 0:") -> dict 
         help="The model's own pictures have one ground, often black; a photograph on white paper has "
         "to be turned round before it looks like them.",
     )
-    if file is None:
-        st.caption(f"It stays in this visit: nothing is stored, nothing is sent on. {until}")
-        return None
-    return seen(see, file.name, file.getvalue(), until)
+    return found
 
 
 def seen(see: Callable, filename: str, content: bytes, until: str) -> dict | None:
     """How a file is seen; a bad one is said, and what was good before it stays on the page."""
     how = st.session_state["fit"], st.session_state["invert"]
     try:
-        found = see(filename, content, *how)
+        found = framing.seen(see, filename, content, how)
         st.session_state[LAST] = filename, content
         return found
     except bridge.Problem as problem:
@@ -224,6 +242,6 @@ def seen(see: Callable, filename: str, content: bytes, until: str) -> dict | Non
     if LAST not in st.session_state:
         st.caption(until)
         return None
-    found = see(*st.session_state[LAST], *how)
+    found = framing.seen(see, *st.session_state[LAST], how)
     st.caption("Until there is another that can be read, the one before it:")
     return found

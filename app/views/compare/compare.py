@@ -99,7 +99,7 @@ def show_reconstructions(chosen: list[str], words: list[str], x: np.ndarray) -> 
             what,
         )
         errors = [float(bridge.comparing.remembered(other, x)["mse"].mean()) for other in chosen]
-        for other, error, closest in zip(chosen, errors, comparison.best("reconstruction_mse", errors), strict=True):
+        for other, error, closest in zip(chosen, errors, MEASURES["reconstruction_mse"].best(errors), strict=True):
             made = bridge.comparing.remembered(other, x)["x_rec"]
             under = f"MSE **{error:.4f}**, closest" if closest else f"MSE {error:.4f}"
             alt = f"reconstructions by {other}, mean squared error {error:.4f}"
@@ -207,7 +207,7 @@ def show_numbers(chosen: list[str]) -> None:
     key = st.selectbox(
         "Measure",
         keys,
-        format_func=lambda key: MEASURES[key][0],
+        format_func=lambda key: MEASURES[key].name,
         key="measure",
         persist_state="session",
         width=460,
@@ -216,7 +216,7 @@ def show_numbers(chosen: list[str]) -> None:
         comparison.bars(key, chosen),
         key="bars",
         config={"displayModeBar": False},
-        alt=f"bars of {MEASURES[key][0]}; the table below has the numbers",
+        alt=f"bars of {MEASURES[key].name}; the table below has the numbers",
     )
     st.caption(comparison.meaning(key, chosen))
     st.markdown(comparison.table(chosen))

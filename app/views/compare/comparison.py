@@ -9,71 +9,20 @@ from app.shared import charts, map_figure
 from app.shared.card import MEASURES, compared, duration, rows, written
 from app.shared.plain import code, label, plain
 
-# which way is better: 1 up, -1 down; a number in brackets: the nearer to it. Others have no better.
-BETTER = {
-    "reconstruction_mse": -1,
-    "psnr": 1,
-    "ssim": 1,
-    "class_kept": 1,
-    "verdict_kept": 1,
-    "feature_mse": -1,
-    "class_named": 1,
-    "inpainting_mse": -1,
-    "nn_accuracy": 1,
-    "probe_accuracy": 1,
-    "nn_accuracy_hidden": 1,
-    "round_trip": -1,
-    "latent_mean": (0,),
-    "latent_sd": (1,),
-    "drawn_sd": (1,),
-    "term_reconstruction": -1,
-    "term_latent_reconstruction": -1,
-    "term_nll": -1,
-    "term_mmd": -1,
-    "term_consistency": -1,
-    "term_supervised": -1,
-    "class_obeyed": 1,
-    "class_edited": 1,
-    "frechet": -1,
-    "precision": 1,
-    "recall": 1,
-    "density": (1,),
-    "coverage": 1,
-}
-
-
-def arrow(key: str) -> str:
-    """Which way of a measure is better, as a sign; nothing where neither is."""
-    way = BETTER.get(key)
-    return f"→ {way[0]}" if isinstance(way, tuple) else {1: "↑", -1: "↓", None: ""}[way]
-
 
 def meaning(key: str, names: list[str]) -> str:
     """What a measure of checkpoints is, which way is better, and what it is compared to."""
     cards = [bridge.checkpoints.card(name) for name in names if key in bridge.checkpoints.card(name).get("metrics", {})]
-    says, sign = plain(cards[0]["metrics"][key]["says"].rstrip(".")), arrow(key)
-    words = {"↑": "Higher is better.", "↓": "Lower is better.", "": "Neither way is better."}
-    way = words.get(sign) or f"The nearer to {sign[2:]} the better."
-    than = {compared(key, card, bridge.codes.mean_picture_error(names[0])) for card in cards}
-    than -= {"higher is better", "lower is better"}  # said already
+    says, way = plain(cards[0]["metrics"][key]["says"].rstrip(".")), MEASURES[key].way
+    than = {compared(key, card, bridge.codes.mean_picture_error(names[0])) for card in cards} - {way}  # said already
     beside = f" Compared to: {than.pop()}." if len(than) == 1 else ""
-    return f"{says[:1].upper()}{says[1:]}. {'' if 'is better' in says else way}{beside}"
-
-
-def best(key: str, values: list[float | None]) -> list[bool]:
-    """Which of several values of a measure are the best, as they are written; none of fewer than two."""
-    way, some = BETTER.get(key), [value for value in values if value is not None]
-    if way is None or len(some) < 2:
-        return [False] * len(values)
-    cost = (lambda v: abs(v - way[0])) if isinstance(way, tuple) else lambda v: -way * v
-    top = written(key, min(some, key=cost))
-    return [value is not None and written(key, value) == top for value in values]
+    return f"{says[:1].upper()}{says[1:]}. {way[:1].upper()}{way[1:]}.{beside}"
 
 
 def measured(names: list[str]) -> list[str]:
     """The measures that a card of these checkpoints has, in the tables' order."""
     cards = [bridge.checkpoints.card(name).get("metrics", {}) for name in names]
-    return [key for key in MEASURES if any(key in metrics for metrics in cards)]
+    return [key for key, row in MEASURES.items() if row.shown and any(key in metrics for metrics in cards)]
 
 
 def values(key: str, names: list[str]) -> list[float | None]:
@@ -92,13 +41,13 @@ def table(names: list[str]) -> str:
     lines = []
     for key in measured(names):
         found = values(key, names)
-        marks = best(key, found)
+        marks = MEASURES[key].best(found)
         cells = [written(key, v) for v in found]
         counts = sorted({c["metrics"][key]["n"] for c in cards if key in c.get("metrics", {})})
         lines.append(
             [
-                MEASURES[key][0],
-                arrow(key),
+                MEASURES[key].name,
+                MEASURES[key].arrow,
                 *(f"**{c}**" if mark else c for c, mark in zip(cells, marks, strict=True)),
                 "; ".join(f"{n:,}" for n in counts),
             ]
@@ -119,7 +68,7 @@ def table(names: list[str]) -> str:
 def bars(key: str, names: list[str]) -> go.Figure:
     """One measure of every checkpoint; the best is darker and says so, what is aimed at is a line."""
     found = values(key, names)
-    marks = best(key, found)
+    marks = MEASURES[key].best(found)
     figure = go.Figure(
         go.Bar(
             x=[value or 0 for value in found],
@@ -132,9 +81,8 @@ def bars(key: str, names: list[str]) -> go.Figure:
             hoverinfo="skip",
         )
     )
-    aim = BETTER.get(key)
-    if isinstance(aim, tuple):
-        figure.add_vline(aim[0], line={"dash": "dash", "color": charts.PRIOR, "width": 2})
+    if not isinstance(aim := MEASURES[key].better, str):
+        figure.add_vline(aim, line={"dash": "dash", "color": charts.PRIOR, "width": 2})
     figure.update_layout(
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         height=48 * len(names) + 10,

@@ -7,10 +7,12 @@ import streamlit as st
 
 from app import bridge
 from app.shared import charts, classes, link, tray
-from app.shared.card import MEASURES, by_factor, compared, duration, rows, written
+from app.shared.card import MEASURES, by_factor, compared, duration, groups, headed, rows, written
 from app.shared.plain import code, plain, sentence
 
 SHOWN = 32  # samples on the page
+# measures of all checkpoints
+SIDE_BY_SIDE = ("reconstruction_mse", "reconstruction_mse_pca", "class_kept", "nn_accuracy", "frechet", "latent_sd")
 
 PAPERS = {
     "ali": "Dumoulin, Belghazi, Poole, Mastropietro, Lamb, Arjovsky, Courville: *Adversarially Learned "
@@ -28,6 +30,7 @@ PAPERS = {
     "Mandt: *Disentangled Sequential Autoencoder*, ICML 2018, arXiv 1803.02991",
     "toons": "Johan Melin: *ToonHead*, CC BY 4.0, figma.com/community/file/1589627891082866389; DiceBear's remix of "
     "it, put together anew",
+    "celeba64": "Liu, Luo, Wang, Tang: *Deep Learning Face Attributes in the Wild*, ICCV 2015 (CelebA)",
     "mnist": "LeCun, Cortes, Burges: *The MNIST Database of Handwritten Digits*, 1998",
 }
 # members whose paper is another's
@@ -52,6 +55,7 @@ def show_training(card: dict) -> None:
         ["Data", f"{linked(data)}, licence {plain(data['licence'])}"],
         ["Pictures", f"{data['train']:,} to learn from, {data['held_out']:,} held out for every number here"],
         *([["Held out", plain(data["split"])]] if data.get("split") else []),
+        *([["Framed", "at a face, 178 : 218, squeezed into a square; uploads are too"]] if data.get("frame") else []),
         ["Size", " × ".join(str(side) for side in data["shape"]) + f"; code of {config['latent']} numbers"],
     ]
     if training:
@@ -81,19 +85,23 @@ def show_metrics(name: str, card: dict) -> None:
     mean = bridge.codes.mean_picture_error(name)
     lines = [
         [
-            MEASURES[key][0],
-            f"**{written(key, entry['value'])}** {plain(entry.get('unit', ''))}".strip(),
+            row.name,
+            f"**{written(key, metrics[key]['value'])}** {plain(metrics[key].get('unit', ''))}".strip(),
             compared(key, card, mean),
-            f"{entry['n']:,}",
-            plain(entry["says"]),
+            f"{metrics[key]['n']:,}",
+            plain(metrics[key]["says"]),
         ]
-        for key, entry in metrics.items()
-        if key in MEASURES
+        for key, row in MEASURES.items()
+        if key in metrics and row.shown
     ]
     st.markdown(rows(["Measure", "Value", "Compared to", "n", "Meaning"], lines, (1, 3)))
     if table := by_factor(card):
         st.markdown("#### Factor by factor")
         st.markdown(table)
+    if table := groups(card):
+        st.markdown("#### Much and little of it in the data, and where it errs more")
+        st.markdown(table)
+        st.caption(f"{metrics['group_error']['n']:,} held-out pictures. {plain(metrics['group_error']['says'])}.")
 
 
 def show_family(names: list[str]) -> None:
@@ -108,22 +116,12 @@ def show_family(names: list[str]) -> None:
             [
                 f"**{plain(name)}**".replace("-", "\u2011"),  # unbroken
                 plain(card["member"]["name"].upper()),
-                *(
-                    written(key, metrics.get(key, {}).get("value"))
-                    for key in (
-                        "reconstruction_mse",
-                        "class_kept",
-                        "nn_accuracy",
-                        "frechet",
-                        "latent_sd",
-                    )
-                ),
+                *(written(key, metrics.get(key, {}).get("value")) for key in SIDE_BY_SIDE),
                 "–" if trust is None else f"{trust:.2f}",
                 f"{training['samples_seen']:,}" if training else "–",
             ]
         )
-    head = ["", "member", "MSE ↓", "class kept ↑", "1-NN ↑", "Fréchet ↓", "code spread → 1"]
-    head += ["map's trust ↑", "pictures seen"]
+    head = ["", "member", *map(headed, SIDE_BY_SIDE), "map's trust ↑", "pictures seen"]
     st.markdown(rows(head, lines, tuple(range(2, len(head)))))
 
 

@@ -5,6 +5,7 @@ import streamlit as st
 
 from app import bridge
 from app.shared import charts, classes, film, holes, link, portrait, source
+from app.shared.card import uneven
 from app.shared.plain import plain
 
 DRAWS = 16
@@ -16,11 +17,6 @@ card = bridge.checkpoints.card(name)
 atlas = bridge.codes.atlas(name)
 data = card["data"]["name"]
 kind = bridge.codes.origin(atlas)
-
-
-def percent(value: float, among: np.ndarray) -> float:
-    """How many of the map's pictures, in %, have more."""
-    return 100 * float((among > value).mean())
 
 
 def cell(column, title: str, colour: str, image, caption: str, alt: str, scale: str = "") -> None:
@@ -100,9 +96,10 @@ def story(x: np.ndarray, what: str, seen: dict | None, y, to) -> dict:
 
 def numbers(found: dict) -> None:
     """Each number with what it is compared to."""
-    closer = percent(found["mse"], atlas.error)
-    sharper = 100 * float((bridge.judging.held_ssim(name) < found["ssim"]).mean())
-    steadier = percent(found["drift"], atlas.round_trip)
+    kind = bridge.judging.usual(name)
+    closer = bridge.judging.more(name, "error", found["mse"])
+    sharper, first = bridge.judging.sharper(name, found["ssim"])
+    steadier = bridge.judging.more(name, "round_trip", found["drift"])
     with st.container(key="numbers"):
         columns = st.columns(4)
     for column, (label, value, than, why) in zip(
@@ -124,8 +121,8 @@ def numbers(found: dict) -> None:
                 "SSIM",
                 f"{found['ssim']:.3f}",
                 f"sharper than {sharper:.0f} % of {kind}",
-                "Structural similarity: edges and contrast rather than brightness; 1 is identical. "
-                f"Compared with the first {bridge.judging.COMPARED} {kind} pictures, the others with all.",
+                "Structural similarity: edges and contrast rather than brightness; 1 is identical."
+                + (f" Compared with the first {first} {kind} pictures, the others with all." if first else ""),
             ),
             (
                 "Its code moves",
@@ -263,6 +260,8 @@ def downloads(x: np.ndarray, found: dict, y, to) -> None:
 
 x, what, seen, itself = source.choose(name, atlas)
 y, to = source.told(name, x, what, seen)
+if said := uneven(card):
+    st.caption(said)
 found = story(x, what, seen, y, to)
 numbers(found)
 warn(found)

@@ -39,7 +39,8 @@ def choose(name: str, kind: str, gallery: dict | None, back: bool) -> Subject | 
     if kind == TRAY:
         return from_tray(name, back)
     until = "Until then, no. 0:" if gallery else "Until then there is nothing to translate."
-    seen = source.upload(partial(bridge.judging.see, name, back=back), kind, until)
+    framed = bool(bridge.judging.framed(name))
+    seen = source.upload(partial(bridge.judging.see, name, back=back), kind, until, framed)
     if seen:
         steps = " ".join(seen["steps"]) or "Taken as it is."
         truth = bridge.translating.truth(name, seen["array"], back)

@@ -171,15 +171,11 @@ def measured() -> None:
         return
     lines = []
     for back, way in enumerate((THERE, BACK)):
-        for key, says, form in (
-            ("mse", "error, MSE ↓", ".4f"),
-            ("class", "right class ↑", ".1%"),
-            ("cycle", "round trip, MSE ↓", ".4f"),
-        ):
+        for key, measure in bridge.TRANSLATIONS.items():
             values = [metrics.get(f"{way}_{key}{kind}") for kind in ("", "_copy", "_neighbour")]
             if values[0]:
-                told = [format(entry["value"], form) if entry else "" for entry in values]
-                lines.append([f"{arrow(back)}: {says}", f"**{told[0]}**", *told[1:]])
+                told = [measure.written(entry["value"]) if entry else "" for entry in values]
+                lines.append([f"{arrow(back)}: {measure.short} {measure.arrow}", f"**{told[0]}**", *told[1:]])
     st.markdown(rows(["", "model", "copied", "nearest"], lines, (1, 2, 3)))
     n = max(entry["n"] for entry in metrics.values())
     known = "there_mse" in metrics

@@ -1,0 +1,64 @@
+"""Many picture files as one array, side by side; those that cannot be read are named."""
+
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from ali_core.problem import Problem
+
+from . import faces, split
+from .pictures import FORMATS, read, shown
+
+# A training picture may be larger than an upload; the limit on its pixels stays.
+MAX_BYTES = 200 * 2**20
+
+# A picture's name, and how to get its bytes
+Source = tuple[str, Callable[[], bytes]]
+
+
+def read_all(
+    where: str, sources: list[Source], size: int, channels: int, frame: str
+) -> tuple[np.ndarray, list[int], list[bytes], tuple[str, ...]]:
+    """Reads pictures side by side: x uint8 (n,h,w,c), their sources' numbers, a hash of each picture as
+    it is stored, whatever `size`, and the names of the unreadable.
+
+    frame: see `faces.framed`. channels 0: 1 when every picture is grey. size 0: the size of the first, which all must have.
+    """
+    from tqdm import tqdm
+
+    whole: list[str] = []
+
+    def one(source: Source) -> tuple[np.ndarray, bytes] | None:
+        name, content = source
+        try:
+            picture = read(name, content(), MAX_BYTES, (*FORMATS, "PPM"))
+        except (Problem, OSError):
+            return None
+        shape = (size, size, channels or 3) if size else (*picture.size[::-1], channels or 3)
+        if max(shape) > 256:
+            raise Problem(f"{where}: the pictures are large; give size=28, 32 or 64.")
+        seen = faces.framed(picture, shape, frame, invert=False)
+        if frame and not seen.frames:
+            whole.append(name)
+        return seen.array, split.content(picture)
+
+    with ThreadPoolExecutor() as pool:
+        found = list(tqdm(pool.map(one, sources), total=len(sources), disable=None, leave=False))
+    kept = [k for k, pair in enumerate(found) if pair is not None]
+    skipped = tuple(source[0] for source, pair in zip(sources, found, strict=True) if pair is None)
+    arrays = [found[k][0] for k in kept]
+    if not arrays:
+        raise Problem(f"{where}: no picture that can be read among {len(sources)} files.")
+    if skipped:
+        listed = ", ".join(map(shown, skipped[:20])) + (" and more" if len(skipped) > 20 else "")
+        warnings.warn(f"{where}: {len(skipped)} unreadable skipped: {listed}.", stacklevel=4)
+    if whole:
+        warnings.warn(f"{where}: no face was found in {len(whole)} of {len(arrays)}: they are whole.", stacklevel=4)
+    if len({array.shape for array in arrays}) > 1:
+        raise Problem(f"{where}: the pictures have different sizes; give size=28, 32 or 64.")
+    x = np.stack(arrays)
+    if not channels and (x == x[..., :1]).all():
+        x = x[..., :1]
+    return x, kept, [found[k][1] for k in kept], skipped

@@ -1,0 +1,49 @@
+"""The part of an upload that a model sees, where its card asks for one: found, shown, moved or switched off."""
+
+import hashlib
+from collections.abc import Callable
+
+import streamlit as st
+
+from app import bridge
+from app.components.frame import Box, frame
+
+CHOSEN, FOUND, LAST = "frame chosen", "frames found", "frame last seen"  # the first two by picture
+
+
+def seen(see: Callable, filename: str, content: bytes, how: tuple[str, str]) -> dict:
+    """How a file is seen, with the reader's box where there is one; once for each way to see it.
+
+    Raises bridge.Problem as `see` does.
+    """
+    of = hashlib.sha256(content).hexdigest()[:16]
+    if st.session_state.get(FOUND, ("", ()))[0] != of:  # another picture has its own faces
+        st.session_state[CHOSEN], st.session_state[FOUND] = "found", (of, None)
+    where = st.session_state[CHOSEN]
+    # by which checkpoint, which way round
+    asked = getattr(see, "args", ()), getattr(see, "keywords", {}), filename, of, how, where
+    if st.session_state.get(LAST, (None,))[0] != asked:
+        st.session_state[LAST] = asked, see(filename, content, *how, where=where)
+    found = st.session_state[LAST][1]
+    if where == "found":
+        st.session_state[FOUND] = of, found["frames"]
+    return found | {"of": of, "frames": st.session_state[FOUND][1] or ()}
+
+
+def show(found: dict) -> None:
+    """The picture with its box."""
+    frame(
+        found["original"],
+        found["size"],
+        found["frames"],
+        found["box"],
+        bridge.judging.ASPECT,
+        found["of"],
+        "frame",
+        moved,
+    )
+
+
+def moved(box: Box | str) -> None:
+    """The reader's box, or "whole": the whole picture."""
+    st.session_state[CHOSEN] = box
