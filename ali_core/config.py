@@ -1,4 +1,7 @@
-"""What a training run is: one frozen dataclass, the presets, and the command line's key=value."""
+"""What a training run is: one frozen dataclass, the presets, and the command line's key=value.
+
+A line a field and a row a preset, which make it as long as it is.
+"""
 
 import dataclasses
 import difflib

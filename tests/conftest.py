@@ -17,7 +17,9 @@ import numpy as np
 import pytest
 import torch
 
+from ali_core.measure import held
 from ali_core.models import checkpoint
+from ali_core.nets import imagenet
 
 # the app's pages ask for one thread; a test that trains must find the same alone as after them
 torch.set_num_threads(1)
@@ -80,6 +82,15 @@ def visits_are_cheap():
         )
         for module in (app_test, local_script_runner):
             patch.setattr(module, "ScriptCache", lambda: compiled)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def imagenet_is_quick():
+    """Small pictures and few samples for it: 10,000 of the real size take minutes, whatever is measured."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(imagenet, "SIDE", 32)
+        patch.setattr(held, "SAMPLES", 100)
         yield
 
 

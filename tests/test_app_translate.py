@@ -127,7 +127,7 @@ def test_the_card_is_compared_to_two_answers_without_a_model(there):
     for way in ("there", "back"):
         for kind in ("", "_copy", "_neighbour"):
             assert f"{card[f'{way}_mse{kind}']['value']:.4f}" in table
-    assert "squares → frames: error" in table and "frames → squares: round trip" in table
+    assert "squares → frames: MSE ↓" in table and "frames → squares: round trip, MSE ↓" in table
 
 
 def test_an_unmeasured_translator_says_how_to_measure_it(copy):

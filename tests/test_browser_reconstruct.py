@@ -240,9 +240,7 @@ def test_the_box_is_moved_by_mouse_keys_and_touch_and_another_face_is_one_click(
         assert abs(largest[0] + largest[2] / 2 - 160) < 30
         canvas.scroll_into_view_if_needed()
         canvas.tap(position=at(480, 260))
-        page.wait_for_function(
-            "most => !document.querySelector('.root[data-box]').dataset.box.startsWith(most)", arg=str(largest[0])
-        )
+        page.locator(f'.root[data-box]:not([data-box^="{largest[0]},"])').wait_for()
         other = box()
         assert abs(other[0] + other[2] / 2 - 480) < 20 and other[2] < largest[2]
         seen(f"Took the part in the box, {other[2]} × {other[3]} of 640 × 480 pixels.")

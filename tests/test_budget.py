@@ -236,3 +236,13 @@ def test_the_data_that_choosing_read_are_those_that_a_resumed_run_reads(home):
         read = datasets.load(config.data, config.size, config.channels)
         assert data is None or data.fingerprint == read.fingerprint
         assert read.shape == (config.size, config.size, 3)
+
+
+def test_the_table_beside_the_pictures_is_read(home):
+    Path("labels.csv").write_text(
+        "file,shape\n" + "".join(f"{k}.png,{'disc' if k % 2 else 'bar'}\n" for k in range(60))
+    )
+    words = ["data=pictures", "labels=labels.csv", "width=4", "latent=4", "batch=8", "size=28"]
+    config, data = budget.choose(words, 20, Path(".runs"), time.monotonic())
+    assert config.table == "labels.csv" and data.factors == {"shape": ["bar", "disc"]}
+    assert data.fingerprint == datasets.of(config).fingerprint

@@ -236,7 +236,6 @@ def test_other_pictures_have_another_fingerprint(squares):
 def test_the_command_writes_numbers_that_a_subset_reproduces(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)  # .runs/ is made here
     monkeypatch.setattr(means, "SUBSET", 50)
-    monkeypatch.setattr(imagenet, "SIDE", 32)  # a quarter of the time
     before = (folder / "card.json").read_bytes()
     evaluate.main([str(folder), "--subset", "20"])
     assert (folder / "card.json").read_bytes() == before
@@ -245,7 +244,7 @@ def test_the_command_writes_numbers_that_a_subset_reproduces(folder, tmp_path, m
     card, printed = checkpoint.card(folder), capsys.readouterr().out
     model, loaded = Model.load(folder), datasets.load(card["config"]["data"])
     judge = means.judge(loaded)
-    entries, few = card["metrics"], means.measure(model, loaded, judge, 50)
+    entries, few = card["metrics"], means.measure(model, loaded, judge, 50, eyes=imagenet.eyes())
     assert {key for key, entry in entries.items() if "subset" in entry} == set(few)
     assert {"psnr", "class_kept", "round_trip", "log_odds", "frechet_floor"} <= set(entries)
     for key, entry in entries.items():
@@ -278,7 +277,8 @@ def test_without_an_imagenet_net_its_rows_are_left_out_and_a_sentence_says_how_t
     assert "imagenet_frechet" not in said.out and "perceptual" not in said.out
 
 
-def test_an_imagenet_nets_distances_know_equals_and_grow_with_noise(squares):
+def test_an_imagenet_nets_distances_know_equals_and_grow_with_noise(squares, monkeypatch):
+    monkeypatch.setattr(imagenet, "SIDE", 64)  # tests have it smaller
     eyes, x = imagenet.eyes(), squares.x_test[:12]
     noise = rng(0).standard_normal(x.shape)
     less, more = (np.clip(x / 255 + by * noise, 0, 1) for by in (0.05, 0.3))

@@ -113,21 +113,27 @@ def test_a_long_script_gives_its_place_up():
     on_a_loop(asyncio.wait_for(both(), 20))
 
 
+def page(heard: list, ends: int = 0):
+    """A page that keeps what it hears, and says after so many messages that a script has ended."""
+
+    async def hear(websocket):
+        await websocket.accept()
+        with contextlib.suppress(WebSocketDisconnect):
+            while True:
+                heard.append(await websocket.receive_bytes())
+                if len(heard) == ends:
+                    end = ForwardMsg(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
+                    await websocket.send_bytes(end.SerializeToString())
+
+    return hear
+
+
 def test_who_leaves_while_waiting_takes_no_turn(monkeypatch):
     """One who opened, clicked and closed pages had a script run for each, and everybody waited for those."""
     monkeypatch.setattr(visitors, "scripts", visitors.Turns(1, 60.0))
     heard = []
 
-    async def page(websocket):
-        await websocket.accept()
-        with contextlib.suppress(WebSocketDisconnect):
-            while True:
-                heard.append(await websocket.receive_bytes())
-                if len(heard) == 2:
-                    end = ForwardMsg(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
-                    await websocket.send_bytes(end.SerializeToString())
-
-    with small(WebSocketRoute("/_stcore/stream", page)) as port:
+    with small(WebSocketRoute("/_stcore/stream", page(heard, ends=2))) as port:
         address = f"http://localhost:{port}"
         with stream(address) as one, stream(address) as other:
             one.send(rerun("1", ""))
@@ -172,13 +178,7 @@ def test_who_sends_faster_than_anybody_clicks_is_shown_out(monkeypatch):
     monkeypatch.setattr(visitors, "scripts", visitors.Turns(1, 60.0))
     heard = []
 
-    async def page(websocket):
-        await websocket.accept()
-        with contextlib.suppress(WebSocketDisconnect):
-            while True:
-                heard.append(await websocket.receive_bytes())
-
-    with small(WebSocketRoute("/_stcore/stream", page)) as port:
+    with small(WebSocketRoute("/_stcore/stream", page(heard))) as port:
         address = f"http://localhost:{port}"
         with stream(address) as one, stream(address, source_address=(GREEDY, 0)) as many:
             one.send(rerun("first", ""))

@@ -4,6 +4,7 @@ import argparse
 import sys
 import time
 
+from ali_core.config import Config
 from ali_core.data import datasets
 from ali_core.measure import means, sets, translation
 from ali_core.measure.means import judge, measure
@@ -35,8 +36,7 @@ def main(argv: list[str]) -> None:
     model = Model.load(words.checkpoint)
     digest = model.card["weights"]["sha256"]
     config = model.card["config"]
-    where = (config["data"], config["size"], config["channels"], config.get("prior", ""), config["frame"])
-    held = datasets.load(*where, config.get("table", ""))
+    held = datasets.of(Config(**config))
     if not held.learned(model.card["data"].get("fingerprint")):
         say(
             f"{held.name} is not what {model.name} was trained on, by the fingerprint in its card: what is "

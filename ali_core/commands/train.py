@@ -46,8 +46,7 @@ def main(argv: list[str]) -> None:
     except KeyboardInterrupt:
         raise Problem("Stopped before anything was chosen.") from None
     members.member(config)
-    where = (config.data, config.size, config.channels, config.prior, config.frame, config.table)
-    data = data or datasets.load(*where)
+    data = data or datasets.of(config)
     _same_shape(config, data)
     folder = RUNS / config.name
     state, stop = folder / "state.safetensors", []

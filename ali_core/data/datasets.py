@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from ali_core.config import Config
 from ali_core.problem import Problem
 
 from . import domains, faces, split, toons
 from . import table as tables
 from .dataset import Data
 from .idx import KNOWN, STACKED, file_of, read_idx, stacked, where
-from .pictures import inside, resized
-from .reading import read_all
+from .reading import inside, read_all, resized
 from .toys import TOYS, toy
 
 # Whole numbers beyond are measurements, not classes
@@ -24,6 +24,11 @@ MOST_CLASSES = 1000
 
 # How a folder may be cut in two: these, and nothing else beside them
 TRAIN, HELD_OUT = "train", ("test", "validation", "valid", "val")
+
+
+def of(config: Config) -> Data:
+    """The data set of a run. Raises Problem as `load` does."""
+    return load(config.data, config.size, config.channels, config.prior, config.frame, config.table)
 
 
 def load(data: str, size: int = 0, channels: int = 0, prior: str = "", frame: str = "", table: str = "") -> Data:

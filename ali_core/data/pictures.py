@@ -4,7 +4,6 @@ import contextlib
 import io
 import unicodedata
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
@@ -95,12 +94,6 @@ def read(name: str, content: bytes, max_bytes: int = MAX_BYTES, formats: tuple[s
 def too_heavy(name: str) -> str:
     """The sentence for a picture whose decoding asks for too much time or memory."""
     return f"“{shown(name)}” takes too long or too much memory to decode; make it smaller first."
-
-
-def inside(folder: Path) -> list[Path]:
-    """The files of a folder and its subfolders, as paths inside of it, in order; hidden ones are left out."""
-    found = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
-    return [path for path in found if not any(part.startswith(".") for part in path.parts)]
 
 
 def border(x: np.ndarray) -> float:
@@ -299,12 +292,3 @@ def _edges(array: np.ndarray) -> np.ndarray:
     """The pixels on the four edges of (h,w) or (h,w,c), as (n,c)."""
     array = array.reshape(*array.shape[:2], -1)
     return np.concatenate([array[0], array[-1], array[:, 0], array[:, -1]])
-
-
-def resized(x: np.ndarray, size: int, channels: int) -> np.ndarray:
-    """Pictures uint8 (n,h,w,c) as they are seen at `size` with `channels`; 0 = as they are."""
-    shape = (size or x.shape[1], size or x.shape[2], channels or x.shape[3])
-    if x.shape[1:] == shape:
-        return x
-    pictures = map(Image.fromarray, x[..., 0] if x.shape[3] == 1 else x)
-    return np.stack([see(picture, shape, invert=False).array for picture in pictures])

@@ -3,19 +3,27 @@
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from ali_core.problem import Problem
 
 from . import faces, split
-from .pictures import FORMATS, read, shown
+from .pictures import FORMATS, read, see, shown
 
 # A training picture may be larger than an upload; the limit on its pixels stays.
 MAX_BYTES = 200 * 2**20
 
 # A picture's name, and how to get its bytes
 Source = tuple[str, Callable[[], bytes]]
+
+
+def inside(folder: Path) -> list[Path]:
+    """The files of a folder and its subfolders, as paths inside of it, in order; hidden ones are left out."""
+    found = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
+    return [path for path in found if not any(part.startswith(".") for part in path.parts)]
 
 
 def read_all(
@@ -62,3 +70,12 @@ def read_all(
     if not channels and (x == x[..., :1]).all():
         x = x[..., :1]
     return x, kept, [found[k][1] for k in kept], skipped
+
+
+def resized(x: np.ndarray, size: int, channels: int) -> np.ndarray:
+    """Pictures uint8 (n,h,w,c) as they are seen at `size` with `channels`; 0 = as they are."""
+    shape = (size or x.shape[1], size or x.shape[2], channels or x.shape[3])
+    if x.shape[1:] == shape:
+        return x
+    pictures = map(Image.fromarray, x[..., 0] if x.shape[3] == 1 else x)
+    return np.stack([see(picture, shape, invert=False).array for picture in pictures])

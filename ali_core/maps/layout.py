@@ -20,6 +20,7 @@ import torch
 import umap
 from PIL.PngImagePlugin import PngInfo
 
+from ali_core.config import Config
 from ali_core.data import datasets
 from ali_core.data.dataset import Data
 from ali_core.files import write_beside
@@ -55,9 +56,7 @@ def build(folder: str | Path, made: str = "", most: int = MOST) -> None:
     config, card = model.card["config"], model.card
     if model.domains:
         raise Problem(f"{model.name} is a translator: it has no latents to map; use `evaluate`.")
-    held = datasets.load(
-        config["data"], config["size"], config["channels"], frame=config["frame"], table=config.get("table", "")
-    )
+    held = datasets.of(Config(**config))
     if held.kept and not made:
         raise Problem(
             f"{held.name}: its licence ({held.licence}) does not let its pictures be passed on, and an atlas holds "

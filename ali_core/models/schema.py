@@ -1,6 +1,7 @@
 """What a checkpoint's words may be, whoever wrote them: types and bounds of every field that is used.
 
 Of a card, of what an atlas says of itself, and of a recording's scene and frames; other fields are ignored.
+A line a field, of all files together, so that one place says what a stranger's words may be.
 A file stands beside the card: its name is no path.
 """
 

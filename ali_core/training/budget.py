@@ -20,7 +20,7 @@ from PIL import Image
 from ali_core.config import Config, check, complete, values
 from ali_core.data import datasets
 from ali_core.data.dataset import Data
-from ali_core.data.pictures import inside
+from ali_core.data.reading import inside
 from ali_core.family import members
 from ali_core.files import write_beside
 from ali_core.problem import Problem
@@ -110,7 +110,7 @@ def choose(words: list[str], seconds: float, runs: Path, since: float) -> tuple[
     if preset:  # all but the length is given
         config, rungs = complete(given), [Rung({}, 0)]
         members.member(check(config))
-        data = datasets.load(config.data, config.size, config.channels, config.prior, config.frame)
+        data = datasets.of(config)
         cooling = config.cooldown / max(1, config.steps)
     else:
         config, rungs, data = _open(given)
@@ -164,14 +164,14 @@ def _open(given: dict) -> tuple[Config, list[Rung], Data]:
     if not config.size and config.data not in datasets.KNOWN and datasets.of_pictures(folder):
         data, side = None, _side(folder)
     else:
-        data = datasets.load(config.data, config.size, config.channels, frame=config.frame)
+        data = datasets.of(config)
         if len(data.shape) == 1:
             raise Problem(f"data={config.data} are points; minutes= is for pictures: give data=FOLDER, or steps=.")
         side = min(data.shape[:2])
     rungs = _rungs(side, given)
     size = rungs[-1].fields["size"]
     if not data or data.shape[:2] != (size, size):
-        data = datasets.load(config.data, size, config.channels, frame=config.frame)
+        data = datasets.of(dataclasses.replace(config, size=size))
     return config, rungs, data
 
 

@@ -2,14 +2,7 @@
 
 from typing import NamedTuple
 
-DATA, MADE, BACK, CODE, PRIOR, JUDGE = [
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#56B4E9",
-    "#E69F00",
-    "#CC79A7",
-]
+DATA, MADE, BACK, CODE, PRIOR, JUDGE = ["#0072B2", "#D55E00", "#009E73", "#56B4E9", "#E69F00", "#CC79A7"]
 # symbol: its panel's colour, how it is written, what it is
 SYMBOLS = {
     "x": (DATA, "x", "A point of the data."),

@@ -67,13 +67,7 @@ def story(which: subject.Subject, back: bool, drawn: bool) -> None:
     error = f"**MSE {found['mse']:.4f}** to the truth.{beside['mse']}" if "mse" in found else unknown
     with st.container(horizontal=True, gap="small"):
         if which.original:
-            holes.cell(
-                "Your picture",
-                charts.DATA,
-                portrait.original(which.original),
-                plain(which.what),
-                which.what,
-            )
+            holes.cell("Your picture", charts.DATA, portrait.original(which.original), plain(which.what), which.what)
         if not drawn:
             holes.cell(
                 "What the model sees",
@@ -82,13 +76,7 @@ def story(which: subject.Subject, back: bool, drawn: bool) -> None:
                 which.steps if which.original else f"{plain(which.what)}. {which.steps}",
                 f"what the model sees: {which.what}",
             )
-        holes.cell(
-            "Translation",
-            charts.GENERATED,
-            portrait.whole(found["made"]),
-            error,
-            f"translated into {theirs}",
-        )
+        holes.cell("Translation", charts.GENERATED, portrait.whole(found["made"]), error, f"translated into {theirs}")
         holes.cell(
             "And back",
             charts.RECONSTRUCTION,
@@ -123,10 +111,7 @@ def files(which: subject.Subject, found: dict, ours: str, theirs: str) -> None:
             help="The translation goes with you to the other pages",
         )
         st.download_button(
-            "Translation (PNG)",
-            lambda: film.strip(found["made"][None], 1),
-            f"{name}-{theirs}.png",
-            on_click="ignore",
+            "Translation (PNG)", lambda: film.strip(found["made"][None], 1), f"{name}-{theirs}.png", on_click="ignore"
         )
         st.download_button(
             "Comparison (PNG)",
