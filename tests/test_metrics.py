@@ -189,7 +189,7 @@ def folder(squares, tmp_path_factory):
     """A checkpoint of two steps, and its data as a file."""
     root = tmp_path_factory.mktemp("evaluate")
     x, y = (np.concatenate(pair) for pair in ((squares.x_test, squares.x), (squares.y_test, squares.y)))
-    np.savez(root / "squares.npz", images=x, labels=y, train=np.arange(700) >= 100)
+    np.savez(root / "squares.npz", images=x, labels=y[:, 0], train=np.arange(700) >= 100)
     config = Config(name="tiny", data=str(root / "squares.npz"), width=4, batch=8, latent=6, steps=2)
     loaded = datasets.load(config.data)
     progress = deque(loop.train(config, loaded), maxlen=1).pop()

@@ -1,5 +1,7 @@
 """What is held out, in which order, and how a set is known again.   python -m pytest tests/test_split.py"""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -175,5 +177,7 @@ def test_labels_have_two_axes_and_a_fingerprint_is_what_it_was_when_one_label_ha
     several = np.stack([y, y // 2], 1)
     two = Data("a", x[:4], several[:4], x[4:], several[4:], list("abc"), "CC0", "made")
     assert two.y.tolist() == several[:4].tolist() and two.sizes == [3, 3]
+    named = replace(one, factors={"hair": list("abc")})
     # as states and cards have noted them
-    assert (one.fingerprint, two.fingerprint) == ("53a651e7ed3b", "db60164434cd")
+    noted = ("53a651e7ed3b", "db60164434cd", "ad7f4558bc9c")
+    assert (one.fingerprint, two.fingerprint, named.fingerprint) == noted

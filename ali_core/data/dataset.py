@@ -85,8 +85,9 @@ def fingerprint(data: Data) -> str:
 
 
 def _arrays(data: Data) -> list[np.ndarray]:
-    # one class a picture counts as (n,): what was noted when y had one axis stays true
-    y, y_test = (y[:, 0] if y.shape[1] == 1 else y for y in (data.y, data.y_test))
+    # a class that has no factor's name counts as (n,): what was noted when such a y had one axis stays true
+    plain = data.y.shape[1] == 1 and not data.factors
+    y, y_test = (y[:, 0] if plain else y for y in (data.y, data.y_test))
     return [data.x, y, data.x_test, y_test]
 
 
