@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from ali_core.data.datasets import TOYS, load, toy
-from ali_core.data.idx import KNOWN
+from ali_core.data.registry import DATA_SETS
 from ali_core.problem import Problem
 
 RNG = np.random.default_rng(5)
@@ -122,8 +122,8 @@ def test_fashion_mnist_is_found_where_the_environment_says(tmp_path, monkeypatch
 
 
 def test_missing_fashion_mnist_says_how_to_get_it(tmp_path, monkeypatch):
-    nowhere = KNOWN["fashion-mnist"]._replace(places=(str(tmp_path / "elsewhere"),))
-    monkeypatch.setitem(KNOWN, "fashion-mnist", nowhere)
+    nowhere = DATA_SETS["fashion-mnist"]._replace(places=(str(tmp_path / "elsewhere"),))
+    monkeypatch.setitem(DATA_SETS, "fashion-mnist", nowhere)
     monkeypatch.setenv("FASHION_MNIST", str(tmp_path))
     text = said("fashion-mnist")
     assert "apt-get install dataset-fashion-mnist" in text and str(tmp_path) in text

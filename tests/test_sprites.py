@@ -10,7 +10,7 @@ from ali_core.__main__ import main
 from ali_core.commands import train as run
 from ali_core.config import parse
 from ali_core.data import datasets, sprites
-from ali_core.data.idx import KNOWN
+from ali_core.data.registry import DATA_SETS
 from ali_core.measure import metrics, sets
 from ali_core.models import checkpoint, release
 from ali_core.models.model import Model
@@ -105,7 +105,7 @@ def test_the_data_are_known_by_name_wherever_they_lie(file, monkeypatch):
     found = datasets.load("sprites")
     assert found.name == "sprites" and found.label_names[0] == "body 0" and found.factors
     monkeypatch.setenv("SPRITES", "")
-    monkeypatch.setitem(KNOWN, "sprites", KNOWN["sprites"]._replace(places=("nowhere.npz",)))
+    monkeypatch.setitem(DATA_SETS, "sprites", DATA_SETS["sprites"]._replace(places=("nowhere.npz",)))
     with pytest.raises(Problem, match=r"not found in nowhere\.npz\. Make it: .* set SPRITES to the file\."):
         datasets.load("sprites")
 

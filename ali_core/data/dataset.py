@@ -18,10 +18,10 @@ class Data:
     are no labels; measurements as the file gave them. x_test, y_test: held out.
     skipped: files that could not be read. centres (k,2), sd: the modes of the Gaussian toys; with
     loadings (2,d) one centre, and x = centre + loadings z + sd noise, z ~ N(0, I). prior: the second
-    domain of a translation, z's; partners: the true z of every x, where it is known: then the
+    domain of a translation, z's; partners: the true z of every x, where there is one: then the
     held-out examples of both domains belong together one by one too. factors: where
     they have names, those of the k factors, each with the names of its classes; label_names are then the
-    first one's. held_out: how the held-out part was chosen, where the data do not bring their own.
+    first one's. held_out: how the held-out part was chosen, where the data do not say it themselves.
     frame: "face" where the pictures are framed as in `faces`.
     """
 
@@ -74,7 +74,7 @@ class Data:
     def learned(self, fingerprint: str | None) -> bool:
         """Whether what noted this fingerprint has learned from this set, and from this part of it.
 
-        None, of what is older than fingerprints: where the set brings its own parts, surely so.
+        None, of what is older than fingerprints: where the set itself says its parts, surely so.
         """
         return fingerprint == self.fingerprint if fingerprint else self.held_out != RULE
 
@@ -93,8 +93,8 @@ def _arrays(data: Data) -> list[np.ndarray]:
 
 def digest(*arrays: np.ndarray) -> str:
     """Twelve letters that differ when the arrays do."""
-    found = hashlib.sha256()
+    sha = hashlib.sha256()
     for array in arrays:
-        found.update(repr((array.shape, array.dtype)).encode())
-        found.update(np.ascontiguousarray(array).data)
-    return found.hexdigest()[:12]
+        sha.update(repr((array.shape, array.dtype)).encode())
+        sha.update(np.ascontiguousarray(array).data)
+    return sha.hexdigest()[:12]

@@ -29,7 +29,7 @@ Box = tuple[int, int, int, int]
 class Seen:
     """A picture as a model sees it: array uint8 (h,w,c), and in short sentences what was done.
 
-    size: of the upright picture; box: the part of it that is seen; frames: those that were found, see `faces`.
+    size: of the upright picture; box: the part of it that is seen; frames: those of its faces, see `faces`.
     """
 
     array: np.ndarray
@@ -158,8 +158,8 @@ def see(
     array = np.array(image).reshape(shape)
     suggested = False
     if border is not None and channels == 1:  # turned-round colours are other colours
-        own = _edges(array).mean(axis=1) / 255
-        turned = abs(1 - own - border) < abs(own - border) - 0.25
+        edges = _edges(array).mean(axis=1) / 255
+        turned = abs(1 - edges - border) < abs(edges - border) - 0.25
         suggested = bool(turned.mean() >= CLEAR)
     inverted = suggested if invert is None else invert
     if inverted:
@@ -240,9 +240,9 @@ def _scale(deep: np.ndarray, bits16: bool) -> tuple[np.ndarray, str]:
     low, high = np.inf, -np.inf
     for piece in pieces:
         array = flat[piece].astype(np.float32)
-        known = np.isfinite(array)
-        low = min(low, float(array.min(where=known, initial=np.inf)))
-        high = max(high, float(array.max(where=known, initial=-np.inf)))
+        finite = np.isfinite(array)
+        low = min(low, float(array.min(where=finite, initial=np.inf)))
+        high = max(high, float(array.max(where=finite, initial=-np.inf)))
     if low > high:
         raise ValueError("no grey value is a number")
     if bits16 and low >= 0 and high <= 65535:

@@ -22,8 +22,8 @@ Source = tuple[str, Callable[[], bytes]]
 
 def inside(folder: Path) -> list[Path]:
     """The files of a folder and its subfolders, as paths inside of it, in order; hidden ones are left out."""
-    found = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
-    return [path for path in found if not any(part.startswith(".") for part in path.parts)]
+    files = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
+    return [path for path in files if not any(part.startswith(".") for part in path.parts)]
 
 
 def read_all(
@@ -53,10 +53,10 @@ def read_all(
         return seen.array, split.content(picture)
 
     with ThreadPoolExecutor() as pool:
-        found = list(tqdm(pool.map(one, sources), total=len(sources), disable=None, leave=False))
-    kept = [k for k, pair in enumerate(found) if pair is not None]
-    skipped = tuple(source[0] for source, pair in zip(sources, found, strict=True) if pair is None)
-    arrays = [found[k][0] for k in kept]
+        pictures = list(tqdm(pool.map(one, sources), total=len(sources), disable=None, leave=False))
+    kept = [k for k, pair in enumerate(pictures) if pair is not None]
+    skipped = tuple(source[0] for source, pair in zip(sources, pictures, strict=True) if pair is None)
+    arrays = [pictures[k][0] for k in kept]
     if not arrays:
         raise Problem(f"{where}: no picture that can be read among {len(sources)} files.")
     if skipped:
@@ -69,7 +69,7 @@ def read_all(
     x = np.stack(arrays)
     if not channels and (x == x[..., :1]).all():
         x = x[..., :1]
-    return x, kept, [found[k][1] for k in kept], skipped
+    return x, kept, [pictures[k][1] for k in kept], skipped
 
 
 def resized(x: np.ndarray, size: int, channels: int) -> np.ndarray:

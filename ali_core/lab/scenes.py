@@ -72,7 +72,7 @@ def data(config: Config, own: np.ndarray | None = None) -> Data:
         return load(config.data)
     if own is None:
         raise Problem("data=mine needs points of your own: draw some, or upload a CSV.")
-    return points.own(own)
+    return points.as_data(own)
 
 
 class Scene:

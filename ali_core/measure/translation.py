@@ -77,9 +77,9 @@ def write_gallery(folder: str | Path, model: Model, data: Data) -> None:
     paired, made = data.partners is not None, data.licence not in PASSED_ON
     if made:
         x = to_bytes(model.translate(z, back=True))
-        known = domains.KNOWN.get(data.name)
-        paired = known is not None and known.x is np.copy
-        z = known.z(x) if paired else to_bytes(model.translate(data.x_test[n : 2 * n]))
+        pair = domains.PAIRS.get(data.name)
+        paired = pair is not None and pair.x is np.copy
+        z = pair.z(x) if paired else to_bytes(model.translate(data.x_test[n : 2 * n]))
     write_png(Path(folder) / GALLERY, grid(np.concatenate([x, z]), columns=n))
     border = [pictures.border(side) for side in (x, z)]
     about = {"file": GALLERY, "n": n, "made": made, "paired": paired, "border": border}

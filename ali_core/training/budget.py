@@ -161,7 +161,7 @@ def _open(given: dict) -> tuple[Config, list[Rung], Data]:
         raise Problem("prior= makes two sets of pictures; minutes= chooses for one: give steps=, or a preset too.")
     members.member(check(config))
     folder = Path(config.data).expanduser()
-    if not config.size and config.data not in datasets.KNOWN and datasets.of_pictures(folder):
+    if not config.size and config.data not in datasets.DATA_SETS and datasets.of_pictures(folder):
         data, side = None, _side(folder)
     else:
         data = datasets.of(config)

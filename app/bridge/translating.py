@@ -73,7 +73,7 @@ def truth(name: str, x: np.ndarray, back: bool) -> np.ndarray | None:
 def kin(name: str, other: str) -> bool:
     """Whether pictures of a translator may be such as another checkpoint was trained on."""
     ours, theirs = card(name)["data"], card(other)["data"]
-    known = core.KNOWN.get(ours["name"])
+    known = core.PAIRS.get(ours["name"])
     return ours["shape"] == theirs["shape"] and (known is None or known.of == theirs["name"])
 
 
