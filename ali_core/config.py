@@ -32,9 +32,9 @@ class Config:
     table: str = ""  # beside a folder: a CSV, an .npz or CelebA's list, labels for every picture
     prior: str = ""  # translation: a second data set, whose pictures are z; "" = N(0, I)
     domains: str = "A, B"  # translation: what people call x's pictures and z's
-    pairs: int = 0  # translation: true pairs (x, z) that training is shown, where they are known
-    size: int = 0  # pixels a side: 28, 32, 48, 64 or 128; 0 = the data's own
-    channels: int = 0  # 1 or 3; 0 = the data's own
+    pairs: int = 0  # translation: true pairs (x, z) that training is shown, where the data have them
+    size: int = 0  # pixels a side: 28, 32, 48, 64 or 128; 0 = as the data has it
+    channels: int = 0  # 1 or 3; 0 = as the data has it
     frame: str = ""  # of a folder or hf: "face" = each picture's largest face alone, see data.faces; "" = the middle
     latent: int = 2  # dimensions of z
     width: int = 128  # channels of the first convolution, or units of an MLP's layers
@@ -47,11 +47,11 @@ class Config:
     lr_multipliers: float = 1e-3  # of the constraints' coefficients, where a member has constraints
     beta1: float = 0.5  # Adam's decay of the gradient's mean
     beta2: float = 0.999  # Adam's decay of its square
-    l2: float = 0.0  # price of every weight's square (half of it), in Adam's gradient
+    l2: float = 0.0  # weight decay: half of it times every weight's square is in the loss
     cooldown: int = 0  # last steps, over which both learning rates fall linearly to 0
     ema: float = 0.999  # decay of the averaged encoder and decoder
-    r1: float = 0.0  # price on D's gradient, in place of spectral norm; 0 = spectral norm
-    r1_every: int = 1  # steps between two payments of R1, each of so many times the price
+    r1: float = 0.0  # weight of D's squared gradient, in place of spectral norm; 0 = spectral norm
+    r1_every: int = 1  # R1 is in the loss of every so-manieth step, with so many times its weight
     sines: float = 0.0  # points: D also sees sines of x of up to so many radians per unit; 0 = none
     sd: float = 0.1  # of the decoder's Gaussian p(x|z), in units of the data, where a term needs it
     decoder_noise: bool = False  # x_tilde is drawn from p(x|z), not its mean
@@ -244,13 +244,13 @@ def complete(given: dict) -> Config:
 
 def says() -> dict[str, str]:
     """What each field is, in the words beside its declaration. -> one line per field"""
-    text, found, name = inspect.getsource(Config), {}, ""
+    text, sentences, name = inspect.getsource(Config), {}, ""
     for line in tokenize.generate_tokens(io.StringIO(text).readline):
         if line.type == tokenize.NAME and (field := re.match(r"    (\w+): ", line.line)):
             name = field[1]
         elif line.type == tokenize.COMMENT and name:
-            found[name] = f"{found[name]} {line.string[2:]}" if name in found else line.string[2:]
-    return found
+            sentences[name] = f"{sentences[name]} {line.string[2:]}" if name in sentences else line.string[2:]
+    return sentences
 
 
 def check(config: Config) -> Config:

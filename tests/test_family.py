@@ -133,11 +133,11 @@ def test_a_conditional_member_goes_all_the_way(tmp_path, monkeypatch):
     words = "member=conditional-alice data=squares.npz width=8 batch=32 latent=4 steps=60 lr=3e-3"
     config = parse(words.split())
     found = model(config, held, tmp_path / "checkpoints" / config.name)
-    assert found.classes == (4,) and checkpoint.card(tmp_path / "checkpoints" / config.name)
+    assert found.class_counts == (4,) and checkpoint.card(tmp_path / "checkpoints" / config.name)
     z = found.prior(1, 0).repeat(4, 0)
     four = found.decode(z, np.arange(4))
     assert np.abs(four[0] - four[1]).max() > 0.1
-    with pytest.raises(Problem, match="must be told the class"):
+    with pytest.raises(Problem, match="give y, the class"):
         found.encode(held.x_test)
     guessed = found.likeliest(held.x_test)
     assert guessed.shape == (100, 1) and (guessed == held.y_test).mean() > 0.5

@@ -326,7 +326,13 @@ def test_the_error_of_pca_is_what_its_components_leave(folder, tmp_path):
 def test_a_new_measure_is_a_row(folder, monkeypatch):
     """The card, its comparison, its column and its number come from the row alone."""
     row = Measure(
-        "Light", "mean of G(E(x)), {net} aside", ".1%", "higher", "black: 0", "light", taken=lambda h: h.made.mean()
+        "Light",
+        "mean of G(E(x)), {net} aside",
+        ".1%",
+        "higher",
+        "black: 0",
+        "light",
+        taken=lambda h: h.reconstructions.mean(),
     )
     monkeypatch.setitem(MEASURES, "light", row)
     model = Model.load(folder)

@@ -1,4 +1,4 @@
-"""What a member is made of: terms, adversarial matches over tuples, and the losses they give."""
+"""What a member consists of: terms, adversarial matches over tuples, and the losses they give."""
 
 import math
 from collections.abc import Callable
@@ -15,8 +15,7 @@ from . import terms
 from .samples import HOLED, KIND, PAIRED, Samples
 
 Tuples = tuple[tuple[str, ...], ...]
-# The coefficient of information that is wanted by a loss that is no likelihood: its sign is known, its size in
-# nats is not
+# The coefficient of information that a loss wants which is no likelihood: negative, of a size that is not in nats
 MAXIMISED = -math.inf
 
 
@@ -149,7 +148,7 @@ def prepare(
     if config.net not in small.BODIES:
         if row.stochastic and config.net in perceptrons.NETS:
             raise Problem(
-                f"net={config.net} has an encoder without a spread of its own, and «{config.member}» draws from a "
+                f"net={config.net} has an encoder without a spread, and «{config.member}» draws from a "
                 "Gaussian; take member=bigan."
             )
         return paper.build(config.net, shape, config.latent, discriminators)
@@ -226,8 +225,8 @@ def losses(row: Member, s: Samples, r1: float = 0.0) -> tuple[dict[str, torch.Te
     """One forward of everything. -> loss per player, value per term (detached, for showing).
 
     Players: "discriminator" (absent without matches), "generator" (encoder and decoder), and
-    "multipliers" where terms are constraints: they climb while a constraint is violated. r1: the
-    price that discriminators pay for steepness.
+    "multipliers" where terms are constraints: they climb while a constraint is violated. r1: the weight
+    of steepness in the discriminators' loss.
     """
     players, shown = {}, {}
 
@@ -266,10 +265,10 @@ def divergences(row: Member, s: Samples) -> dict[str, float]:
     The cross-entropy of a discriminator that guesses is ln K; how far it is below is a lower bound of the
     tuples' Jensen-Shannon divergence (GAN, section 4.1).
     """
-    found = {f"term_{name}": term.loss(s).item() for name, term in row.terms.items() if term.weight}
+    values = {f"term_{name}": term.loss(s).item() for name, term in row.terms.items() if term.weight}
     if row.stochastic:
-        found["negative_elbo"] = terms.consistency(s).item()
+        values["negative_elbo"] = terms.consistency(s).item()
     for i, m in enumerate(row.matches):
         cross_entropy = _discriminate(m, i, s)[0].item() / 2
-        found[f"match_{i}"] = math.log(len(m.tuples)) - cross_entropy
-    return found
+        values[f"match_{i}"] = math.log(len(m.tuples)) - cross_entropy
+    return values

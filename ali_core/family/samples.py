@@ -7,7 +7,7 @@ from torch import nn
 
 # What a hidden part of x reads: outside of the pictures' range, so that E knows it is hidden (GALI).
 HIDDEN = -0.5
-# Passes that draw from a posterior, each with noise of its own.
+# Passes that draw from a posterior; each takes other noise.
 DRAWN = ("z_hat", "z_rec", "z_rec_hat", "z_hole", "z_fill", "z_mix", "z_back", "z_labelled")
 
 # Every random variable that a tuple may name, by what it is: a picture, a code, a class, or M's features
@@ -44,7 +44,7 @@ KINDS = {
     "m": ["m", "m_rec", "m_tilde"],
 }
 KIND = {name: kind for kind, names in KINDS.items() for name in names}
-# What is made of a picture with a hole, and of true pairs of two domains: a step must be given those
+# What comes of a picture with a hole, and of true pairs of two domains: a step must be given those
 HOLED = {"z_hole", "x_fill", "x_mix", "z_fill", "z_mix", "x_back"}
 PAIRED = {"x_pair", "z_pair", "z_pair_hat", "x_pair_tilde"}
 # Draws of the prior, and what the decoder makes of one
@@ -56,9 +56,9 @@ class Samples:
 
     x: data batch; z: draw of the prior p(z), (n, d); noise: epsilon of the posteriors, one (n, d)
     per name of DRAWN; sd: of p(x|z). y: conditions, one-hot (n, k), given to every network; hole,
-    again: what m(.) hides of x, and of what was made from it, boolean, broadcast over channels;
-    labelled: examples (x, y), y int (n,); pair: true pairs (x, z) of two domains; x_noise: epsilon of p(x|z), where x_tilde is drawn from it and
-    is not its mean.
+    again: what m(.) hides of x, and of what G fills in, boolean, broadcast over channels; labelled: examples
+    (x, y), y int (n,); pair: true pairs (x, z) of two domains; x_noise: epsilon of p(x|z), where x_tilde is
+    drawn from it and is not its mean.
     """
 
     def __init__(
@@ -163,7 +163,7 @@ class Samples:
         """M(G(z))."""
         return self.nets["features"](self.x_tilde)
 
-    # ---- GALI-mix: m(.) hides a part, mix puts what was made into it
+    # ---- GALI-mix: m(.) hides a part, mix fills it with G's picture
 
     @cached_property
     def z_hole(self) -> torch.Tensor:
@@ -207,7 +207,7 @@ class Samples:
 
     @cached_property
     def z_same(self) -> torch.Tensor:
-        """E of what is already its domain's own: E(z)."""
+        """E(z): z is already a picture of the domain that E gives."""
         return self._encode(self.z, "z_rec")
 
     @cached_property

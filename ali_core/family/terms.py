@@ -19,7 +19,7 @@ def latent_reconstruction(s: Samples) -> torch.Tensor:
 
 
 def inverse(s: Samples) -> torch.Tensor:
-    """Mean squared error of z_fixed: E learns to invert a G that does not hear of it (ALI, section 4.4)."""
+    """Mean squared error of z_fixed: E learns to invert G, and no gradient reaches G (ALI, section 4.4)."""
     return (s.z - s.z_fixed).square().mean()
 
 

@@ -42,15 +42,15 @@ def measure(
     Each is {"value", "n", "seed", "split", "says"}. Without a classifier (points, or no classes),
     without what needs one; so without an ImageNet net.
     """
-    held, found = Held(model, data, classifier, n or len(data.x_test), seed, eyes=eyes), {}
+    held, entries = Held(model, data, classifier, n or len(data.x_test), seed, eyes=eyes), {}
     for key, row in MEASURES.items():
-        if row.whole or (made := held.take(key)) is None:
+        if row.whole or (taken := held.take(key)) is None:
             continue
-        found[key] = made
-        # E could read a class that it is told, so beside it stands what it does with a guessed one
+        entries[key] = taken
+        # E could read the class that it is given, so beside it stands what it does with a guessed one
         if row.guessed and held.guessed:
-            found[f"{key}_guessed"] = held.guessed.take(key)
-    return found | _constraints(model, data, held.n, seed)
+            entries[f"{key}_guessed"] = held.guessed.take(key)
+    return entries | _constraints(model, data, held.n, seed)
 
 
 def _constraints(model: Model, data: Data, n: int, seed: int) -> dict[str, dict]:

@@ -1,4 +1,4 @@
-"""A row of the measures: all that is known of one number of a card; and that number with what belongs to it."""
+"""A row of the measures: all that is said of one number of a card; and that number with what belongs to it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

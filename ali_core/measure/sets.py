@@ -48,14 +48,14 @@ def compare(
     examples also say from how many ("fit").
     """
     n = min(n or len(data.x_test), len(data.x_test))
-    found = {}
-    if data.loadings is not None and model.latent == 1 and not model.classes:
-        found["posterior_kl"] = _known_truth(model, data, n, seed)
+    entries = {}
+    if data.loadings is not None and model.latent == 1 and not model.conditional:
+        entries["posterior_kl"] = _true_posterior(model, data, n, seed)
     elif data.centres is not None and data.loadings is None:
         count, good = metrics.modes(model.sample(POINTS, seed), data.centres, data.sd)
         says = SETS["modes"].says.format(modes=f"{len(data.centres)} modes", who="VEEGAN's protocol")
-        found["modes"] = entry(count, says, POINTS, seed, split="samples")
-        found["good_samples"] = entry(good, SETS["good_samples"].says, POINTS, seed, split="samples")
+        entries["modes"] = entry(count, says, POINTS, seed, split="samples")
+        entries["good_samples"] = entry(good, SETS["good_samples"].says, POINTS, seed, split="samples")
     elif data.name == STACKED:
         digit = Classifier.get(load("mnist"), SEED, runs)
         channels = np.moveaxis(model.sample(TRIPLES, seed), 3, 0)[..., None]
@@ -63,25 +63,25 @@ def compare(
             np.concatenate([digit.decide(digit.logits(channel)) for channel in channels], 1)
         )
         says = SETS["modes"].says.format(modes="1,000 triples of digits", who="to a classifier's eyes")
-        found["modes"] = entry(count, says, TRIPLES, seed, split="samples")
-        found["modes_kl"] = entry(away, SETS["modes_kl"].says, TRIPLES, seed, split="samples")
+        entries["modes"] = entry(count, says, TRIPLES, seed, split="samples")
+        entries["modes_kl"] = entry(away, SETS["modes_kl"].says, TRIPLES, seed, split="samples")
     if classifier is not None:
         samples = SAMPLES if n == len(data.x_test) else n
-        found |= _samples(model, data, classifier, n, samples, seed)
-        found |= _accuracies(model, data, classifier, n, seed, runs)
+        entries |= _samples(model, data, classifier, n, samples, seed)
+        entries |= _accuracies(model, data, classifier, n, seed, runs)
     if len(data.shape) == 3:
-        found |= _inpainting(model, data, classifier, n, seed)
-    if classifier is not None and model.classes:
-        found |= _obedience(model, data, classifier, n, seed)
+        entries |= _inpainting(model, data, classifier, n, seed)
+    if classifier is not None and model.conditional:
+        entries |= _obedience(model, data, classifier, n, seed)
     if classifier is not None and data.factors:
-        found |= groups(model, data, n, seed)
+        entries |= groups(model, data, n, seed)
     held = Held(model, data, classifier, n, seed, eyes=eyes, runs=runs)
     taken = {key: held.take(key) for key, row in MEASURES.items() if row.whole}
-    return found | {key: entry for key, entry in taken.items() if entry}
+    return entries | {key: entry for key, entry in taken.items() if entry}
 
 
-def _known_truth(model, data, n, seed) -> dict:
-    """How far q(z|x) is from the posterior that made the data; z and -z name the same factor."""
+def _true_posterior(model, data, n, seed) -> dict:
+    """How far q(z|x) is from the true posterior of the linear toy; z and -z name the same factor."""
     x = data.x_test[:n]
     mean, sd = model.posterior(x)
     true_mean, true_sd = toys.true_posterior(data, x)
@@ -97,45 +97,45 @@ def _inpainting(model, data, classifier, n, seed) -> dict[str, dict]:
     x = data.x_test[:n].astype(np.float32) / 255
     # a model that never saw a hole is shown a black one, as GALI's paper has it
     hidden = np.where(hole, np.float32(HIDDEN if model.fills else 0), x)
-    told = data.y_test[:n] if model.classes else None
+    y = data.y_test[:n] if model.conditional else None
     size = hole.sum() * data.shape[2]
     mean = data.x.mean(0, dtype=np.float64) / 255
     says = SETS["inpainting_mse"].says
 
-    def error(made: np.ndarray) -> float:
-        return float(((made - x) ** 2 * hole).sum(dtype=np.float64) / size)
+    def error(pictures: np.ndarray) -> float:
+        return float(((pictures - x) ** 2 * hole).sum(dtype=np.float64) / size)
 
-    filled = error(model.reconstruct(hidden, told))
-    found = {
-        "inpainting_mse": entry(filled, says + told_true(model), n, seed),
+    filled = error(model.reconstruct(hidden, y))
+    entries = {
+        "inpainting_mse": entry(filled, says + given_true(model), n, seed),
         "inpainting_mse_mean": entry(error(mean), SETS["inpainting_mse_mean"].says, n, seed),
     }
-    if told is not None and classifier is not None:
+    if y is not None and classifier is not None:
         guess = classifier.decide(classifier.logits(np.where(hole, np.float32(0), x)))
         words = "; networks told the class that the classifier gives the rest of x"
         filled = error(model.reconstruct(hidden, guess))
-        found["inpainting_mse_guessed"] = entry(filled, says + words, n, seed)
-    return found
+        entries["inpainting_mse_guessed"] = entry(filled, says + words, n, seed)
+    return entries
 
 
-def told_true(model: Model) -> str:
-    """What a number of a conditional model says at its end: a class that is told could be read from the code."""
-    return TRUE if model.classes else ""
+def given_true(model: Model) -> str:
+    """The end of a conditional model's sentence: the number may come from the class that its networks are given."""
+    return TRUE if model.conditional else ""
 
 
 def _obedience(model, data, classifier, n, seed) -> dict[str, dict]:
-    """Whether the classes asked for are drawn, from scratch and from a held-out picture's own code.
+    """Whether the classes asked for are drawn, from scratch and from a held-out picture's code.
 
     One factor: any class is asked for, of samples and of codes alike. Several: samples are asked for all
     factors as held-out pictures have them, codes for another class of one factor, each factor in turn.
     """
-    rng, k = np.random.default_rng(seed), len(model.classes)
+    rng, k = np.random.default_rng(seed), len(model.class_counts)
     x, y = data.x_test[:n], data.y_test[:n]
     rows, which = np.arange(n), np.arange(n) % k
     if k == 1:
-        asked = edited = rng.integers(model.classes[0], size=(n, 1))
+        asked = edited = rng.integers(model.class_counts[0], size=(n, 1))
     else:
-        asked, edited, sizes = y[rng.permutation(n)], y.copy(), np.array(model.classes)[which]
+        asked, edited, sizes = y[rng.permutation(n)], y.copy(), np.array(model.class_counts)[which]
         edited[rows, which] = (y[rows, which] + rng.integers(1, np.maximum(sizes, 2))) % sizes
 
     def seen(pictures: np.ndarray) -> np.ndarray:
@@ -149,7 +149,7 @@ def _obedience(model, data, classifier, n, seed) -> dict[str, dict]:
     after = seen(model.decode(model.encode(x, y), edited))
     right, changed = after == edited, np.arange(k) == which[:, None]
     obeyed, edits = (SETS[key].says + mean_of(data) for key in ("class_obeyed", "class_edited"))
-    found = {
+    entries = {
         "class_obeyed": entry(drawn.mean(), obeyed, n, seed, **of_each(drawn, np.ones_like(changed))),
         "class_edited": entry(right[changed].mean(), edits, n, seed, **of_each(right, changed)),
     }
@@ -157,39 +157,39 @@ def _obedience(model, data, classifier, n, seed) -> dict[str, dict]:
         same = after == seen(x)
         true = round(float((after == y)[~changed].mean()), 4)
         more = {"true": true} | of_each(same, ~changed)
-        found["others_kept"] = entry(same[~changed].mean(), SETS["others_kept"].says, n, seed, **more)
-    return found
+        entries["others_kept"] = entry(same[~changed].mean(), SETS["others_kept"].says, n, seed, **more)
+    return entries
 
 
 def _samples(model, data, classifier, n, samples, seed) -> dict[str, dict]:
     """Samples beside held-out pictures, through the classifier's eyes."""
     real = classifier.features(data.x_test[:n])
-    made, logits = classifier.look(model.sample(samples, seed))
+    generated, logits = classifier.look(model.sample(samples, seed))
     floor = metrics.frechet(real, classifier.features(data.x[:n]))
-    distance = entry(metrics.frechet(real, made), SETS["frechet"].says, n, seed)
-    found = {
+    distance = entry(metrics.frechet(real, generated), SETS["frechet"].says, n, seed)
+    entries = {
         "frechet": distance | {"samples": samples},
         "frechet_floor": entry(floor, SETS["frechet_floor"].says, n, seed),
     }
     if len(classifier.sizes) > 1:
-        found |= _confidence(data, classifier, logits, n, seed)
+        entries |= _confidence(data, classifier, logits, n, seed)
     else:
         score = metrics.inception_score(logits)
-        found["inception_score"] = entry(score, SETS["inception_score"].says, n, seed, samples=samples)
-    for key, value in metrics.precision_recall_density_coverage(real, made).items():
-        found[key] = entry(value, SETS[key].says, n, seed, samples=samples)
-    return found
+        entries["inception_score"] = entry(score, SETS["inception_score"].says, n, seed, samples=samples)
+    for key, value in metrics.precision_recall_density_coverage(real, generated).items():
+        entries[key] = entry(value, SETS[key].says, n, seed, samples=samples)
+    return entries
 
 
 def _confidence(data, classifier, logits, n, seed) -> dict[str, dict]:
     """In how many factors the classifier is sure of what it sees: in samples, and in real pictures."""
-    found = {}
+    entries = {}
     for key, scores in (("confident", logits), ("confident_real", classifier.logits(data.x_test[:n]))):
         sure = np.stack([metrics.confident(head, SURE) for head in classifier.heads(scores)], 1)
         says = SETS[key].says.format(sure=SURE)
         shares = per_factor(data, sure)
-        found[key] = entry(sure.mean(), says, n, seed, samples=len(scores), factors=shares)
-    return found
+        entries[key] = entry(sure.mean(), says, n, seed, samples=len(scores), factors=shares)
+    return entries
 
 
 def _accuracies(model, data, classifier, n, seed, runs) -> dict[str, dict]:
@@ -197,28 +197,28 @@ def _accuracies(model, data, classifier, n, seed, runs) -> dict[str, dict]:
     room = ROOM // int(np.prod(data.shape))
     fit = min(len(data.x), FIT * n, max(PROBE, room))
     few = min(fit, room)  # of pixels there is only room for so many
-    given, given_test = (data.y[:fit], data.y_test[:n]) if model.classes else (None, None)
+    given, given_test = (data.y[:fit], data.y_test[:n]) if model.conditional else (None, None)
     codes, code_test = model.encode(data.x[:fit], given), model.encode(data.x_test[:n], given_test)
     spaces = {"": ("codes", fit, _read(data, codes, code_test, seed))}
     pixels, pca = baselines(data, model.latent, n, fit, few, seed, runs)
     spaces["_pixels"] = ("raw pixels", few, pixels)
     spaces["_pca"] = (f"{model.latent} principal components of the pixels", fit, pca)
-    found = {}
+    entries = {}
     for space, (name, among, read) in spaces.items():
-        true = "" if space else told_true(model)
+        true = "" if space else given_true(model)
         says = SETS[f"nn_accuracy{space}"].says.format(by=name) + mean_of(data) + true
-        found[f"nn_accuracy{space}"] = entry(read["nearest"], says, n, seed, fit=among)
+        entries[f"nn_accuracy{space}"] = entry(read["nearest"], says, n, seed, fit=among)
         if shares := read["probes"]:
             says = SETS[f"probe_accuracy{space}"].says.format(by=name) + mean_of(data) + true
             more = {"factors": dict(zip(data.factors, shares, strict=True))} if data.factors else {}
-            found[f"probe_accuracy{space}"] = entry(np.mean(shares), says, n, seed, fit=min(among, PROBE), **more)
+            entries[f"probe_accuracy{space}"] = entry(np.mean(shares), says, n, seed, fit=min(among, PROBE), **more)
     y, y_test = data.y[:fit], data.y_test[:n]
     layers = model.hidden(data.x[:fit], given), model.hidden(data.x_test[:n], given_test)
     says = SETS["nn_accuracy_hidden"].says.format(by="the encoder's last hidden layer") + mean_of(data)
-    says += told_true(model)
+    says += given_true(model)
     share = metrics.knn_accuracy(layers[0], y, layers[1], y_test)
-    found["nn_accuracy_hidden"] = entry(share, says, n, seed, fit=fit)
-    if model.classes:
+    entries["nn_accuracy_hidden"] = entry(share, says, n, seed, fit=fit)
+    if model.conditional:
         guess = classifier.decide(classifier.logits(data.x_test[:n]))
         share = metrics.knn_accuracy(codes, y, model.encode(data.x_test[:n], guess), y_test)
         says = (
@@ -226,17 +226,17 @@ def _accuracies(model, data, classifier, n, seed, runs) -> dict[str, dict]:
             + mean_of(data)
             + "; networks told the class that the classifier gives the held-out ones"
         )
-        found["nn_accuracy_guessed"] = entry(share, says, n, seed, fit=fit)
-    return found
+        entries["nn_accuracy_guessed"] = entry(share, says, n, seed, fit=fit)
+    return entries
 
 
 def mean_of(data: Data) -> str:
-    """What a number about the classes of several factors says at its end."""
+    """The end of a sentence about the classes of several factors."""
     return ", mean of the factors'" if data.y.shape[1] > 1 else ""
 
 
 def _read(data: Data, x: np.ndarray, x_test: np.ndarray, seed: int, probe: bool = True) -> dict:
-    """What x and x_test tell of the classes. -> "nearest": a share; "probes": a share per factor"""
+    """How well classes can be read from x for x_test. -> "nearest": a share; "probes": a share per factor"""
     y, y_test = data.y[: len(x)], data.y_test[: len(x_test)]
     rows = np.random.default_rng(seed).permutation(len(x))[:PROBE] if len(x) > PROBE else slice(None)
     probes = [metrics.linear_probe(x[rows], y[rows, k], x_test, y_test[:, k]) for k in range(probe * y.shape[1])]
@@ -249,7 +249,7 @@ def _read(data: Data, x: np.ndarray, x_test: np.ndarray, seed: int, probe: bool 
 def baselines(
     data: Data, latent: int, n: int, fit: int, few: int, seed: int = SEED, runs: Path = RUNS
 ) -> tuple[dict, dict]:
-    """What the data alone give, as of `_read`: on pixels, and on PCA of the latent's size; kept in `runs`.
+    """`_read` without a model: on pixels, and on PCA of the latent's size; kept in `runs`.
 
     The first `few` training pictures give the pixels and the components, on which the first `fit` are read.
     """

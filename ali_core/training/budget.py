@@ -57,7 +57,7 @@ class Rung(NamedTuple):
     """One of the choices, from the cheapest on."""
 
     fields: dict[str, int]
-    enough: int  # pictures seen that make it worth its price
+    enough: int  # pictures seen from which it is worth its time
 
 
 def asked(argv: list[str]) -> tuple[list[str], float]:
@@ -153,7 +153,7 @@ def choose(words: list[str], seconds: float, runs: Path, since: float) -> tuple[
 
 
 def _open(given: dict) -> tuple[Config, list[Rung], Data]:
-    """The config as far as it is known, the choices that its pictures leave, and these at the largest size."""
+    """The config as far as it is given, the choices that its pictures leave, and these at the largest size."""
     config = complete(NETS | given)
     if config.member == NETS["member"]:
         config = dataclasses.replace(config, weights=WEIGHTS | config.weights)
@@ -184,10 +184,10 @@ def _climb(rungs: list[Rung], timed: Callable[[Rung], tuple[float, float]]) -> t
     for rung in rungs[1:]:
         if seen < best.enough:  # the next ones are dearer
             break
-        found, seen = timed(rung)
+        seconds, seen = timed(rung)
         if seen < rung.enough:
             break
-        best, each = rung, found
+        best, each = rung, seconds
     return best, each
 
 
