@@ -174,8 +174,8 @@ def frame(progress: train.Progress, scene: Scene, turn: str = "both", **more) ->
     with torch.no_grad():
         if row.stochastic:
             arrays["z_sd"] = s.parameters[:, 2:].exp()
-        points = nets["decoder"](scene.lattice, *scene.given(len(scene.lattice)))
-        arrays["lattice"] = points.reshape(LATTICE, LATTICE, 2)
+        nodes = nets["decoder"](scene.lattice, *scene.given(len(scene.lattice)))
+        arrays["lattice"] = nodes.reshape(LATTICE, LATTICE, 2)
         arrays |= _maps(scene, nets)
         numbers = {
             "step": progress.step,

@@ -1,6 +1,7 @@
 """The one training loop, a generator: the command line, the lab and the tests pull from it.
 
-run.py is the command around it.
+commands/train.py is the command around it. A step, its state and what it begins with belong together: hence its
+length.
 """
 
 import copy
@@ -169,17 +170,17 @@ def steps(
 def _begin(config: Config, nets: dict[str, nn.Module], begun: dict[str, np.ndarray]) -> None:
     """Puts a checkpoint's tensors into the networks; raises Problem where they are of another kind."""
     for name, net in nets.items():
-        known = {k.removeprefix(f"{name}."): v for k, v in begun.items() if k.startswith(f"{name}.")}
-        if not known and name not in ("encoder", "decoder"):
+        there = {k.removeprefix(f"{name}."): v for k, v in begun.items() if k.startswith(f"{name}.")}
+        if not there and name not in ("encoder", "decoder"):
             continue
         wanted = {k: tuple(v.shape) for k, v in net.state_dict().items()}
-        if wanted != (shapes := {k: v.shape for k, v in known.items()}):
+        if wanted != (shapes := {k: v.shape for k, v in there.items()}):
             at = next(k for k in sorted(wanted.keys() | shapes.keys()) if wanted.get(k) != shapes.get(k))
             raise Problem(
                 f"start={config.start} has another {name} than this run ({at}: {shapes.get(at)} there, "
                 f"{wanted.get(at)} here); give the fields of its card: net, width, latent, norm, size, channels, member."
             )
-        net.load_state_dict({k: torch.from_numpy(v) for k, v in known.items()})
+        net.load_state_dict({k: torch.from_numpy(v) for k, v in there.items()})
 
 
 def precision(config: Config) -> str:

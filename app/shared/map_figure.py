@@ -1,4 +1,4 @@
-"""The map's figure: made once for each checkpoint, view, colouring and ground, then only sent."""
+"""The map's figure: built once for each checkpoint, view, colouring and ground, then only sent."""
 
 import base64
 import io
@@ -146,9 +146,9 @@ def label_spots(xy: np.ndarray, y: np.ndarray, classes: int) -> dict[int, tuple[
     spots: dict[int, tuple[float, float]] = {}
     room = np.ptp(xy, axis=0) * (0.16, 0.05)  # what a name takes of the map
     for label in range(classes):
-        own = xy[y == label]
-        order = np.linalg.norm(own - np.median(own, axis=0), axis=1).argsort() if len(own) else []
-        for spot in own[order]:
+        points = xy[y == label]
+        order = np.linalg.norm(points - np.median(points, axis=0), axis=1).argsort() if len(points) else []
+        for spot in points[order]:
             if all((np.abs(spot - other) > room).any() for other in spots.values()):
                 spots[label] = (float(spot[0]), float(spot[1]))
                 break
