@@ -369,8 +369,7 @@ def test_hugging_face_problems_are_sentences(tmp_path, hugging_face, album):
     words = hugging_face.Dataset.from_dict({"words": ["a", "b"]})
     words.save_to_disk(str(tmp_path / "words"))
     assert "its columns: words" in said(f"hf:{tmp_path / 'words'}")
-    with pytest.warns(UserWarning, match="unreadable"):
-        assert "size=28, 32 or 64" in said(f"hf:{album}")
+    assert "different sizes; give size=28, 32 or 64" in said(f"hf:{album}")
     rows(hugging_face, 4, labels=[-1] * 4).save_to_disk(str(tmp_path / "unlabelled"))
     assert "without a label" in said(f"hf:{tmp_path / 'unlabelled'}")
     (tmp_path / "nothing").mkdir()

@@ -12,7 +12,7 @@ import numpy as np
 from ali_core.config import Config
 from ali_core.problem import Problem
 
-from . import domains, faces, split, toons
+from . import domains, faces, large, split, toons
 from . import table as tables
 from .dataset import Data
 from .idx import STACKED, file_of, read_idx, stacked
@@ -186,7 +186,8 @@ def _folder(folder: Path, size: int, channels: int, frame: str, beside: str) -> 
     train = np.array([paths[row].parts[0] == TRAIN for row in rows])
     if not train.any() or train.all():
         raise Problem(f"{folder}: “{TRAIN}” or “{held_out}” holds no picture that can be read.")
-    return Data(name, *split.unsorted(x[train], y[train], x[~train], y[~train]), **about)
+    parts = (large.ordered(x, rows) for rows in (np.flatnonzero(train), np.flatnonzero(~train)))
+    return Data(name, *split.unsorted(next(parts), y[train], next(parts), y[~train]), **about)
 
 
 def _hugging_face(name: str, size: int, channels: int, frame: str) -> Data:
@@ -249,7 +250,7 @@ def _split(where: str, name: str, x: np.ndarray, y: np.ndarray, hashes: list[byt
         raise Problem(
             f"{where} has one readable picture, copies apart; two are the least: one to train on, one held out."
         )
-    parts = (x[train], y[train], x[held], y[held])
+    parts = (large.ordered(x, train), y[train], large.ordered(x, held), y[held])
     return Data(name, *parts, **{"held_out": split.RULE} | about)
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 import numpy as np
 from PIL import Image
 
+from . import large
+
 SHARE = 0.1
 RULE = "a tenth of the pictures, by a hash of each: copies stay together"
 
@@ -59,7 +61,8 @@ def parted(hashes: list[bytes], people: list[bytes]) -> list[np.ndarray]:
 def unsorted(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray):
     """The two parts that a data set brings itself, neither in the order of its classes."""
     train, held = order(y), order(y_test)
-    return x[train], y[train], x_test[held], y_test[held]
+    pictures = (x if isinstance(rows, slice) else large.ordered(x, rows) for x, rows in ((x, train), (x_test, held)))
+    return next(pictures), y[train], next(pictures), y_test[held]
 
 
 def order(y: np.ndarray) -> np.ndarray | slice:

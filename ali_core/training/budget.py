@@ -237,7 +237,8 @@ def _shaped(data: Data, rung: Rung) -> Data:
     size, channels = _size(rung, data), data.shape[-1]
     if size == data.shape[0]:
         return data
-    return dataclasses.replace(data, x=np.resize(data.x[:256], (len(data.x), size, size, channels)))
+    n = min(len(data.x), 4096)
+    return dataclasses.replace(data, x=np.resize(data.x[:256], (n, size, size, channels)), y=data.y[:n])
 
 
 def _seconds_a_step(config: Config, data: Data, least: float) -> float:
