@@ -118,9 +118,16 @@ async def live(scope, receive, send) -> None:
     await Router(routes)(scope, receive, send)
 
 
+async def engine(scope, receive, send) -> None:
+    """/engine/…, for networks that run in the browser; read when it is first asked."""
+    from app.server.engine import routes
+
+    await Router(routes)(scope, receive, send)
+
+
 # every session has several threads, and glibc would keep a heap for most of them, full of holes
 glibc("mallopt", ARENA_MAX, 2)
-routes = [Mount("/pictures", sheets), Mount("/live", live)]
+routes = [Mount("/pictures", sheets), Mount("/live", live), Mount("/engine", engine)]
 middleware = [Middleware(Early), Middleware(Packed)]
 app = st.App("explorer.py", lifespan=lifespan, routes=routes, middleware=middleware)
 app = Door(app)  # `streamlit run` finds the line above by its text
