@@ -169,7 +169,10 @@ def test_the_legend_hides_and_isolates_a_class(chart):
 
 
 def test_pictures_take_the_dots_places_where_the_zoom_leaves_them_room(page, server):
-    sent, shown = [], "Array.from(document.querySelector('.ali-pictures').dataset.ids.split(',').filter(Boolean), Number)"
+    sent, shown = (
+        [],
+        "Array.from(document.querySelector('.ali-pictures').dataset.ids.split(',').filter(Boolean), Number)",
+    )
     page.on("websocket", lambda s: s.on("framesent", lambda frame: sent.append(frame)))
     page.goto(f"{server}/?checkpoint=fashion-alice")
     listening(page)

@@ -170,7 +170,7 @@ def label_spots(xy: np.ndarray, y: np.ndarray, label_names: list[str]) -> dict[i
 
 def _blurred(counts: np.ndarray) -> np.ndarray:
     """Counts (k, rows, columns), each spread over its neighbourhood."""
-    bell = np.exp(-np.linspace(-2, 2, 9) ** 2)
+    bell = np.exp(-(np.linspace(-2, 2, 9) ** 2))
     for axis in (1, 2):
         counts = np.apply_along_axis(lambda line: np.convolve(line, bell)[4:-4], axis, counts)
     return counts
