@@ -36,6 +36,7 @@ class Config:
     size: int = 0  # pixels a side: 28, 32, 48, 64 or 128; 0 = the data's own
     channels: int = 0  # 1 or 3; 0 = the data's own
     frame: str = ""  # of a folder or hf: "face" = each picture's largest face alone, see data.faces; "" = the middle
+    start: str = ""  # a checkpoint's folder, whose networks training begins with; "" = random ones
     latent: int = 2  # dimensions of z
     width: int = 128  # channels of the first convolution, or units of an MLP's layers
     net: str = "small"  # or "patches", or a paper's own, see paper.NETS and perceptrons.NETS

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import accelerate
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
@@ -49,17 +50,25 @@ class Progress(NamedTuple):
 EVERYONE = ("discriminator", "generator", "multipliers")
 
 
-def train(config: Config, data: datasets.Data, state: Path | None = None) -> Iterator[Progress]:
+def train(
+    config: Config, data: datasets.Data, state: Path | None = None, begun: dict[str, np.ndarray] | None = None
+) -> Iterator[Progress]:
     """Trains `config` on `data`, yielding a Progress after every step; see `steps`."""
-    loop = steps(config, data, state)
+    loop = steps(config, data, state, begun)
     next(loop)
     yield from loop
 
 
 def steps(
-    config: Config, data: datasets.Data, state: Path | None = None
+    config: Config,
+    data: datasets.Data,
+    state: Path | None = None,
+    begun: dict[str, np.ndarray] | None = None,
 ) -> Generator[Progress, Collection[str] | None, None]:
     """Yields a Progress before the first step and after every one; starts from `state` when it exists.
+
+    begun: the tensors of the checkpoint config.start, as checkpoint.weights reads them; without a state, the
+    networks begin with them, and those that it lacks (a translator keeps no discriminator) begin as always.
 
     `send` names the players who take the next step (of EVERYONE; `next`: all of them).
     Everything drawn derives from (seed, step) for the whole batch and is then cut by process, so
@@ -83,6 +92,8 @@ def steps(
         nets = objectives.prepare(row, data.shape, config, inputs.classes, prior)
     if config.net in paper.NETS:
         paper.set_output_bias(nets["decoder"], as_input(inputs.x[: paper.LOG_ODDS_EXAMPLES]))
+    if begun:
+        _begin(config, nets, begun)
     for net in nets.values():
         net.to(accelerator.device, memory_format=torch.channels_last)
     averaged = {k: copy.deepcopy(nets[k]).eval().requires_grad_(False) for k in ("encoder", "decoder")}
@@ -153,6 +164,22 @@ def steps(
                     f"{advice} a smaller lr_discriminator, or another seed."
                 )
         turn = yield progress(step + 1, shown)
+
+
+def _begin(config: Config, nets: dict[str, nn.Module], begun: dict[str, np.ndarray]) -> None:
+    """Puts a checkpoint's tensors into the networks; raises Problem where they are of another kind."""
+    for name, net in nets.items():
+        known = {k.removeprefix(f"{name}."): v for k, v in begun.items() if k.startswith(f"{name}.")}
+        if not known and name not in ("encoder", "decoder"):
+            continue
+        wanted = {k: tuple(v.shape) for k, v in net.state_dict().items()}
+        if wanted != (shapes := {k: v.shape for k, v in known.items()}):
+            at = next(k for k in sorted(wanted.keys() | shapes.keys()) if wanted.get(k) != shapes.get(k))
+            raise Problem(
+                f"start={config.start} has another {name} than this run ({at}: {shapes.get(at)} there, "
+                f"{wanted.get(at)} here); give the fields of its card: net, width, latent, norm, size, channels, member."
+            )
+        net.load_state_dict({k: torch.from_numpy(v) for k, v in known.items()})
 
 
 def precision(config: Config) -> str:
