@@ -74,8 +74,9 @@ def get_ready() -> None:
     good = [name for name in bridge.checkpoints.names() if not bridge.checkpoints.broken(name)]
     try:
         for name in good[:1]:
-            map_figure.preview(name, "umap", "class")
-            map_figure.made(name, "umap", "class", dark=False)
+            colour = bridge.codes.clearest(name)
+            map_figure.preview(name, "umap", colour)
+            map_figure.made(name, "umap", colour, dark=False)
     except bridge.Problem:  # the page says it
         pass
 

@@ -214,6 +214,19 @@ def lift(atlas: Atlas, xy: np.ndarray, which: str = "umap", k: int = NEIGHBOURS)
     }
 
 
+def clearest(atlas: Atlas) -> str:
+    """The factor that neighbours on the UMAP most often share, beyond what chance would have them share."""
+    asked = np.random.default_rng(0).permutation(len(atlas.z))[:300]
+    near = nearest_rows(atlas.umap, atlas.umap[asked], NEIGHBOURS + 1)[0]
+
+    def shared(labels: np.ndarray) -> float:
+        alike = (labels[near] == labels[asked, None]).mean() - 1 / near.shape[1]  # each is its own neighbour
+        chance = float(((np.bincount(labels) / len(labels)) ** 2).sum())
+        return (alike - chance) / max(1 - chance, TINY)
+
+    return max(zip(atlas.factors, atlas.labels.T, strict=True), key=lambda factor: shared(factor[1]))[0]
+
+
 def pictures(root: str | Path, name: str) -> np.ndarray:
     """The picture set ROOT/pictures/NAME.png, in the order of the atlas. -> uint8 (n,h,w,c)"""
     path = Path(root) / PICTURES / f"{name}.png"

@@ -10,7 +10,7 @@ from PIL import Image
 from ali_core.models import checkpoint, sheet
 from ali_core.problem import Problem
 
-DEFAULT = "fashion-alice"
+DEFAULT = "toons"
 STAMPED = (checkpoint.CARD, checkpoint.WEIGHTS, "atlas.npz")
 
 

@@ -37,8 +37,20 @@ def atlas_by(name: str, factor: str):
 def _by(folder: str, stamp: tuple, factor: str):
     the_map = _atlas(folder, stamp)
     place, classes = list(the_map.factors).index(factor), the_map.factors[factor]
-    words = [f"{factor} {word}" if word.isdigit() else word for word in classes]
+    bare = any(word.isdigit() for word in classes) or set(classes) == {"no", "yes"}
+    words = [f"{factor} {word}" if bare else word for word in classes]
     return replace(the_map, y=the_map.labels[:, place].astype(np.int64), label_names=words)
+
+
+def clearest(name: str) -> str:
+    """The factor that the checkpoint's map shows best; "class" where there is one at most."""
+    found = atlas(name)
+    return _clearest(str(root() / name), stamp(name)) if len(found.factors) > 1 else "class"
+
+
+@lru_cache(maxsize=16)
+def _clearest(folder: str, stamp: tuple) -> str:
+    return core.clearest(_atlas(folder, stamp))
 
 
 def origin(atlas) -> str:
