@@ -217,7 +217,7 @@ def lift(atlas: Atlas, xy: np.ndarray, which: str = "umap", k: int = NEIGHBOURS)
 def clearest(atlas: Atlas) -> str:
     """The factor that neighbours on the UMAP most often share, beyond what chance would have them share."""
     asked = np.random.default_rng(0).permutation(len(atlas.z))[:300]
-    near = nearest_rows(atlas.umap, atlas.umap[asked], NEIGHBOURS + 1)[0]
+    near = neighbours.nearest(atlas.umap, atlas.umap[asked], NEIGHBOURS + 1)[0]
 
     def shared(labels: np.ndarray) -> float:
         alike = (labels[near] == labels[asked, None]).mean() - 1 / near.shape[1]  # each is its own neighbour
