@@ -1,4 +1,4 @@
-"""The reader's own picture: how it is seen, and what a model makes of it beside those of the map."""
+"""The reader's picture: how it is seen, and its reconstruction beside those of the map's pictures."""
 
 from typing import Literal
 

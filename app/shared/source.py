@@ -198,21 +198,21 @@ def upload(see: Callable, kind: str, until: str = "Until then, no. 0:", framed: 
             file = st.file_uploader("PNG, JPEG, WebP, GIF, BMP or TIFF, up to 10 MB", key="file")
         else:
             file = st.camera_input("A photograph", key="photo")
-    found, stays = (
+    view, stays = (
         None,
         "It stays in this visit: nothing is stored, nothing leaves the machine that the explorer runs on.",
     )
     below.caption(stays if file else f"{stays} {until}")
     if file:
         with below:
-            found = seen(see, file.name, file.getvalue(), until)
-    if found and box:
+            view = seen(see, file.name, file.getvalue(), until)
+    if view and box:
         with box:
-            framing.show(found)
+            framing.show(view)
     fit.segmented_control(
         "Square",
         ["crop", "fit"],
-        disabled=bool(found and found["box"]),
+        disabled=bool(view and view["box"]),
         key="fit",
         required=True,
         persist_state="session",
@@ -227,21 +227,21 @@ def upload(see: Callable, kind: str, until: str = "Until then, no. 0:", framed: 
         help="The model's own pictures have one ground, often black; a photograph on white paper has "
         "to be turned round before it looks like them.",
     )
-    return found
+    return view
 
 
 def seen(see: Callable, filename: str, content: bytes, until: str) -> dict | None:
     """How a file is seen; a bad one is said, and what was good before it stays on the page."""
     how = st.session_state["fit"], st.session_state["invert"]
     try:
-        found = framing.seen(see, filename, content, how)
+        view = framing.seen(see, filename, content, how)
         st.session_state[LAST] = filename, content
-        return found
+        return view
     except bridge.Problem as problem:
         st.error(sentence(problem), icon=":material/broken_image:")
     if LAST not in st.session_state:
         st.caption(until)
         return None
-    found = framing.seen(see, *st.session_state[LAST], how)
+    view = framing.seen(see, *st.session_state[LAST], how)
     st.caption("Until there is another that can be read, the one before it:")
-    return found
+    return view
