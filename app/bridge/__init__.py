@@ -19,6 +19,7 @@ from . import (
     family,
     graphs,
     guessing,
+    inside,
     judging,
     lab,
     live,
