@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ali_core.models import graph
+from ali_core.models import graph, runtime
 from ali_core.problem import Problem
 
 from . import checkpoints, classes, codes
@@ -35,6 +35,11 @@ _made: dict[tuple, Making] = {}  # by name and weights
 _line: queue.SimpleQueue[tuple[str, Making]] = queue.SimpleQueue()
 _thread: list[threading.Thread] = []
 _running: list[subprocess.Popen] = []
+
+
+def runs() -> bool:
+    """Whether the browser's runtime is installed."""
+    return runtime.installed()
 
 
 def ready(name: str) -> dict | None:
