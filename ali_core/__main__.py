@@ -19,6 +19,7 @@ VERBS = {
     "toons": "cartoon heads with exact factors, any number of them",
     "record": "recorded runs in the plane, which the lessons replay",
     "family": "the table of every member",
+    "publish": "a folder of static files that shows checkpoints from any web server",
     "explore": "open the explorer in the browser",
 }
 

@@ -9,9 +9,7 @@ from app.components.parcel import STYLE, Codes, pack, script
 
 SIDE = 290
 
-_pad = st.components.v2.component(
-    "ali_pad",
-    html="""
+HTML = """
 <div class="root" data-cell="">
   <div class="stage">
     <div class="handle square" role="application" tabindex="0"
@@ -21,8 +19,9 @@ _pad = st.components.v2.component(
     <div class="blend"><canvas class="large" role="img"></canvas></div>
   </div>
   <p class="note" aria-live="polite"></p>
-</div>""",
-    css=STYLE
+</div>"""
+CSS = (
+    STYLE
     + f"""
 .stage {{ flex-wrap: wrap; gap: 20px; min-height: {SIDE}px; }}
 .blend {{ display: flex; align-items: center; justify-content: center; flex: 1 1 200px; max-width: {SIDE}px; height: {SIDE}px; }}
@@ -36,9 +35,9 @@ _pad = st.components.v2.component(
 
 @media (max-width: 640px) { .stage { flex-direction: column-reverse; gap: 10px; }
   .blend { flex: none; width: 100%; height: 230px; } }
-""",
-    js=script("continuous.js", "pad.js"),
+"""
 )
+_pad = st.components.v2.component("ali_pad", html=HTML, css=CSS, js=script("continuous.js", "pad.js"))
 
 
 def pad(

@@ -9,9 +9,7 @@ from app.components.parcel import STYLE, Codes, pack, script
 
 STAGE, PHONE, REST, GAP = 290, 224, 200, 16  # pixels: the pictures, on a phone, what is under them
 
-_scrub = st.components.v2.component(
-    "ali_scrub",
-    html="""
+HTML = """
 <div class="root" data-frame="">
   <div class="stage">
     <canvas class="end" role="img"></canvas>
@@ -28,8 +26,9 @@ _scrub = st.components.v2.component(
     <button class="play" type="button" title="Space"></button>
     <button class="keep" type="button">To the tray</button>
   </div>
-</div>""",
-    css=STYLE
+</div>"""
+CSS = (
+    STYLE
     + f"""
 .root {{ height: {STAGE + REST}px; }}
 .stage {{ height: {STAGE}px; gap: {GAP}px; }}
@@ -47,9 +46,9 @@ _scrub = st.components.v2.component(
 }
 .buttons { display: flex; justify-content: center; gap: 8px; }
 .play { min-width: 6em; }
-""",
-    js=script("continuous.js", "scrub.js"),
+"""
 )
+_scrub = st.components.v2.component("ali_scrub", html=HTML, css=CSS, js=script("continuous.js", "scrub.js"))
 
 
 def scrub(

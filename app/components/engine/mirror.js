@@ -54,7 +54,7 @@ export class Mirror {
     const label = this.add("label", "choice", this.bar), select = document.createElement("select");
     label.append(says, select);
     words.forEach((word, value) => select.append(new Option(word, value)));
-    select.onchange = () => this.mode === "draw" && this.look();
+    select.onchange = () => this.mode !== "camera" && this.look();
     return select;
   }
 
@@ -81,6 +81,12 @@ export class Mirror {
       return;
     }
     const [h, w] = this.model.shape;
+    this.size = new ResizeObserver(() => { // pixels are enlarged by whole factors
+      const wide = this.root.clientWidth, columns = wide > 560 ? 4 : 2, room = Math.min(254, (wide - 12 * (columns - 1)) / columns - 2);
+      this.root.style.setProperty("--side", `${w * Math.max(1, Math.floor(room / w)) + 2}px`);
+      this.root.style.setProperty("--columns", columns);
+    });
+    this.size.observe(this.root);
     Object.assign(this.small, { width: w, height: h });
     for (const canvas of [this.seen, this.made]) Object.assign(canvas, { width: w, height: h });
     this.says("");
@@ -113,6 +119,17 @@ export class Mirror {
     } else await this.start();
   }
 
+  // A picture of the reader's own, once; whoever calls has it from a file
+  hold(bitmap) {
+    this.mode = this.root.dataset.mode = "file";
+    this.stop();
+    for (const key of ["camera", "draw"]) this.buttons[key].setAttribute("aria-pressed", false);
+    const { aspect } = this.told, width = Math.min(bitmap.width, bitmap.height * aspect), height = width / aspect;
+    const from = [(bitmap.width - width) / 2, (bitmap.height - height) / 2];
+    this.stage.getContext("2d").drawImage(bitmap, ...from, width, height, 0, 0, SIDE, SIDE);
+    return this.look();
+  }
+
   async start() {
     this.stop();
     const turn = (this.turns = (this.turns ?? 0) + 1);
@@ -139,9 +156,12 @@ export class Mirror {
   }
 
   async loop() {
-    const stream = this.stream;
+    const stream = this.stream, { video } = this;
+    const wait = () => new Promise((done) => (video.requestVideoFrameCallback ? video.requestVideoFrameCallback(done) : requestAnimationFrame(done)));
+    let frame = wait(); // the one that comes while this one is being answered counts
     while (this.stream === stream && stream && !this.closed) {
-      await new Promise((done) => (this.video.requestVideoFrameCallback ? this.video.requestVideoFrameCallback(done) : requestAnimationFrame(done)));
+      await frame;
+      frame = wait();
       if (this.stream !== stream) return;
       const { videoWidth: wide, videoHeight: high } = this.video, { aspect } = this.told;
       if (!wide) continue;
@@ -238,7 +258,7 @@ export class Mirror {
     if (this.closed) return;
     this.made.getContext("2d").putImageData(image(made, this.model.shape), 0, 0);
     this.beat();
-    if (performance.now() - (this.mapped ?? 0) > MAP_EVERY || this.mode === "draw") this.mark(mean, sd);
+    if (performance.now() - (this.mapped ?? 0) > MAP_EVERY || this.mode !== "camera") this.mark(mean, sd);
   }
 
   get labels() {
@@ -334,6 +354,7 @@ export class Mirror {
   close() {
     this.closed = true;
     this.stop();
+    this.size?.disconnect();
     document.removeEventListener("visibilitychange", this.hide);
   }
 }
