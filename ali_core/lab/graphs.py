@@ -6,17 +6,16 @@ without another graph is an input: rates, prices, the sines' waves, the data, th
 
 import copy
 
-import onnx
 import torch
 from torch.func import functional_call
 from torch.optim.adam import adam
 
 from ali_core.config import Config
-from ali_core.family import members, objectives
+from ali_core.family import objectives
 from ali_core.family.samples import DRAWN, Samples, holes
 from ali_core.training import loop as train
 
-from . import aten, scenes
+from . import scenes
 
 EPSILON = 1e-8  # torch.optim.Adam's own
 STATE = ("weights", "mean", "square")
@@ -83,8 +82,8 @@ def step_inputs(config: Config, row: objectives.Member, nets: Nets) -> dict[str,
     found |= {"x": torch.randn(b, 2), "z": torch.randn(b, config.latent), "holes": torch.rand(b, 8)}
     if row.conditional:
         found["y"] = torch.zeros(b, dtype=torch.int32)
-    elif row.classes:
-        found |= {"known x": torch.randn(b, 2), "known y": torch.zeros(b, dtype=torch.int32)}
+    elif row.needs_labels:
+        found |= {"labelled x": torch.randn(b, 2), "labelled y": torch.zeros(b, dtype=torch.int32)}
     return found
 
 
@@ -99,12 +98,12 @@ def step(config: Config, row: objectives.Member, nets: Nets, classes: int = 0):
         leaves = nets.leaves({who: given[f"{who} weights"] for who in nets.places})
         bound = nets.bound(leaves, _part(given, "fixed"))
         more = {}
-        if "z_hole" in row.names:
+        if row.fills:
             more["hole"], more["again"] = (holes(part, (2,)) for part in given["holes"].chunk(2, 1))
         if row.conditional:
             more["y"] = (given["y"][:, None] == torch.arange(classes)).float()
-        elif row.classes:
-            more["known"] = given["known x"], given["known y"].long()
+        elif row.needs_labels:
+            more["labelled"] = given["labelled x"], given["labelled y"].long()
         noise = torch.stack([given[f"noise {name}"] for name in DRAWN])
         s = Samples(bound, given["x"], given["z"], noise, config.sd, **more)
         price = _part(given, "price")
@@ -152,8 +151,8 @@ def frame_inputs(scene: scenes.Scene, nets: Nets) -> dict[str, torch.Tensor]:
     found |= {f"price {name}": v for name, v in prices(scene.row, scene.config).items() if name != "r1"}
     found |= {f"fixed {name}": value for name, value in nets.fixed.items()}
     found |= {f"scene {name}": value for name in SCENE if (value := getattr(scene, name)) is not None}
-    if scene.known:
-        found["scene known y"] = scene.known[1]
+    if scene.labelled:
+        found["scene labelled y"] = scene.labelled[1]
     return found
 
 
@@ -165,8 +164,8 @@ def frame(scene: scenes.Scene, nets: Nets):
         seen = copy.copy(scene)
         for name, value in _part(given, "scene").items():
             setattr(seen, name, value)
-        if scene.known:
-            seen.known = seen.x, given["scene known y"]
+        if scene.labelled:
+            seen.labelled = seen.x, given["scene labelled y"]
         arrays, numbers = scenes.shown(seen, bound, _part(given, "price"))
         return arrays | {listed("numbers", numbers): torch.stack(list(numbers.values()))}
 

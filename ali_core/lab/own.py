@@ -67,7 +67,7 @@ class Run:
         found = {}
         for kind, given in self.given().items():
             shapes = sorted((name, list(value.shape), str(value.dtype)) for name, value in given.items())
-            words = [kind, self.config.member, self.inputs.classes, sorted(self.row.terms.keys()), shapes, _code()]
+            words = [kind, self.config.member, self.inputs.n_classes, sorted(self.row.terms.keys()), shapes, _code()]
             found[kind] = f"{hashlib.sha256(json.dumps(words).encode()).hexdigest()[:24]}.onnx"
         return found
 
@@ -80,7 +80,7 @@ class Run:
         from . import aten  # which wants onnx
 
         function = {
-            "step": lambda: graphs.step(self.config, self.row, self.nets, self.inputs.classes),
+            "step": lambda: graphs.step(self.config, self.row, self.nets, self.inputs.n_classes),
             "frame": lambda: graphs.frame(self.scene, self.nets),
         }[kind]()
         return aten.model(function, self.given()[kind]).SerializeToString()
@@ -95,7 +95,7 @@ class Run:
     def pack(self) -> bytes:
         """Everything but data and graphs that a browser needs, as safetensors; "about" of its metadata says the rest.
 
-        Tensors bear the names of the graphs' inputs; "panel NAME" are the scene's own, to be drawn, "known" the numbers
+        Tensors bear the names of the graphs' inputs; "panel NAME" are the scene's own, to be drawn, "labelled" the numbers
         of the labelled examples. about: graphs, data, scene, players, seed, batch, steps, won, and under draws how
         what a step draws comes from the counter.
         """
@@ -105,8 +105,8 @@ class Run:
         tensors = {name: value for name, value in tensors.items() if name not in drawn}
         told, arrays = self.scene.parts()
         tensors |= {f"panel {name}": torch.as_tensor(np.asarray(value)) for name, value in arrays.items()}
-        if self.inputs.known is not None:
-            tensors["known"] = self.inputs.known.to(torch.int32)
+        if self.inputs.labelled is not None:
+            tensors["labelled"] = self.inputs.labelled.to(torch.int32)
         tensors = {name: _plain(value) for name, value in tensors.items()}
         about = {
             "graphs": self.names(),
@@ -124,12 +124,13 @@ class Run:
     def draws(self) -> dict[str, dict]:
         """How a step's inputs are drawn: their stream of the counter, shape, and what they are rows of."""
         b, at = self.config.batch, counter.STREAMS.index
-        index, known = {"stream": at("index"), "kind": "row"}, {"stream": at("known"), "kind": "known row"}
+        index = {"stream": at("index"), "kind": "row"}
+        example = {"stream": at("example"), "kind": "example"}
         found = {
             "x": index | {"of": "x", "shape": [b, 2]},
             "y": index | {"of": "y", "shape": [b]},
-            "known x": known | {"of": "x", "shape": [b, 2]},
-            "known y": known | {"of": "y", "shape": [b]},
+            "labelled x": example | {"of": "x", "shape": [b, 2]},
+            "labelled y": example | {"of": "y", "shape": [b]},
             "z": {"kind": "normal", "stream": at("z"), "shape": [b, self.config.latent]},
             "holes": {"kind": "uniform", "stream": at("holes"), "shape": [b, 8]},
         }
@@ -146,7 +147,7 @@ class Run:
 def table(settings: dict, own: np.ndarray | None = None) -> bytes:
     """The data that a run learns from, as safetensors: x (n, 2), and their classes y."""
     data = scenes.data(scenes.config(settings), own)
-    return safetensors.torch.save({"x": torch.from_numpy(data.x), "y": torch.from_numpy(data.y).to(torch.int32)})
+    return safetensors.torch.save({"x": torch.from_numpy(data.x), "y": torch.from_numpy(data.y[:, 0]).to(torch.int32)})
 
 
 def _plain(value: torch.Tensor) -> torch.Tensor:

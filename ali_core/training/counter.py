@@ -13,7 +13,7 @@ from ali_core.family.samples import DRAWN
 TURNS = ((13, 15, 26, 6), (17, 29, 16, 24))
 PARITY = 0x1BD11BDA
 # a stream for everything that is drawn; the posteriors' noise follows, a stream a pass
-STREAMS = ("index", "z", "holes", "known", "prior")
+STREAMS = ("index", "z", "holes", "example", "prior")
 
 
 def words(key: tuple[int, int], stream: int, places: int) -> np.ndarray:
@@ -65,6 +65,6 @@ def draw(config: Config, n: int, shape: tuple[int, ...], step: int) -> dict[str,
         "z": normal(key, at("z"), b, config.latent),
         "noise": torch.stack(noise, 1),
         "holes": uniform(key, at("holes"), b, 8),
-        "known": uniform(key, at("known"), b),
+        "example": uniform(key, at("example"), b),
         "prior": uniform(key, at("prior"), b),
     }

@@ -28,14 +28,16 @@ class View {
     this.live = this.layer.appendChild(element("div",
       "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"))
     this.live.setAttribute("aria-live", "polite")
+    this.pictures = new Pictures(this) // map_pictures.js
+    this.decoding = new Decoding(this)
     this.cursor = null // the number under the pointer or the arrow keys
     this.on = {
       plotly_hover: (e) => this.hover(e),
       plotly_unhover: () => this.leave(),
       plotly_click: (e) => this.click(e),
       plotly_selected: (e) => this.select(e),
-      plotly_afterplot: () => { this.hide(); this.mark(); this.draw() },
-      plotly_relayouting: () => { this.leave(0); this.draw() },
+      plotly_afterplot: () => { this.hide(); this.mark(); this.draw(); this.decoding.lay() },
+      plotly_relayouting: () => { this.leave(0); this.draw(); this.decoding.lay() },
     }
     this.key = (e) => this.press(e)
     this.out = () => this.leave() // the chart does not tell when it is busy with a drag
@@ -49,6 +51,7 @@ class View {
     this.send = send
     if (address !== data.sheet) window.aliSheet = sheet((address = data.sheet))
     this.attach()
+    this.decoding.update(data)
     this.mark()
     if (JSON.stringify(before?.gallery) !== JSON.stringify(data.gallery)) this.fill()
     this.draw()
@@ -60,9 +63,10 @@ class View {
     this.detach()
     this.chart = chart
     if (!chart) return
-    for (const [name, listener] of Object.entries(this.on)) chart.on(name, listener)
+    for (const name in this.on) chart.on(name, this.on[name])
     chart.style.position = "relative"
     chart.appendChild(this.layer)
+    this.decoding.attach(chart)
     chart.tabIndex = 0
     chart.setAttribute("role", "application")
     chart.setAttribute("aria-label", this.data.alt)
@@ -75,10 +79,11 @@ class View {
 
   detach() {
     if (!this.chart) return
-    for (const [name, listener] of Object.entries(this.on)) this.chart.removeListener?.(name, listener)
+    for (const name in this.on) this.chart.removeListener?.(name, this.on[name])
     this.chart.removeEventListener("keydown", this.key)
     this.chart.removeEventListener("mouseleave", this.out)
     this.leave(0)
+    this.decoding.detach()
     delete this.chart.dataset.ali
     this.layer.remove()
   }
@@ -110,10 +115,15 @@ class View {
 
   // ---- what the reader does ----
 
-  hover(event) {
+  // the number of the picture under the pointer, or of the point beside it, or null
+  aimed(event) {
     const point = event.points?.find((p) => p.customdata)
-    if (!point) return this.leave()
-    const id = Math.round(point.customdata[0])
+    return this.pictures.under(event.event) ?? (point ? Math.round(point.customdata[0]) : null)
+  }
+
+  hover(event) {
+    const id = this.aimed(event)
+    if (id === null) return this.leave()
     clearTimeout(this.leaving)
     if (this.shown !== undefined) return this.show(id)
     clearTimeout(this.coming)
@@ -132,8 +142,8 @@ class View {
   }
 
   click(event) {
-    const point = event.points?.find((p) => p.customdata)
-    if (point) return this.send({ point: Math.round(point.customdata[0]) })
+    const id = this.aimed(event)
+    if (id !== null) return this.send({ point: id })
     const x = event.xvals?.[0], y = event.yvals?.[0]
     if (Number.isFinite(x) && Number.isFinite(y)) this.send({ place: [x, y] })
   }
@@ -226,6 +236,7 @@ class View {
 
   draw() {
     if (!this.chart?._fullLayout?.xaxis || !this.data) return
+    this.pictures.draw()
     const { xaxis, yaxis } = this.chart._fullLayout
     const width = this.chart.offsetWidth, height = this.chart.offsetHeight, dots = devicePixelRatio
     Object.assign(this.rings, { width: width * dots, height: height * dots })
@@ -246,8 +257,7 @@ class View {
     }
     for (const id of this.data.near) ring(this.at(id), 5, "#0072B2")
     const many = this.data.picks.length > 1
-    if (!many || !window.Plotly)
-      for (const id of this.data.picks) ring(this.at(id), many ? 2 : 8, "#000")
+    if (!many || !window.Plotly) for (const id of this.data.picks) ring(this.at(id), many ? 2 : 8, "#000")
     if (this.data.place) {
       const [x, y] = this.pixel(...this.data.place)
       ring([x, y], 8, "#D55E00")

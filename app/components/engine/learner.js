@@ -47,12 +47,12 @@ export class Learner {
 
   constructor(ort, about, tensors, step, frame, table) {
     Object.assign(this, { ort, about, graph: { step, frame }, table });
-    this.known = tensors.known?.data;
+    this.labelled = tensors.labelled?.data;
     this.scene = { kind: "scene", ...about.scene, arrays: {} };
     this.fixed = {};
     for (const [name, { data, dims }] of Object.entries(tensors)) {
       if (name.startsWith("panel ")) this.scene.arrays[name.slice(6)] = data;
-      else if (name !== "known") this.fixed[name] = this.tensor(data, dims);
+      else if (name !== "labelled") this.fixed[name] = this.tensor(data, dims);
     }
     this.reset();
   }
@@ -79,10 +79,10 @@ export class Learner {
 
   // What step `step` draws, of what its graph asks for.
   drawn(names) {
-    const { about, table, known, step } = this, { seed, rows } = about, found = {}, places = {};
+    const { about, table, labelled, step } = this, { seed, rows } = about, found = {}, places = {};
     const row = (draw) => (places[draw.kind] ||= draw.kind === "row"
       ? whole(seed, step, draw.stream, draw.shape[0], rows)
-      : Int32Array.from(uniform(seed, step, draw.stream, draw.shape[0]), (u) => known[Math.floor(Math.fround(u * known.length))]));
+      : Int32Array.from(uniform(seed, step, draw.stream, draw.shape[0]), (u) => labelled[Math.floor(Math.fround(u * labelled.length))]));
     for (const name of names) {
       const draw = about.draws[name];
       if (!draw) continue;
