@@ -165,7 +165,8 @@ def test_two_recordings_keep_the_same_step(server, page):
 def test_a_class_run_is_the_same_picture_for_all_and_d_alone_moves_d_alone(server, page, browser):
     page.goto(f"{server}/lab?live=1&width=16&seed=5")
     settle(page)
-    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Class").click()
+    page.get_by_role("button", name="Start for a class").click()
     page.locator(".root[data-step='0']").first.wait_for()
     root = page.locator(".root[data-step]").first
     root.get_by_role("button", name="D's belief").click()  # points alone
@@ -230,7 +231,8 @@ def test_the_projector_has_keys_and_no_side_bar(server, page):
 def test_slow_motion_of_a_live_run_moves_one_player_at_a_time(server, page):
     page.goto(f"{server}/lab?live=1&width=16&seed=6")
     settle(page)
-    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Class").click()
+    page.get_by_role("button", name="Start for a class").click()
     page.locator(".root[data-step='0']").first.wait_for()
     root = page.locator(".root[data-step]").first
     note, error = root.locator(".note"), root.locator(".numbers dd").nth(3)
