@@ -78,6 +78,11 @@ def see(
     }
 
 
+def grey(name: str) -> bool:
+    """Whether a checkpoint's pictures are grey ones."""
+    return card(name)["data"]["shape"][2] == 1
+
+
 def framed(name: str) -> str:
     """How a checkpoint's training pictures were framed: "face", or "" where its card does not say."""
     return card(name)["data"].get("frame", "")
