@@ -13,6 +13,7 @@ VERBS = {
     "reconstruct": "pictures through encoder and decoder",
     "translate": "pictures from one domain to the other",
     "sample": "a sheet of samples",
+    "export": "encoder and decoder as ONNX graphs, for a browser",
     "sprites": "characters with eight known factors, from their parts",
     "toons": "cartoon heads with exact factors, any number of them",
     "record": "recorded runs in the plane, which the lessons replay",

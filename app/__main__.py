@@ -28,6 +28,7 @@ def prepare(*more: str) -> Path:
     stamp = home / f"installed-{len(files)}"
     digest = hashlib.sha256(b"".join((ROOT / f).read_bytes() for f in files)).hexdigest()
     if python.exists() and stamp.exists() and stamp.read_text() == digest:
+        fetch_runtime(python)
         return python
     if not python.exists():
         print(f"1 of 2  Making an environment of its own in {home} …", flush=True)
@@ -47,7 +48,15 @@ def prepare(*more: str) -> Path:
         sys.exit("The installation failed; the lines above say why. The same command tries again.")
     stamp.write_text(digest)
     print("Installed.", flush=True)
+    fetch_runtime(python)
     return python
+
+
+def fetch_runtime(python: Path) -> None:
+    """Has the browser's runtime for networks fetched, where it is not; without it the server makes the pictures."""
+    if not any((ROOT / ".venv" / "share" / "ali-explorer").glob("*/*.wasm.gz")):
+        print("Fetching the browser's runtime for networks, 33 MB …", flush=True)
+        subprocess.call([python, "-m", "app.server.runtime"], cwd=ROOT)
 
 
 def run(python: Path, *words: str) -> int:

@@ -37,7 +37,7 @@ class Early:
     def __init__(self, app):
         self.app = app
         chunks = (Path(st.__file__).parent / "static/static/js").glob("PlotlyChart.*.js")
-        # another Streamlit may name its files otherwise: then nothing is told
+        # another Streamlit may name its files otherwise: then nothing is noticed
         self.links = [f"<./static/js/{chunk.name}>; rel=modulepreload" for chunk in chunks]
 
     async def __call__(self, scope, receive, send):
@@ -62,7 +62,7 @@ async def sheets(scope, receive, send) -> None:
 
 
 def get_ready() -> None:
-    """Opens the browser, unless told not to, and reads what the first page shows while it starts."""
+    """Opens the browser, unless asked not to, and reads what the first page shows while it starts."""
     # Streamlit would say it too, and ask a host on the Internet for this machine's address there
     address = f"http://localhost:{st.get_option('server.port')}"
     print(f"The explorer is at {address}; Ctrl-C ends it.", flush=True)
@@ -82,7 +82,7 @@ def get_ready() -> None:
 
 
 def glibc(function: str, *arguments: int) -> None:
-    """Calls one of glibc's own functions; elsewhere nothing happens."""
+    """Calls a function of glibc; elsewhere nothing happens."""
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError):  # another C library
             getattr(ctypes.CDLL(None), function)(*arguments)
@@ -119,9 +119,16 @@ async def live(scope, receive, send) -> None:
     await Router(routes)(scope, receive, send)
 
 
-# every session has threads of its own, and glibc would keep a heap for most of them, full of holes
+async def engine(scope, receive, send) -> None:
+    """/engine/…, for networks that run in the browser; read when it is first asked."""
+    from app.server.engine import routes
+
+    await Router(routes)(scope, receive, send)
+
+
+# every session has several threads, and glibc would keep a heap for most of them, full of holes
 glibc("mallopt", ARENA_MAX, 2)
-routes = [Mount("/pictures", sheets), Mount("/live", live)]
+routes = [Mount("/pictures", sheets), Mount("/live", live), Mount("/engine", engine)]
 middleware = [Middleware(Early), Middleware(Packed)]
 app = st.App("explorer.py", lifespan=lifespan, routes=routes, middleware=middleware)
 app = Door(app)  # `streamlit run` finds the line above by its text

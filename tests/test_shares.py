@@ -132,7 +132,6 @@ def test_who_leaves_while_waiting_takes_no_turn(monkeypatch):
     """One who opened, clicked and closed pages had a script run for each, and everybody waited for those."""
     monkeypatch.setattr(visitors, "scripts", visitors.Turns(1, 60.0))
     heard = []
-
     with small(WebSocketRoute("/_stcore/stream", page(heard, ends=2))) as port:
         address = f"http://localhost:{port}"
         with stream(address) as one, stream(address) as other:
@@ -177,7 +176,6 @@ def test_what_a_page_leaves_unread_when_it_goes_is_dropped():
 def test_who_sends_faster_than_anybody_clicks_is_shown_out(monkeypatch):
     monkeypatch.setattr(visitors, "scripts", visitors.Turns(1, 60.0))
     heard = []
-
     with small(WebSocketRoute("/_stcore/stream", page(heard))) as port:
         address = f"http://localhost:{port}"
         with stream(address) as one, stream(address, source_address=(GREEDY, 0)) as many:
@@ -204,26 +202,27 @@ def few(monkeypatch):
     monkeypatch.setattr(patience, "ROUND", 0.05)
 
 
+def answer(port: int, path: str, **headers: str) -> tuple[int, bytes]:
+    """Status and body that the greedy one gets."""
+    line = http.client.HTTPConnection("localhost", port, source_address=(GREEDY, 0))
+    line.request("GET", path, headers=headers)
+    response = line.getresponse()
+    return response.status, response.read()
+
+
 def test_pages_and_polls_of_one_visitor_leave_room_for_others(few):
-    poll = asyncio.Event()
+    poll, home = asyncio.Event(), PlainTextResponse("page")
 
     async def frames(request):
         await poll.wait()
         return PlainTextResponse("news")
-
-    async def page(request):
-        return PlainTextResponse("page")
 
     async def socket_(websocket):
         await websocket.accept()
         with contextlib.suppress(Exception):
             await websocket.receive_bytes()
 
-    routes = [
-        Route("/live/frames", frames),
-        Route("/", page),
-        WebSocketRoute("/_stcore/stream", socket_),
-    ]
+    routes = [Route("/live/frames", frames), Route("/", home), WebSocketRoute("/_stcore/stream", socket_)]
     with small(*routes) as port, contextlib.ExitStack() as held:
         address, greedy = f"http://localhost:{port}", {"source_address": (GREEDY, 0)}
         for _ in range(3):
@@ -232,10 +231,7 @@ def test_pages_and_polls_of_one_visitor_leave_room_for_others(few):
             pass
         assert refused.value.response.status_code == 429
         assert refused.value.response.body == door.PAGES.encode()
-        line = http.client.HTTPConnection("localhost", port, **greedy)
-        line.request("GET", "/", headers={"Accept": "text/html"})
-        answer = line.getresponse()
-        assert (answer.status, answer.read()) == (503, door.PAGES.encode())
+        assert answer(port, "/", Accept="text/html") == (503, door.PAGES.encode())
         assert get(address, Accept="text/html")[2] == b"page"
         with stream(address):
             pass
@@ -243,10 +239,7 @@ def test_pages_and_polls_of_one_visitor_leave_room_for_others(few):
         for one in lines:
             one.request("GET", "/live/frames")
         until(lambda: visitors.polls.held[GREEDY] == 3)
-        line = http.client.HTTPConnection("localhost", port, **greedy)
-        line.request("GET", "/live/frames")
-        answer = line.getresponse()
-        assert (answer.status, answer.read()) == (429, door.POLLS.encode())
+        assert answer(port, "/live/frames") == (429, door.POLLS.encode())
         with concurrent.futures.ThreadPoolExecutor() as pool:
             other = pool.submit(get, address, "/live/frames")
             until(lambda: visitors.polls.held["127.0.0.1"] == 1)

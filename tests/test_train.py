@@ -56,7 +56,7 @@ def same(a, b):
     return all(torch.equal(tensors[k], others[k]) for k in tensors)
 
 
-@pytest.mark.parametrize("name", [n for n, row in FAMILY.items() if "x_pair" not in row.names])
+@pytest.mark.parametrize("name", [n for n, row in FAMILY.items() if not row.paired])
 def test_every_row_trains_and_moves_both_its_players(name, grid):
     config = dataclasses.replace(SMALL, member=name, steps=3, cooldown=0)
     loop = train.steps(config, grid)

@@ -173,8 +173,8 @@ def _picture(path: Path, config: Config, data: datasets.Data, averaged: dict[str
         given = [classes_of(data, data.y_test[:8])[0].to(device)] if conditional else []
         mean = averaged["encoder"](x, *given)[:, : config.latent]
         z = torch.randn(8, config.latent, generator=torch.Generator().manual_seed(0)).to(device)
-        made = [averaged["decoder"](codes, *given) for codes in (mean, z)]
-        rows = torch.cat([x, *made])
+        decoded = [averaged["decoder"](codes, *given) for codes in (mean, z)]
+        rows = torch.cat([x, *decoded])
     write_png(path, grid(_pixels(rows), columns=8, scale=3))
 
 

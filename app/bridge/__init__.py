@@ -17,6 +17,7 @@ from . import (
     comparing,
     directions,
     family,
+    graphs,
     guessing,
     judging,
     lab,

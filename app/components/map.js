@@ -29,14 +29,15 @@ class View {
       "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"))
     this.live.setAttribute("aria-live", "polite")
     this.pictures = new Pictures(this) // map_pictures.js
+    this.decoding = new Decoding(this)
     this.cursor = null // the number under the pointer or the arrow keys
     this.on = {
       plotly_hover: (e) => this.hover(e),
       plotly_unhover: () => this.leave(),
       plotly_click: (e) => this.click(e),
       plotly_selected: (e) => this.select(e),
-      plotly_afterplot: () => { this.hide(); this.mark(); this.draw() },
-      plotly_relayouting: () => { this.leave(0); this.draw() },
+      plotly_afterplot: () => { this.hide(); this.mark(); this.draw(); this.decoding.lay() },
+      plotly_relayouting: () => { this.leave(0); this.draw(); this.decoding.lay() },
     }
     this.key = (e) => this.press(e)
     this.out = () => this.leave() // the chart does not tell when it is busy with a drag
@@ -50,6 +51,7 @@ class View {
     this.send = send
     if (address !== data.sheet) window.aliSheet = sheet((address = data.sheet))
     this.attach()
+    this.decoding.update(data)
     this.mark()
     if (JSON.stringify(before?.gallery) !== JSON.stringify(data.gallery)) this.fill()
     this.draw()
@@ -64,6 +66,7 @@ class View {
     for (const name in this.on) chart.on(name, this.on[name])
     chart.style.position = "relative"
     chart.appendChild(this.layer)
+    this.decoding.attach(chart)
     chart.tabIndex = 0
     chart.setAttribute("role", "application")
     chart.setAttribute("aria-label", this.data.alt)
@@ -80,6 +83,7 @@ class View {
     this.chart.removeEventListener("keydown", this.key)
     this.chart.removeEventListener("mouseleave", this.out)
     this.leave(0)
+    this.decoding.detach()
     delete this.chart.dataset.ali
     this.layer.remove()
   }

@@ -74,6 +74,8 @@ POLICY = "; ".join(
         "frame-ancestors 'self' {frames}",
     ]
 )
+# the worker that runs networks: our scripts and WebAssembly, nothing that is made of text
+ENGINE = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 
 
 def known(host: str) -> bool:
@@ -275,7 +277,8 @@ class Visit:
         if self.host[:1] in ("", "["):  # a policy cannot name an address of IPv6
             sockets = ""
         frames = os.environ.get(EMBEDDED_IN, "")
-        headers["content-security-policy"] = POLICY.format(sockets=sockets, frames=frames).strip()
+        policy = ENGINE if "/engine/" in self.scope["path"] else POLICY
+        headers["content-security-policy"] = policy.format(sockets=sockets, frames=frames).strip()
         headers["x-content-type-options"] = "nosniff"
         headers["referrer-policy"] = "same-origin"
         if self.refused:

@@ -17,7 +17,7 @@ def seen(see: Callable, filename: str, content: bytes, how: tuple[str, str]) -> 
     Raises bridge.Problem as `see` does.
     """
     of = hashlib.sha256(content).hexdigest()[:16]
-    if st.session_state.get(FOUND, ("", ()))[0] != of:  # another picture has its own faces
+    if st.session_state.get(FOUND, ("", ()))[0] != of:  # another picture has other faces
         st.session_state[CHOSEN], st.session_state[FOUND] = "found", (of, None)
     where = st.session_state[CHOSEN]
     # by which checkpoint, which way round

@@ -1,4 +1,4 @@
-"""The map's figure: made once for each checkpoint, view, colouring and ground, then only sent."""
+"""The map's figure: built once for each checkpoint, view, colouring and ground, then only sent."""
 
 import base64
 import io

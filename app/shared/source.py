@@ -13,7 +13,7 @@ from . import classes, framing, link, portrait, tray
 from .plain import plain, sentence
 
 KINDS = ["Gallery", "Upload", "Camera"]
-LAST, TOLD = "source last seen", "source told of"
+LAST, CLASSES_OF = "source last seen", "source classes of"
 
 
 def choose(name: str, atlas) -> tuple[np.ndarray, str, dict | None, int]:
@@ -56,26 +56,26 @@ def keep(name: str, x: np.ndarray, y: tuple[int, ...] | None) -> None:
 
 
 def told(name: str, x: np.ndarray, what: str, seen: dict | None) -> tuple:
-    """What a conditional checkpoint's encoder and decoder are told, with the boxes for it.
+    """The classes for a conditional checkpoint's encoder and for its decoder, with the boxes for them.
 
-    -> the classes for each; None twice for an unconditional checkpoint
+    None twice for an unconditional checkpoint
     """
     if not bridge.classes.classes(name):
         for key in ("y", "as"):
             link.show(key, None)
         return None, None
-    # what the encoder is told is of one picture: the next one has its own class
-    if st.session_state.get(TOLD, what) != what:
+    # the encoder's classes are one picture's: the next one has others
+    if st.session_state.get(CLASSES_OF, what) != what:
         st.session_state.update({key: -1 for key in st.session_state if re.fullmatch(r"y\d?", key)})
-    st.session_state[TOLD] = what
+    st.session_state[CLASSES_OF] = what
     item = st.session_state["item"] if st.session_state["source"] == "Gallery" else "p0"
-    own = tray.nearest_class(name, x) if seen else tray.told(name, item)
+    default = tray.nearest_class(name, x) if seen else tray.told(name, item)
     guessed = bool(seen) or item[0] == "u"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         y = classes.choose(
             name,
             "y",
-            own,
+            default,
             "nearest" if guessed else "its own",
             "Encoder is told",
             "The class of the picture, which this model's encoder wants to know. Nearest: the class "
@@ -91,7 +91,7 @@ def told(name: str, x: np.ndarray, what: str, seen: dict | None) -> tuple:
         )
         if to != y:
             sentence = "Decoded as another class: the errors compare two classes."
-        elif guessed and y == own:
+        elif guessed and y == default:
             sentence = (
                 f"Its class is a guess: as «{plain(bridge.classes.worded(name, y))}» its reconstruction is nearest."
             )

@@ -11,6 +11,7 @@ from app.components import map as parts
 from app.shared import charts, classes, link, map_figure, tray
 from app.shared.plain import plain, sentence
 
+LIVE = ("off", "decode", "lattice")  # what the tab decodes by itself
 FAR = 10  # times the typical distance, from where a place counts as empty of data
 
 
@@ -22,7 +23,9 @@ def pick(picks: list[int] | None = None, place: tuple[float, float] | None = Non
 def on_event() -> None:
     """The browser's word: a point, a place or a lasso."""
     event = st.session_state["map events"].event
-    if "point" in event:
+    if "live" in event:
+        st.session_state["live"] = event["live"] if event["live"] in LIVE else LIVE[0]
+    elif "point" in event:
         pick([event["point"]])
     elif "points" in event:
         pick(sorted(event["points"]))
@@ -261,6 +264,7 @@ def show(name: str, view: str, colour: str) -> None:
     atlas = bridge.codes.atlas_by(name, colour)
     link.keep("picks", [], link.numbers(len(atlas.z)), link.numbers_form)
     link.keep("place", None, link.place, link.place_form)
+    link.keep("live", LIVE[0], link.one_of(*LIVE))
     if st.session_state["picks"] and st.session_state["place"]:
         pick(st.session_state["picks"])  # a link may hold both; the points win
         link.keep("place", None, link.place, link.place_form)
@@ -283,4 +287,5 @@ def show(name: str, view: str, colour: str) -> None:
     common["spacing"] = atlas.typical[view]
     common["scale"] = max(1, content.pop("side") // h)  # pixels of the screen a pixel
     common["sheet"] = f"pictures/{quote(atlas.pictures)}.png"
+    common["live"] = {"mode": st.session_state["live"], "name": name, "view": view, "as": None}
     parts.events({"picks": [], "near": [], "place": None} | common | content, on_event)

@@ -1,0 +1,49 @@
+// ONNX Runtime Web, for a worker: started when it is first asked, one thread, files of this server only.
+const HOME = new URL("onnxruntime-web-1.30.0/", import.meta.url).href; // as app/server/runtime.py has it
+const MISSING = "The runtime for networks is not installed on this server: python -m app.server.runtime fetches it.";
+let started = null;
+
+// -> ONNX Runtime's module; who cannot have it hears a sentence
+export function runtime() {
+  return (started ||= start());
+}
+
+async function start() {
+  if (typeof WebAssembly !== "object") throw new Error("This browser has no WebAssembly, or has it switched off.");
+  const script = HOME + "ort.wasm.bundle.min.mjs";
+  const ort = await import(script).catch(() => { throw new Error(MISSING); });
+  ort.env.wasm.wasmPaths = { wasm: HOME + "ort-wasm-simd-threaded.wasm" };
+  ort.env.wasm.numThreads = 1;
+  ort.env.logLevel = "error";
+  return ort;
+}
+
+// -> a session of the graph at an address; sha256 (hex) is its file's, where it is known
+export async function session(url, sha256 = "") {
+  const ort = await runtime();
+  const answer = await fetch(url).catch(() => null);
+  if (!answer?.ok) throw new Error("The network's graph cannot be fetched; is the server there?");
+  const content = await answer.arrayBuffer();
+  if (sha256 && crypto.subtle && (await digest(content)) !== sha256) {
+    throw new Error("The network's graph is not the one that was asked for; reload the page.");
+  }
+  try {
+    return await ort.InferenceSession.create(new Uint8Array(content), { executionProviders: ["wasm"] });
+  } catch (error) {
+    const why = String(error?.message ?? error);
+    if (/no available backend|wasm/i.test(why)) throw new Error(`WebAssembly does not start here (${why}).`);
+    throw new Error(`The network's graph does not load (${why}).`);
+  }
+}
+
+async function digest(content) {
+  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+// Plain {data, dims} as a tensor; its type is that of its array.
+const TYPES = { Float32Array: "float32", BigInt64Array: "int64", Int32Array: "int32", Uint8Array: "uint8" };
+export async function tensor({ data, dims }) {
+  const ort = await runtime();
+  return new ort.Tensor(TYPES[data.constructor.name], data, dims);
+}
