@@ -1,4 +1,4 @@
-"""The reader's own picture: how it is seen, and what a model makes of it beside those of the map."""
+"""The reader's picture: how it is seen, and its reconstruction beside those of the map's pictures."""
 
 from typing import Literal
 
@@ -72,13 +72,13 @@ def see(
     """
     asked = {"guess": None, "yes": True, "no": False}[invert]
     shape = tuple(card(name)["data"]["shape"])
-    edge = None
+    around = None
     if grey(name):
-        edge = border(name, back) if domains(name) else intake.border(pictures(name)[:1000])
+        around = border(name, back) if domains(name) else edge(name)
     frame, box, turned = framed(name), None, None  # whatever has a face when it is turned is turned
     if where != "found":
         frame, box, turned = "", None if where == "whole" else where, turn
-    seen, small = apart.see(filename, content, shape, fit, asked, edge, frame, box, turned)
+    seen, small = apart.see(filename, content, shape, fit, asked, around, frame, box, turned)
     return {
         "array": seen.array,
         "steps": seen.steps,
@@ -94,6 +94,11 @@ def see(
 def grey(name: str) -> bool:
     """Whether a checkpoint's pictures are grey ones."""
     return card(name)["data"]["shape"][2] == 1
+
+
+def edge(name: str) -> float:
+    """The usual brightness, 0 to 1, of the edges of the map's pictures."""
+    return intake.border(pictures(name)[:1000])
 
 
 def framed(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The part of an upload that a model sees, where its card asks for one: found, shown, moved or switched off."""
+"""The part of an upload that a model sees, where its card asks for one: framed at a face, shown, moved or switched off."""
 
 import hashlib
 from collections.abc import Callable
@@ -27,21 +27,21 @@ def seen(see: Callable, filename: str, content: bytes, how: tuple[str, str]) -> 
     asked = getattr(see, "args", ()), getattr(see, "keywords", {}), filename, of, how, where, turn * (where != "found")
     if st.session_state.get(LAST, (None,))[0] != asked:
         st.session_state[LAST] = asked, see(filename, content, *how, where=where, turn=turn)
-    found = st.session_state[LAST][1]
+    view = st.session_state[LAST][1]
     if where == "found":
-        st.session_state[FOUND] = of, found["frames"], found["turn"]
-    return found | {"of": f"{of} {found['turn']}", "frames": st.session_state[FOUND][1]}
+        st.session_state[FOUND] = of, view["frames"], view["turn"]
+    return view | {"of": f"{of} {view['turn']}", "frames": st.session_state[FOUND][1]}
 
 
-def show(found: dict) -> None:
+def show(view: dict) -> None:
     """The picture with its box."""
     frame(
-        found["original"],
-        found["size"],
-        found["frames"],
-        found["box"],
+        view["original"],
+        view["size"],
+        view["frames"],
+        view["box"],
         bridge.judging.ASPECT,
-        found["of"],
+        view["of"],
         "frame",
         moved,
     )
