@@ -96,11 +96,15 @@ def test_an_end_is_chosen_by_number_by_seed_from_the_tray_and_by_upload():
     sane(app.run())
     assert app.session_state["a"] == "u1" and "your picture" in texts(app)
     assert "a" not in app.query_params, "an upload has no address"
+    assert any("Cropped to the middle" in c.value for c in app.caption), "how it was made ready"
     app.main.file_uploader(key="a file").upload("bad.png", b"not a picture", "image/png")
     app.run()
     assert not app.exception
     assert any("bad.png" in error.value for error in app.error)
     assert app.session_state["a"] == "u1", "the end before stays"
+    app.selectbox(key="checkpoint").set_value("fashion-alice").run()
+    assert not app.exception
+    assert any("«u1» was made coloured, 64 × 64" in error.value for error in app.error), "of another model's size"
 
 
 def test_the_settings_stay_when_another_page_was_seen():
