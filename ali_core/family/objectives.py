@@ -228,8 +228,8 @@ def losses(
 
     Players: "discriminator" (absent without matches), "generator" (encoder and decoder), and
     "multipliers" where terms are constraints: they climb while a constraint is violated. r1: the weight
-    of steepness in the discriminators' loss. prices: "r1" and terms' weights as tensors, where a
-    graph takes them as inputs; the row still says which terms there are.
+    of steepness in the discriminators' loss. prices: "r1" and terms' weights as tensors, where a graph
+    takes them as inputs; the row still says which terms there are.
     """
     prices = prices or {}
     players, shown = {}, {}
@@ -273,5 +273,6 @@ def divergences(row: Member, s: Samples) -> dict[str, torch.Tensor]:
     if row.stochastic:
         values["negative_elbo"] = terms.consistency(s)
     for i, m in enumerate(row.matches):
-        values[f"match_{i}"] = math.log(len(m.tuples)) - _discriminate(m, i, s)[0] / 2
+        cross_entropy = _discriminate(m, i, s)[0] / 2
+        values[f"match_{i}"] = math.log(len(m.tuples)) - cross_entropy
     return values

@@ -103,14 +103,14 @@ class Run:
         tensors = given["frame"] | {k: v for k, v in given["step"].items() if k.partition(" ")[2] not in STARTING}
         drawn = self.draws()
         tensors = {name: value for name, value in tensors.items() if name not in drawn}
-        scene, arrays = self.scene.parts()
+        told, arrays = self.scene.parts()
         tensors |= {f"panel {name}": torch.as_tensor(np.asarray(value)) for name, value in arrays.items()}
         if self.inputs.labelled is not None:
             tensors["labelled"] = self.inputs.labelled.to(torch.int32)
         tensors = {name: _plain(value) for name, value in tensors.items()}
         about = {
             "graphs": self.names(),
-            "scene": scene,
+            "scene": told,
             "players": list(self.nets.places),
             "seed": self.config.seed,
             "steps": self.config.steps,
@@ -124,7 +124,8 @@ class Run:
     def draws(self) -> dict[str, dict]:
         """How a step's inputs are drawn: their stream of the counter, shape, and what they are rows of."""
         b, at = self.config.batch, counter.STREAMS.index
-        index, example = {"stream": at("index"), "kind": "row"}, {"stream": at("example"), "kind": "labelled row"}
+        index = {"stream": at("index"), "kind": "row"}
+        example = {"stream": at("example"), "kind": "example"}
         found = {
             "x": index | {"of": "x", "shape": [b, 2]},
             "y": index | {"of": "y", "shape": [b]},
@@ -142,10 +143,11 @@ class Run:
         """The name of its data's file."""
         return f"{self.data.fingerprint}.bin"
 
-    def table(self) -> bytes:
-        """The data to learn from, as safetensors: x (n, 2), and their classes y."""
-        tensors = {"x": torch.from_numpy(self.data.x), "y": torch.from_numpy(self.data.y[:, 0]).to(torch.int32)}
-        return safetensors.torch.save(tensors)
+
+def table(settings: dict, own: np.ndarray | None = None) -> bytes:
+    """The data that a run learns from, as safetensors: x (n, 2), and their classes y."""
+    data = scenes.data(scenes.config(settings), own)
+    return safetensors.torch.save({"x": torch.from_numpy(data.x), "y": torch.from_numpy(data.y[:, 0]).to(torch.int32)})
 
 
 def _plain(value: torch.Tensor) -> torch.Tensor:
@@ -170,9 +172,9 @@ def graph(name: str) -> bytes | None:
 def main() -> None:
     """Makes what is missing of the settings on stdin; every line says how far it is."""
     torch.set_num_threads(1)
-    asked = json.loads(sys.stdin.read())
-    own = None if asked["points"] is None else np.array(asked["points"], np.float32)
-    runs = [Run(settings, own) for settings in asked["settings"]]
+    told = json.loads(sys.stdin.read())
+    own = None if told["points"] is None else np.array(told["points"], np.float32)
+    runs = [Run(settings, own) for settings in told["settings"]]
     todo = [(run, kind) for run in runs for kind in run.missing()]
     for done, (run, kind) in enumerate(todo):
         print(f"{done / len(todo):.2f} {run.config.member}: its {kind} becomes a graph", flush=True)

@@ -164,6 +164,15 @@ def steps(
         turn = yield progress(step + 1, shown)
 
 
+def rates(config: Config) -> dict[str, float]:
+    """Adam's learning rate of every player."""
+    return {
+        "discriminator": config.lr_discriminator,
+        "generator": config.lr,
+        "multipliers": config.lr_multipliers,
+    }
+
+
 def _begin(config: Config, nets: dict[str, nn.Module], begun: dict[str, np.ndarray]) -> None:
     """Puts a checkpoint's tensors into the networks; raises Problem where they are of another kind."""
     for name, net in nets.items():
@@ -178,15 +187,6 @@ def _begin(config: Config, nets: dict[str, nn.Module], begun: dict[str, np.ndarr
                 f"{wanted.get(at)} here); give the fields of its card: net, width, latent, norm, size, channels, member."
             )
         net.load_state_dict({k: torch.from_numpy(v) for k, v in there.items()})
-
-
-def rates(config: Config) -> dict[str, float]:
-    """Adam's learning rate of every player."""
-    return {
-        "discriminator": config.lr_discriminator,
-        "generator": config.lr,
-        "multipliers": config.lr_multipliers,
-    }
 
 
 def precision(config: Config) -> str:
@@ -210,11 +210,11 @@ def matched(row: objectives.Member, shown: dict[str, float], r1: float, prices: 
     Of tensors a tensor; prices: see objectives.losses.
     """
     prices = prices or {}
-    loss = shown["discriminator"] - r1 * sum(shown.get(f"steepness {i}", 0.0) for i in range(len(row.matches)))
+    found = shown["discriminator"] - r1 * sum(shown.get(f"steepness {i}", 0.0) for i in range(len(row.matches)))
     for name, term in row.terms.items():
         if term.player == "discriminator" and term.weight:
-            loss = loss - shown.get(f"multiplier of {name}", prices.get(name, term.weight)) * shown[name]
-    return loss
+            found = found - shown.get(f"multiplier of {name}", prices.get(name, term.weight)) * shown[name]
+    return found
 
 
 def player(net: str) -> str:

@@ -107,7 +107,7 @@ def graph(name: str) -> bytes | None:
 
 
 def points(name: str) -> bytes | None:
-    """The data that runs learn from (see ali_core.lab.own.Run.table) by the name that their packs say; or None."""
+    """The data that runs learn from (see ali_core.lab.own.table) by the name that their packs say; or None."""
     with _lock:
         found = [one for one in _known.values() if one.table == name]
     return _table(name, found[0]) if found else None
@@ -115,7 +115,9 @@ def points(name: str) -> bytes | None:
 
 @lru_cache(maxsize=8)
 def _table(name: str, one: Known) -> bytes:
-    return _runs(one.settings[:1], one.points)[0].table()
+    from ali_core.lab import own
+
+    return own.table(one.settings[0], one.points)
 
 
 def _one(name: str) -> Known:

@@ -2,7 +2,7 @@
 // "step" | "speed" | "reset" | "hide" | "show", …} -> packs as the server's, {kind: "scene" | "frame" | "state" | "failed"}.
 import { Learner, Stop } from "./learner.js";
 
-const TURN = 30, BETWEEN = 125, SHARE = 2; // as ali_core/lab/worker.py: a moment, between two frames, frames' part of the time
+const TURN = 30, BETWEEN = 125, SHARE = 3; // milliseconds of a moment, and between two frames; the part of the time that frames take
 let models = [], playing = false, hidden = false, speed = 0, due = 0, shown = 0, cost = 0, counted = 0, since = 0, rate = 0;
 let busy = Promise.resolve(); // one order after another, a moment of steps among them
 
