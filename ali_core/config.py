@@ -32,10 +32,11 @@ class Config:
     table: str = ""  # beside a folder: a CSV, an .npz or CelebA's list, labels for every picture
     prior: str = ""  # translation: a second data set, whose pictures are z; "" = N(0, I)
     domains: str = "A, B"  # translation: what people call x's pictures and z's
-    pairs: int = 0  # translation: true pairs (x, z) that training is shown, where they are known
-    size: int = 0  # pixels a side: 28, 32, 48, 64 or 128; 0 = the data's own
-    channels: int = 0  # 1 or 3; 0 = the data's own
+    pairs: int = 0  # translation: true pairs (x, z) that training is shown, where the data have them
+    size: int = 0  # pixels a side: 28, 32, 48, 64 or 128; 0 = as the data has it
+    channels: int = 0  # 1 or 3; 0 = as the data has it
     frame: str = ""  # of a folder or hf: "face" = each picture's largest face alone, see data.faces; "" = the middle
+    start: str = ""  # a checkpoint's folder, whose networks training begins with; "" = random ones
     latent: int = 2  # dimensions of z
     width: int = 128  # channels of the first convolution, or units of an MLP's layers
     net: str = "small"  # or "patches", or a paper's own, see paper.NETS and perceptrons.NETS
@@ -47,11 +48,11 @@ class Config:
     lr_multipliers: float = 1e-3  # of the constraints' coefficients, where a member has constraints
     beta1: float = 0.5  # Adam's decay of the gradient's mean
     beta2: float = 0.999  # Adam's decay of its square
-    l2: float = 0.0  # price of every weight's square (half of it), in Adam's gradient
+    l2: float = 0.0  # weight decay: half of it times every weight's square is in the loss
     cooldown: int = 0  # last steps, over which both learning rates fall linearly to 0
     ema: float = 0.999  # decay of the averaged encoder and decoder
-    r1: float = 0.0  # price on D's gradient, in place of spectral norm; 0 = spectral norm
-    r1_every: int = 1  # steps between two payments of R1, each of so many times the price
+    r1: float = 0.0  # weight of D's squared gradient, in place of spectral norm; 0 = spectral norm
+    r1_every: int = 1  # R1 is in the loss of every so-manieth step, with so many times its weight
     sines: float = 0.0  # points: D also sees sines of x of up to so many radians per unit; 0 = none
     sd: float = 0.1  # of the decoder's Gaussian p(x|z), in units of the data, where a term needs it
     decoder_noise: bool = False  # x_tilde is drawn from p(x|z), not its mean
@@ -144,12 +145,12 @@ PRESETS: dict[str, dict] = {
     # `python -m ali_core sprites` makes the data. 20 minutes of each: plain ALI collapses; ALICE with both
     # cycles keeps colours and pose, but D stands at guessing; InfoVAE's reconstructions are whole
     "sprites": _SPRITES | {"member": "infovae", "lr": 5e-4, "steps": 12_000, "cooldown": 6_000},
-    # InfoVAE's codes hold 235 nats, and draws of the prior fall between them; a price of 20 a nat leaves 40, and
-    # whole samples for 1.6 times the error
+    # InfoVAE's KL is 235 nats, and draws of the prior fall between its codes; with a KL weight of 20 the KL falls to
+    # 40 nats, and samples are whole, for 1.6 times the error
     "sprites-beta": _SPRITES
     | {"member": "beta-vae", "weights": {"kl": 20.0}}
     | {"batch": 128, "steps": 13_500, "cooldown": 6_500},
-    # at a price of 1 a nat, z tells what y tells: 125 nats after 3,000 steps
+    # with a KL weight of 1, z holds what y says: a KL of 125 nats after 3,000 steps
     "sprites-conditional": _SPRITES
     | {"member": "conditional-vae", "weights": {"kl": 300.0}}
     | {"batch": 128, "steps": 16_500, "cooldown": 8_000},
@@ -244,13 +245,13 @@ def complete(given: dict) -> Config:
 
 def says() -> dict[str, str]:
     """What each field is, in the words beside its declaration. -> one line per field"""
-    text, found, name = inspect.getsource(Config), {}, ""
+    text, sentences, name = inspect.getsource(Config), {}, ""
     for line in tokenize.generate_tokens(io.StringIO(text).readline):
         if line.type == tokenize.NAME and (field := re.match(r"    (\w+): ", line.line)):
             name = field[1]
         elif line.type == tokenize.COMMENT and name:
-            found[name] = f"{found[name]} {line.string[2:]}" if name in found else line.string[2:]
-    return found
+            sentences[name] = f"{sentences[name]} {line.string[2:]}" if name in sentences else line.string[2:]
+    return sentences
 
 
 def check(config: Config) -> Config:

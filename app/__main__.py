@@ -31,7 +31,7 @@ def prepare(*more: str) -> Path:
         fetch_runtime(python)
         return python
     if not python.exists():
-        print(f"1 of 2  Making an environment of its own in {home} …", flush=True)
+        print(f"1 of 2  Making a virtual environment in {home} …", flush=True)
         try:
             venv.create(home, with_pip=True)
         except subprocess.CalledProcessError:

@@ -43,15 +43,15 @@ def choose(key: str, names: list[str], problems: dict[str, str]) -> str | None:
 
 def refuse(asked: str, shown: str) -> None:
     """Says of a link's checkpoint that this page does not show it, and which page does."""
-    told, shown = plain(asked[:60]), plain(shown)
+    named, shown = plain(asked[:60]), plain(shown)
     if asked in bridge.checkpoints.translators():
-        st.warning(f"{told} translates between two kinds of pictures; {shown} is shown here.")
-        to, says = "views/translate/translate.py", f"{told} on Translate"
+        st.warning(f"{named} translates between two kinds of pictures; {shown} is shown here.")
+        to, says = "views/translate/translate.py", f"{named} on Translate"
     elif asked in bridge.checkpoints.names():
-        st.warning(f"{told} knows one kind of pictures and cannot translate; {shown} is shown.")
-        to, says = "views/reconstruct/reconstruct.py", f"{told} on Reconstruct"
+        st.warning(f"{named} has learned one kind of pictures and cannot translate; {shown} is shown.")
+        to, says = "views/reconstruct/reconstruct.py", f"{named} on Reconstruct"
     else:
-        st.warning(f"There is no checkpoint «{told}»; {shown} is shown.")
+        st.warning(f"There is no checkpoint «{named}»; {shown} is shown.")
         return
     st.page_link(to, label=says, icon=":material/arrow_forward:", query_params={CHOSEN: asked})
 

@@ -5,8 +5,6 @@
 
 import asyncio
 import contextlib
-import ctypes
-import gc
 import sys
 import threading
 import webbrowser
@@ -21,11 +19,9 @@ from starlette.staticfiles import StaticFiles
 if (home := str(Path(__file__).parents[1])) not in sys.path:  # `streamlit run` knows app/ only
     sys.path.insert(0, home)
 
-from app.server import patience, visitors
+from app.server import memory, patience, visitors
 from app.server.door import Door
 from app.server.packed import Packed
-
-ARENA_MAX = -8  # mallopt's M_ARENA_MAX
 
 
 class Early:
@@ -37,7 +33,7 @@ class Early:
     def __init__(self, app):
         self.app = app
         chunks = (Path(st.__file__).parent / "static/static/js").glob("PlotlyChart.*.js")
-        # another Streamlit may name its files otherwise: then nothing is told
+        # another Streamlit may name its files otherwise: then nothing is noticed
         self.links = [f"<./static/js/{chunk.name}>; rel=modulepreload" for chunk in chunks]
 
     async def __call__(self, scope, receive, send):
@@ -62,7 +58,7 @@ async def sheets(scope, receive, send) -> None:
 
 
 def get_ready() -> None:
-    """Opens the browser, unless told not to, and reads what the first page shows while it starts."""
+    """Opens the browser, unless asked not to, and reads what the first page shows while it starts."""
     # Streamlit would say it too, and ask a host on the Internet for this machine's address there
     address = f"http://localhost:{st.get_option('server.port')}"
     print(f"The explorer is at {address}; Ctrl-C ends it.", flush=True)
@@ -74,31 +70,26 @@ def get_ready() -> None:
     good = [name for name in bridge.checkpoints.names() if not bridge.checkpoints.broken(name)]
     try:
         for name in good[:1]:
-            map_figure.preview(name, "umap", "class")
-            map_figure.made(name, "umap", "class", dark=False)
+            colour = bridge.codes.clearest(name)
+            map_figure.preview(name, "umap", colour)
+            map_figure.made(name, "umap", colour, dark=False)
     except bridge.Problem:  # the page says it
         pass
-
-
-def glibc(function: str, *arguments: int) -> None:
-    """Calls one of glibc's own functions; elsewhere nothing happens."""
-    if sys.platform == "linux":
-        with contextlib.suppress(AttributeError):  # another C library
-            getattr(ctypes.CDLL(None), function)(*arguments)
 
 
 async def tidy() -> None:
     """Gives back the memory of sessions that have ended, every minute, and what they have uploaded.
 
-    Streamlit would do so after every click: a walk over all of PyTorch, 120 ms in which nobody is
-    answered; .streamlit/config.toml switches that off.
+    Streamlit would do so after every click; .streamlit/config.toml switches that off.
     """
+    known = 0
     while True:
         await asyncio.sleep(60)
         visitors.uploads.tidy()
         visitors.pace.forget()
-        gc.collect()
-        glibc("malloc_trim", 0)  # it keeps what is freed, unless asked
+        visitors.scripts.forget()
+        known = memory.collect(known, not visitors.pages.held)
+        memory.glibc("malloc_trim", 0)  # it keeps what is freed, unless asked
 
 
 @contextlib.asynccontextmanager
@@ -125,8 +116,8 @@ async def engine(scope, receive, send) -> None:
     await Router(routes)(scope, receive, send)
 
 
-# every session has threads of its own, and glibc would keep a heap for most of them, full of holes
-glibc("mallopt", ARENA_MAX, 2)
+# every session has several threads, and glibc would keep a heap for most of them, full of holes
+memory.glibc("mallopt", memory.ARENA_MAX, 2)
 routes = [Mount("/pictures", sheets), Mount("/live", live), Mount("/engine", engine)]
 middleware = [Middleware(Early), Middleware(Packed)]
 app = st.App("explorer.py", lifespan=lifespan, routes=routes, middleware=middleware)

@@ -244,7 +244,7 @@ def zips(rng: np.random.Generator) -> Cases:
 
 def learn(content: bytes) -> None:
     """As the lab takes a table."""
-    found = points.own(points.read_csv("table.csv", content))
+    found = points.as_data(points.read_csv("table.csv", content))
     assert found.x.shape[1] == 2 and np.isfinite(found.x).all()
 
 

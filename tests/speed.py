@@ -55,7 +55,7 @@ class Plain:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             prior = data.prior.shape if data.prior else ()
-            self.nets = objectives.prepare(self.row, data.shape, config, self.inputs.classes, prior)
+            self.nets = objectives.prepare(self.row, data.shape, config, self.inputs.n_classes, prior)
         players = {"discriminator": [], "generator": []}
         for name, net in self.nets.items():
             players[player(name)] += net.to(memory_format=torch.channels_last).parameters()

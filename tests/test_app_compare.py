@@ -12,10 +12,16 @@ from ali_core.models import checkpoint
 from app import bridge
 from app.shared.card import MEASURES
 from app.views.compare import comparison
-from tests.test_app_map import ROOT, app, url, words
+from tests import test_app_map
+from tests.test_app_map import ROOT, url, words
 
 THREE = ["fashion-alice", "fashion-ali", "fashion-vae"]
 PARTS = ["pictures", "maps", "numbers", "family"]
+
+
+def app(page: str, **query: str):
+    """A visit to garments, unless the link says otherwise."""
+    return test_app_map.app(page, **{"checkpoint": THREE[0], **query})
 
 
 def rows_of(test) -> list[str]:

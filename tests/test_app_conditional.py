@@ -97,7 +97,7 @@ def test_the_bridge_knows_the_classes_and_asks_as_the_model_answers(folder):
     )
     asked = bridge.models.samples_of(NAME, (42,), 1.0, (3,))
     np.testing.assert_array_equal(asked, to_bytes(model.sample(1, 42, y=np.array([3]))))
-    with pytest.raises(bridge.Problem, match="must be told the class"):
+    with pytest.raises(bridge.Problem, match="give y, the class"):
         bridge.models.encode(NAME, bridge.codes.pictures(NAME)[:1])
 
 

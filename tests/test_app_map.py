@@ -13,13 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
+from ali_core.maps import atlas as core
 from ali_core.models import checkpoint
 from app import bridge
-from app.shared import link, tray
+from app.shared import link, map_figure, tray
 from app.shared.card import MEASURES
 
 ROOT = Path(__file__).parents[1]
 NAMES = bridge.checkpoints.names()
+FIRST = bridge.checkpoints.DEFAULT
 
 
 def app(page: str = "", **query: str) -> AppTest:
@@ -62,7 +64,7 @@ def test_back_and_forward_to_a_place_of_the_map_are_followed():
 
 
 def test_the_default_checkpoint_ships():
-    assert "fashion-alice" in NAMES
+    assert NAMES[0] == FIRST
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -113,7 +115,7 @@ def test_a_link_reproduces_the_map():
     assert test.session_state["view"] == "pca" and test.session_state["colour"] == "error"
     assert test.number_input(key="map number").value == 12
     test.number_input(key="map number").set_value(40).run()
-    expected = {"checkpoint": "fashion-alice", "view": "pca", "colour": "error", "picks": "40"}
+    expected = {"checkpoint": FIRST, "view": "pca", "colour": "error", "picks": "40"}
     assert url(test) == expected
     again = app(**expected)
     assert url(again) == expected
@@ -125,7 +127,7 @@ def test_a_map_of_many_factors_is_coloured_by_any_of_them():
     atlas = bridge.codes.atlas("sprites")
     assert f"hair {atlas.labels[7, list(atlas.factors).index('hair')]}, no. 7" in words(test)
     test.selectbox(key="colour").set_value("direction").run()
-    assert url(test) == {"checkpoint": "sprites", "colour": "direction", "picks": "7"}
+    assert url(test) == {"checkpoint": "sprites", "picks": "7"}, "the map opens on the factor that it shows best"
     facing = atlas.factors["direction"][atlas.labels[7, list(atlas.factors).index("direction")]]
     assert f"{facing}, no. 7" in words(test)
     test.selectbox(key="checkpoint").set_value("fashion-alice").run()
@@ -168,7 +170,7 @@ def test_many_picks_are_counted():
 def test_a_link_with_nonsense_opens_the_map(query):
     test = app(**query)
     assert not test.error
-    assert url(test) == {"checkpoint": "fashion-alice"}
+    assert url(test) == {"checkpoint": FIRST}
 
 
 def test_a_tray_word_beyond_the_pictures_is_said_not_thrown():
@@ -239,3 +241,51 @@ def test_the_parsers_of_links_raise_nothing_but_value_errors(text):
 @given(some.floats(-9_000, 9_000), some.floats(-9_000, 9_000))
 def test_a_place_comes_back_to_a_thousandth(x, y):
     assert np.allclose(link.place(link.place_form((x, y))), (x, y), atol=5.1e-4)
+
+
+def test_names_on_a_map_stand_where_their_class_is_and_never_on_each_other():
+    atlas = bridge.codes.atlas_by(FIRST, bridge.codes.clearest(FIRST))
+    spots = map_figure.label_spots(atlas.umap, atlas.y, atlas.label_names)
+    assert list(sorted(spots)) == list(range(len(atlas.label_names)))
+    scale = min(np.array(map_figure.ROOM) / np.ptp(atlas.umap, axis=0)) / 1.12
+    boxes = [(np.array(at) * scale, 7.5 * len(atlas.label_names[k])) for k, at in spots.items()]
+    for i, (one, wide) in enumerate(boxes):
+        for other, as_wide in boxes[:i]:
+            apart = np.abs(one - other)
+            assert apart[0] > (wide + as_wide) / 2 or apart[1] > 17
+    for label, at in spots.items():
+        near = np.linalg.norm(atlas.umap - at, axis=1).argsort()[:50]
+        assert (atlas.y[near] == label).mean() > (atlas.y == label).mean(), atlas.label_names[label]
+
+
+def test_the_clearest_factor_is_the_one_that_neighbours_share():
+    rng, n = np.random.default_rng(0), 600
+    xy = rng.normal(size=(n, 2)).astype(np.float32)
+    labels = np.stack([rng.integers(0, 3, n), (xy[:, 0] > 0).astype(int), (rng.random(n) < 0.02).astype(int)], 1)
+    names = {"chance": list("abc"), "side": ["left", "right"], "rare": ["no", "yes"]}
+    found = core.Atlas(
+        *(xy, labels[:, 0], xy, xy, {}, xy[:, 0], xy[:, 0]),
+        pictures="",
+        label_names=[],
+        typical={},
+        labels=labels,
+        factors=names,
+    )
+    assert core.clearest(found) == "side"
+    assert bridge.codes.clearest("sprites") == "direction" and bridge.codes.clearest("fashion-alice") == "class"
+
+
+def test_prior_and_discriminator_are_asked_on_the_models_page():
+    """Numbers in the captions are those of the functions; a link keeps the switch; others say why not."""
+    shown = words(app("model", checkpoint="fashion-ali"))
+    assert "Is the prior matched" not in shown and "Inside" in shown
+    test = app("model", checkpoint="fashion-ali", inside="True")
+    match, holes, *_ = bridge.inside.prior("fashion-ali")
+    scores = bridge.inside.discriminated("fashion-ali")
+    shown = words(test)
+    assert f"**{len(match.differ)} of 16** are beyond the line at {match.threshold:.3f}" in shown
+    assert f"**{holes.share:.1%}** of 1,000 draws" in shown
+    assert f"mismatched {scores['mismatched'].mean():.2f}" in shown and not test.exception and not test.error
+    assert url(test)["inside"] == "True"
+    assert "without a discriminator of pairs" in words(app("model", checkpoint="fashion-vae", inside="True"))
+    assert "did not come with it" in words(app("model", checkpoint="faces"))

@@ -21,12 +21,12 @@ from app.shared import holes
 
 ROOT = Path(__file__).parents[1]
 NAMES = bridge.checkpoints.names()
-DEFAULT = "fashion-alice"
+GARMENTS = "fashion-alice"
 
 
 def open_page(**query) -> AppTest:
     app = AppTest.from_file(ROOT / "app/explorer.py", default_timeout=120)
-    for key, value in query.items():
+    for key, value in {"checkpoint": GARMENTS, **query}.items():
         app.query_params[key] = value
     return app.switch_page("views/reconstruct/reconstruct.py").run()
 
@@ -83,12 +83,12 @@ def test_another_picture_of_a_class_is_of_that_class():
     app.selectbox(key="class").set_value(8).run()
     next(b for b in app.button if b.label == "Another").click().run()
     number = int(app.query_params["item"][1:])
-    assert atlas.load(ROOT / "checkpoints" / DEFAULT).y[number] == 8
+    assert atlas.load(ROOT / "checkpoints" / GARMENTS).y[number] == 8
 
 
 def test_an_upload_of_a_held_out_picture_gives_its_own_error():
     """Nothing is lost on the way in: the uploaded PNG is the gallery's picture."""
-    held = atlas.load(ROOT / "checkpoints" / DEFAULT)
+    held = atlas.load(ROOT / "checkpoints" / GARMENTS)
     x = atlas.pictures(ROOT / "checkpoints", held.pictures)[3]
     app = upload(png(Image.fromarray(x[..., 0])))
     assert not app.exception and error_of(app) == pytest.approx(float(held.error[3]), abs=6e-5)
@@ -124,7 +124,7 @@ def test_sixteen_draws_are_shown_or_said_to_make_no_sense(name):
 
 
 def test_the_nearest_pictures_leave_out_the_picture_itself():
-    held = atlas.load(ROOT / "checkpoints" / DEFAULT)
+    held = atlas.load(ROOT / "checkpoints" / GARMENTS)
     indices, distances = atlas.nearest(held, held.z[:1], 9)
     assert indices[0, 0] == 0 and distances[0, 0] < 1e-3
     times = distances[0, 1] / held.typical["nearest"][held.typical["levels"].index(0.5)]
@@ -149,7 +149,7 @@ def test_a_face_of_the_data_is_not_unlike_the_faces_that_the_model_made():
 
 def test_inversion_is_guessed_and_can_be_overruled():
     """A dark thing on white paper is turned round, and left alone when asked."""
-    held = atlas.load(ROOT / "checkpoints" / DEFAULT)
+    held = atlas.load(ROOT / "checkpoints" / GARMENTS)
     x = 255 - atlas.pictures(ROOT / "checkpoints", held.pictures)[3]
     app = upload(png(Image.fromarray(x[..., 0])))
     assert error_of(app) == pytest.approx(float(held.error[3]), abs=6e-5)
@@ -240,9 +240,9 @@ def test_what_the_browser_says_is_a_hole_or_nothing():
 
 
 def test_without_a_model_a_hole_is_filled_by_the_mean_or_by_the_nearest_other_picture():
-    held = bridge.codes.pictures(DEFAULT)
+    held = bridge.codes.pictures(GARMENTS)
     x, hole = held[3], holes.parse("8.8.12.12", SQUARE)
-    found = bridge.judging.stand_ins(DEFAULT, x, hole)
+    found = bridge.judging.stand_ins(GARMENTS, x, hole)
     away = ((held.astype(int) - x) ** 2 * ~hole[..., None]).sum((1, 2, 3))
     away[3] = away.max()
     for key, other in (("mean", held.mean(0).round()), ("nearest", held[away.argmin()])):

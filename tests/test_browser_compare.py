@@ -26,7 +26,7 @@ def console(page):
 
 
 def test_pictures_stand_in_columns_and_one_is_found_on_all_maps(page, server, console):
-    page.goto(f"{server}/compare?with=fashion-vae")
+    page.goto(f"{server}/compare?checkpoint=fashion-alice&with=fashion-vae")
     page.locator('img[alt^="reconstructions by fashion-vae"]').wait_for()
     settle(page)
     rows = [page.locator('img[alt^="reconstructions by"]').nth(i).bounding_box() for i in range(2)]

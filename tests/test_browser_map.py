@@ -26,7 +26,7 @@ CARD = """() => { const canvas = document.querySelector('.ali-card canvas')
 @pytest.fixture
 def chart(page, server):
     """The page once the map listens."""
-    page.goto(server)
+    page.goto(f"{server}/?checkpoint=fashion-alice")
     listening(page)
     return page
 
@@ -57,7 +57,7 @@ def click_point(page, number: int) -> int:
 def test_hover_shows_the_points_own_picture_without_asking_the_server(page, server):
     sent = []
     page.on("websocket", lambda s: s.on("framesent", lambda frame: sent.append(frame)))
-    page.goto(server)
+    page.goto(f"{server}/?checkpoint=fashion-alice")
     listening(page)
     pictures, positions = bridge.codes.pictures("fashion-alice"), np.array(page.evaluate(POSITIONS))
     page.wait_for_timeout(500)
@@ -166,6 +166,45 @@ def test_the_legend_hides_and_isolates_a_class(chart):
     chart.wait_for_function(wait, arg=len(labels))
     trouser.dblclick()
     chart.wait_for_function(wait, arg=int((labels == 1).sum()))
+
+
+def test_pictures_take_the_dots_places_where_the_zoom_leaves_them_room(page, server):
+    sent, shown = (
+        [],
+        "Array.from(document.querySelector('.ali-pictures').dataset.ids.split(',').filter(Boolean), Number)",
+    )
+    page.on("websocket", lambda s: s.on("framesent", lambda frame: sent.append(frame)))
+    page.goto(f"{server}/?checkpoint=fashion-alice")
+    listening(page)
+    assert page.evaluate(shown) == [], "10,000 dots have no room for pictures"
+    quiet, (x, y) = len(sent), np.median(page.evaluate(POSITIONS), axis=0)
+    page.mouse.move(x, y)
+    for turn in range(30):
+        page.mouse.wheel(0, -240)
+        if turn > 4 and len(page.evaluate(shown)) > 20:
+            break
+    page.wait_for_function(f"() => {shown}.length > 20")
+    page.wait_for_timeout(600)  # the wheel's last event
+    ids, at, side = np.array(page.evaluate(shown)), np.array(page.evaluate(POSITIONS)), 28
+    gaps = np.abs(at[ids][:, None] - at[ids]).max(2) + 1e6 * np.eye(len(ids))
+    assert gaps.min() > side, "pictures lie on each other"
+    box = page.locator(".js-plotly-plot").bounding_box()
+    middle = ids[np.linalg.norm(at[ids] - (x, y), axis=1).argmin()]
+    shot = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("L")).astype(int)
+    left, top = np.round(at[middle] - (box["x"], box["y"]) - side / 2 + (box["x"], box["y"])).astype(int)
+    truth = bridge.codes.pictures("fashion-alice")[middle][..., 0].astype(int)
+    gaps = [
+        np.abs(shot[top + dy : top + dy + side, left + dx : left + dx + side] - truth).mean()
+        for dx in (-1, 0, 1)
+        for dy in (-1, 0, 1)
+    ]
+    assert min(gaps) < 12, "its own picture stands there"  # a name may lie on it
+    page.mouse.move(*(at[middle] + side / 2 - 2))
+    page.wait_for_selector(".ali-card", state="visible")
+    assert page.evaluate(CARD)["id"] == middle, "its corner is the picture, too"
+    assert len(sent) == quiet, "the server was asked"
+    page.locator('.modebar-btn[data-title="Reset axes"]').click()
+    page.wait_for_function(f"() => {shown}.length == 0")
 
 
 def test_an_empty_place_is_decoded_and_its_distance_said(chart):

@@ -18,7 +18,7 @@ from .test_faces import asking_in, file, scene
 
 def test_an_upload_is_reconstructed(server, page):
     """A drawn pair of trousers, dark on white, comes back as a picture, with its numbers."""
-    page.goto(f"{server}/reconstruct?source=Upload")
+    page.goto(f"{server}/reconstruct?checkpoint=fashion-alice&source=Upload")
     page.get_by_text("What it remembers").wait_for()
     settle(page)
     drawing = np.full((200, 200), 245, np.uint8)
@@ -54,7 +54,7 @@ def test_a_photograph_is_taken_and_reconstructed(server, browser):
     )
     page = other.new_context(viewport={"width": 1280, "height": 720}).new_page()
     page.set_default_timeout(120_000)
-    page.goto(f"{server}/reconstruct?source=Camera")
+    page.goto(f"{server}/reconstruct?checkpoint=fashion-alice&source=Camera")
     page.get_by_text("What it remembers").wait_for()
     settle(page)
     before = page.get_by_alt_text("reconstruction, mean squared error").get_attribute("alt")
@@ -68,7 +68,7 @@ def test_a_photograph_is_taken_and_reconstructed(server, browser):
 
 
 def test_a_file_that_is_no_picture_gets_a_sentence(server, page):
-    page.goto(f"{server}/reconstruct?source=Upload")
+    page.goto(f"{server}/reconstruct?checkpoint=fashion-alice&source=Upload")
     page.get_by_text("What it remembers").wait_for()
     page.locator('input[type="file"]').set_input_files({"name": "no.png", "mimeType": "image/png", "buffer": b"no"})
     page.locator('[data-testid="stAlert"]').wait_for()

@@ -155,7 +155,7 @@ def test_a_box_that_leaves_the_picture_repeats_its_edge():
 
 @pytest.mark.parametrize("lost", ["a cascade", "OpenCV's cascades", "OpenCV"])
 def test_without_opencv_or_a_cascade_the_picture_is_whole_and_says_why(lost, tmp_path, monkeypatch):
-    monkeypatch.delattr(faces._own, "cascades", raising=False)
+    monkeypatch.delattr(faces._cascades_of, "cascades", raising=False)
     if lost == "a cascade":
         shutil.copy(Path(cv2.data.haarcascades) / faces.FRONTAL[0], tmp_path)
         monkeypatch.setattr(cv2.data, "haarcascades", str(tmp_path))

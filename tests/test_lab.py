@@ -290,16 +290,16 @@ def test_a_table_is_read_with_commas_semicolons_tabs_and_titles():
 def test_of_sorted_points_of_ones_own_the_panels_show_both_ends():
     x = np.random.default_rng(0).normal(0, 0.1, (600, 2))
     x[300:] += 10
-    held = points.own(x)
+    held = points.as_data(x)
     scene = scenes.Scene(scenes.config({"data": "mine"}), held)
     second = int((scene.x[:, 0] > 0).sum())
     assert len(scene.x) == scenes.SHOWN and 90 < second < scenes.SHOWN - 90
-    assert (np.sort(held.x, 0) == np.sort(points.own(x[::-1]).x, 0)).all()
+    assert (np.sort(held.x, 0) == np.sort(points.as_data(x[::-1]).x, 0)).all()
 
 
 def test_points_of_ones_own_are_centred_scaled_and_trained_on():
     x = np.random.default_rng(0).normal(100, 5, (40, 2)).astype(np.float32)
-    data = points.own(x)
+    data = points.as_data(x)
     assert abs(data.x.mean()) < 1e-4 and data.x.std() == pytest.approx(points.SPREAD, rel=1e-3)
     scene, frames = scenes.run({"data": "mine", "width": 8, "batch": 16}, [0, 2], x)
     about, arrays = packs.unpack(frames[-1])

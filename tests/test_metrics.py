@@ -17,6 +17,7 @@ from ali_core.family.members import FAMILY
 from ali_core.measure import means, measures, metrics, sets
 from ali_core.measure.held import INFORMATION, Held
 from ali_core.measure.measures import MEASURES
+from ali_core.measure.neighbours import nearest
 from ali_core.measure.row import Measure
 from ali_core.models import batch, checkpoint, release
 from ali_core.models.model import Model
@@ -131,6 +132,13 @@ def test_nearest_neighbours_are_brute_force():
     away = np.linalg.norm(x[None] - z[:, None], axis=2)
     assert metrics.knn_accuracy(x, y, z, y) == (y[away.argmin(1)] == y).mean()
     assert metrics.knn_accuracy(x, y, x, y) == 1
+    for k in (1, 4, 700):
+        indices, distances = nearest(x, z, k)
+        np.testing.assert_array_equal(indices, away.argsort(1)[:, :k])
+        np.testing.assert_allclose(distances, np.sort(away, 1)[:, :k])
+    assert nearest(x[:3], z, 9)[0].shape == (700, 3), "no more than there are"
+    assert nearest(x[[5, 5, 5]], x[5:6])[0] == 0, "of equals the first"
+    assert nearest(x.astype(np.float32), z)[1].dtype == np.float32
 
 
 def test_a_linear_probe_reads_a_half_space_and_nothing_from_noise():
@@ -181,7 +189,7 @@ def folder(squares, tmp_path_factory):
     """A checkpoint of two steps, and its data as a file."""
     root = tmp_path_factory.mktemp("evaluate")
     x, y = (np.concatenate(pair) for pair in ((squares.x_test, squares.x), (squares.y_test, squares.y)))
-    np.savez(root / "squares.npz", images=x, labels=y, train=np.arange(700) >= 100)
+    np.savez(root / "squares.npz", images=x, labels=y[:, 0], train=np.arange(700) >= 100)
     config = Config(name="tiny", data=str(root / "squares.npz"), width=4, batch=8, latent=6, steps=2)
     loaded = datasets.load(config.data)
     progress = deque(loop.train(config, loaded), maxlen=1).pop()
@@ -208,7 +216,7 @@ def test_the_classifier_learns_repeats_and_is_read_back(squares, runs, tmp_path)
     assert again.features(squares.x_test).shape == (100, 128)
     logits = again.logits(squares.x_test)
     assert logits.shape == (100, 4) and (logits == other.logits(squares.x_test)).all()
-    assert (logits.argmax(1) == squares.y_test).mean() == again.accuracy
+    assert (logits.argmax(1) == squares.y_test[:, 0]).mean() == again.accuracy
     np.testing.assert_allclose(logits, again.logits(squares.x_test / 255.0), atol=1e-4)
 
 
@@ -318,7 +326,13 @@ def test_the_error_of_pca_is_what_its_components_leave(folder, tmp_path):
 def test_a_new_measure_is_a_row(folder, monkeypatch):
     """The card, its comparison, its column and its number come from the row alone."""
     row = Measure(
-        "Light", "mean of G(E(x)), {net} aside", ".1%", "higher", "black: 0", "light", taken=lambda h: h.made.mean()
+        "Light",
+        "mean of G(E(x)), {net} aside",
+        ".1%",
+        "higher",
+        "black: 0",
+        "light",
+        taken=lambda h: h.reconstructions.mean(),
     )
     monkeypatch.setitem(MEASURES, "light", row)
     model = Model.load(folder)
@@ -350,7 +364,7 @@ def test_the_numbers_are_those_of_the_arrays(folder, runs):
     codes, made = model.encode(loaded.x_test), model.reconstruct(loaded.x_test)
     near = {"rel": 1e-4}
     assert found["reconstruction_mse"] == pytest.approx(((made - loaded.x_test / 255) ** 2).mean(), **near)
-    assert found["class_kept"] == (judge.logits(made).argmax(1) == loaded.y_test).mean()
+    assert found["class_kept"] == (judge.logits(made).argmax(1) == loaded.y_test[:, 0]).mean()
     assert found["latent_sd"] == pytest.approx(codes.std(0).mean(), **near)
     assert found["round_trip"] == pytest.approx(np.linalg.norm(model.encode(made) - codes, axis=1).mean(), **near)
     own = model.score(loaded.x_test, model.draw(loaded.x_test, 1, 0)[0])

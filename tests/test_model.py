@@ -106,7 +106,7 @@ def test_a_seed_is_a_sample_and_truncation_scales_it(model):
 )
 def test_the_score_is_the_log_odds_of_alis_two_tuples_wherever_they_stand(member, ours):
     row = FAMILY[member]
-    nets = prepare(row, (2,), Config(latent=3, width=8), classes=2)
+    nets = prepare(row, (2,), Config(latent=3, width=8), n_classes=2)
     card = {"data": {"shape": [2], "classes": [2]}, "config": {"latent": 3}}
     found = Model("it", card, nets, row)
     rng = np.random.default_rng(0)

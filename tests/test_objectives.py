@@ -1,6 +1,7 @@
 """Identities and closed forms of the objective.   python -m pytest tests/test_objectives.py"""
 
 import math
+from functools import cached_property
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from ali_core.data.dataset import Data
 from ali_core.family import members, objectives, terms
 from ali_core.family.members import FAMILY, JOINT
 from ali_core.family.objectives import Match, Member, Term
-from ali_core.family.samples import DRAWN, Samples, holes
+from ali_core.family.samples import DRAWN, KIND, Samples, holes
 from ali_core.problem import Problem
 from ali_core.training import loop
 from ali_core.training.inputs import Inputs
@@ -126,7 +127,7 @@ def tiny(shape, n=40, classes=10):
 
 
 # those that are shown true pairs need a second domain: tests/test_translation.py
-ALONE = [name for name, row in FAMILY.items() if "x_pair" not in row.names]
+ALONE = [name for name, row in FAMILY.items() if not row.paired]
 
 
 @pytest.mark.parametrize("name", ALONE)
@@ -136,7 +137,7 @@ def test_every_parameter_gets_a_gradient_from_its_player(name, shape, tmp_path, 
     row, data = FAMILY[name], tiny(shape)
     inputs = Inputs(Config(name="t", member=name, latent=3, batch=4, labels=10), row, data)
     torch.manual_seed(0)
-    nets = objectives.prepare(row, shape, Config(latent=3, width=4), classes=10)
+    nets = objectives.prepare(row, shape, Config(latent=3, width=4), n_classes=10)
     given = inputs.given(torch.device("cpu"))
     s = inputs.samples(nets | given, 0, 1, 0, torch.device("cpu"))
     players, shown = objectives.losses(row, s)
@@ -205,12 +206,12 @@ def everything(row, n=8, seed=0):
     """A step's samples of any row: of two coordinates, two latents and three classes, with all that a row may ask for."""
     torch.manual_seed(seed)
     nets = objectives.prepare(row, (2,), Config(latent=2, width=16), 3)
-    nets |= {"features": torch.nn.Linear(2, 128).requires_grad_(False)} if "m" in row.names else {}
+    nets |= {"features": torch.nn.Linear(2, 128).requires_grad_(False)} if row.features else {}
     x, z, noise = torch.randn(n, 2), torch.randn(n, 2), torch.randn(len(DRAWN), n, 2)
     classes = torch.randint(3, (n,))
     more = {"y": F.one_hot(classes, 3).float()} if row.conditional else {}
     more |= {"hole": torch.rand(n, 2) < 0.5, "again": torch.rand(n, 2) < 0.5}
-    more |= {"known": (torch.randn(n, 2), classes), "pair": (torch.randn(n, 2), torch.randn(n, 2))}
+    more |= {"labelled": (torch.randn(n, 2), classes), "pair": (torch.randn(n, 2), torch.randn(n, 2))}
     return Samples(nets, x, z, noise, 0.5, **more)
 
 
@@ -219,6 +220,25 @@ def _parameters(s, player):
 
     nets = [net for name, net in s.nets.items() if of(name) == player]
     return [p for net in nets for p in net.parameters() if p.requires_grad]
+
+
+def test_what_each_variable_is_is_stated_and_is_so():
+    kinds = {"x": 2, "z": 2, "y": 3, "m": 128}
+    for name, row in FAMILY.items():
+        s = everything(row)
+        for variable in row.names:
+            assert getattr(s, variable).shape[1] == kinds[KIND[variable]], (name, variable)
+    drawn = {name for name, value in vars(Samples).items() if isinstance(value, cached_property)}
+    assert drawn - {"parameters"} < set(KIND), "every pass has a kind"
+    asks = {what: {n for n, row in FAMILY.items() if getattr(row, what)} for what in ("fills", "features", "paired")}
+    assert asks == {"fills": {"gali-mix"}, "features": {"gali-pt"}, "paired": {"triangle"}}
+
+
+def test_a_kind_does_not_hang_on_a_names_first_letter(monkeypatch):
+    monkeypatch.setitem(KIND, "drawn_code", "z")
+    match = objectives.Match((("x", "drawn_code"), ("x_tilde", "z")), "")
+    nets = objectives.prepare(objectives.Member("", (match,)), (2,), Config(latent=2, width=16))
+    assert nets["discriminator0"](torch.zeros(3, 2), torch.zeros(3, 2)).shape == (3, 2)
 
 
 def test_the_price_of_steepness_is_paid_by_the_discriminator_alone():
@@ -316,7 +336,7 @@ def test_a_semi_supervised_discriminator_with_one_class_is_alis():
     """K = 1: softmax over «class 1» and «generated» is ALI's pair of logits."""
     row = FAMILY["semi-supervised"]._replace(terms={})
     torch.manual_seed(0)
-    nets = objectives.prepare(row, (2,), Config(latent=3, width=16), classes=1)
+    nets = objectives.prepare(row, (2,), Config(latent=3, width=16), n_classes=1)
     s = samples(FAMILY["ali"])
     s.nets = nets
     ours, _ = objectives.losses(row, s)

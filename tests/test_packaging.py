@@ -3,6 +3,7 @@
 python -m pytest tests/test_packaging.py
 """
 
+import json
 import os
 import re
 import shutil
@@ -46,12 +47,18 @@ def test_pip_brings_the_app_its_scripts_and_the_trained_models():
     assert {name for name in ("torch", "streamlit") if name not in needs} == set()
 
 
-def test_explore_takes_the_nearest_checkpoints(tmp_path, monkeypatch):
+def test_explore_takes_the_nearest_checkpoints(tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("ALI_CHECKPOINTS", raising=False)
     monkeypatch.chdir(tmp_path)
     assert explore.checkpoints() == ROOT / "checkpoints"
     (tmp_path / "checkpoints" / "mine").mkdir(parents=True)
     assert explore.checkpoints() == ROOT / "checkpoints"  # nothing is in it
+    points = json.loads((ROOT / "checkpoints" / "fashion-alice" / "card.json").read_text(encoding="utf-8"))
+    points["data"] |= {"shape": [2]}
+    (tmp_path / "checkpoints" / "first").mkdir()
+    (tmp_path / "checkpoints" / "first" / "card.json").write_text(json.dumps(points))
+    assert capsys.readouterr().out == "" and explore.checkpoints() == ROOT / "checkpoints"
+    assert "checkpoints holds models of points, which no page shows." in capsys.readouterr().out
     (tmp_path / "checkpoints" / "mine" / "card.json").write_text("{}")
     assert explore.checkpoints() == tmp_path / "checkpoints"
     (tmp_path / "others").mkdir()

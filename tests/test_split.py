@@ -1,10 +1,13 @@
 """What is held out, in which order, and how a set is known again.   python -m pytest tests/test_split.py"""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from ali_core.data import domains, split
+from ali_core.data.dataset import Data
 from ali_core.data.datasets import load
 from ali_core.problem import Problem
 
@@ -84,8 +87,8 @@ def test_a_tenth_is_held_out_and_pairs_share_the_rest():
 
 
 def all_classes_early(found):
-    assert set(found.y[:60]) == set(range(6)) == set(found.y), "60 of 270"
-    early = found.y_test[: len(found.y_test) // 2]
+    assert set(found.y[:60, 0]) == set(range(6)) == set(found.y[:, 0]), "60 of 270"
+    early = found.y_test[: len(found.y_test) // 2, 0]
     assert len(set(early)) >= 5, "half of the held-out part"
 
 
@@ -101,7 +104,7 @@ def test_parts_that_a_set_brings_are_mixed_too(tmp_path):
     assert parts(found) == (set(map(bytes, PICTURES[train])), set(map(bytes, PICTURES[~train])))
     for x, y in ((found.x, found.y), (found.x_test, found.y_test)):
         rows = [np.flatnonzero((picture == PICTURES).all((1, 2, 3)))[0] for picture in x]
-        assert (KINDS[rows] == y).all()
+        assert (KINDS[rows] == y[:, 0]).all()
     names = np.array(["test", "a", "b", "a", "b"])[np.arange(300) % 5]
     z = domains.transpose(PICTURES)
     np.savez(tmp_path / "pairs.npz", images=PICTURES, images_b=z, labels=KINDS, split=names)
@@ -129,8 +132,8 @@ def test_folders_train_and_test_are_parts_with_classes_in_them(tmp_path):
     (tmp_path / "cut" / "README.txt").write_text("no picture, and not looked at")
     found = load(str(tmp_path / "cut"), 28)
     assert len(found.x) == 240 and len(found.x_test) == 60 and found.skipped == ()
-    assert found.label_names == list("012345") and set(found.y_test) == {4, 5}
-    assert set(found.y[:60]) == set(range(5))
+    assert found.label_names == list("012345") and set(found.y_test[:, 0]) == {4, 5}
+    assert set(found.y[:60, 0]) == set(range(5))
     again = load(str(tmp_path / "cut" / "train"), 28)
     assert again.label_names == list("01234") and len(again.x) + len(again.x_test) == 240
     # a class may be called train
@@ -165,3 +168,16 @@ def test_a_fingerprint_is_of_pictures_classes_and_parts_and_of_both_domains(tmp_
     assert a.learned(a.fingerprint) and not a.learned(two[0].fingerprint)
     # of what is older than fingerprints: surely so where the set brings its parts
     assert not a.learned(None) and every[2].learned(None)
+
+
+def test_labels_have_two_axes_and_a_fingerprint_is_what_it_was_when_one_label_had_one():
+    x, y = np.arange(24, dtype=np.uint8).reshape(6, 2, 2, 1), np.arange(6) % 3
+    one = Data("a", x[:4], y[:4], x[4:], y[4:], list("abc"), "CC0", "made")
+    assert one.y.tolist() == [[0], [1], [2], [0]] and one.y_test.shape == (2, 1) and one.sizes == [3]
+    several = np.stack([y, y // 2], 1)
+    two = Data("a", x[:4], several[:4], x[4:], several[4:], list("abc"), "CC0", "made")
+    assert two.y.tolist() == several[:4].tolist() and two.sizes == [3, 3]
+    named = replace(one, factors={"hair": list("abc")})
+    # as states and cards have noted them
+    noted = ("53a651e7ed3b", "db60164434cd", "ad7f4558bc9c")
+    assert (one.fingerprint, two.fingerprint, named.fingerprint) == noted

@@ -10,8 +10,8 @@ from ali_core.__main__ import main
 from ali_core.commands import train as run
 from ali_core.config import parse
 from ali_core.data import datasets, sprites
-from ali_core.data.idx import KNOWN
-from ali_core.measure import factors, metrics
+from ali_core.data.registry import DATA_SETS
+from ali_core.measure import metrics, sets
 from ali_core.models import checkpoint, release
 from ali_core.models.model import Model
 from ali_core.nets.judge import Classifier
@@ -105,7 +105,7 @@ def test_the_data_are_known_by_name_wherever_they_lie(file, monkeypatch):
     found = datasets.load("sprites")
     assert found.name == "sprites" and found.label_names[0] == "body 0" and found.factors
     monkeypatch.setenv("SPRITES", "")
-    monkeypatch.setitem(KNOWN, "sprites", KNOWN["sprites"]._replace(places=("nowhere.npz",)))
+    monkeypatch.setitem(DATA_SETS, "sprites", DATA_SETS["sprites"]._replace(places=("nowhere.npz",)))
     with pytest.raises(Problem, match=r"not found in nowhere\.npz\. Make it: .* set SPRITES to the file\."):
         datasets.load("sprites")
 
@@ -286,7 +286,7 @@ def test_the_numbers_of_obedience_are_those_of_the_pictures(squares, folder):
     model, held = Model.load(folder), datasets.load(str(squares))
     judge = Classifier.get(held, runs=squares.parent / ".runs")
     x, y = held.x_test[:40], held.y_test[:40]
-    found = factors.compare(model, held, judge, 40, 0, squares.parent / ".runs")
+    found = sets.compare(model, held, judge, 40, 0, squares.parent / ".runs")
     sizes = (2, 2, 3)
 
     def seen(pictures):

@@ -19,6 +19,7 @@ import safetensors.torch
 import torch
 
 from ali_core import __main__ as program
+from ali_core.commands import train as train_command
 from ali_core.config import Config, parse
 from ali_core.data import datasets, split
 from ali_core.family import objectives
@@ -55,7 +56,7 @@ def same(a, b):
     return all(torch.equal(tensors[k], others[k]) for k in tensors)
 
 
-@pytest.mark.parametrize("name", [n for n, row in FAMILY.items() if "x_pair" not in row.names])
+@pytest.mark.parametrize("name", [n for n, row in FAMILY.items() if not row.paired])
 def test_every_row_trains_and_moves_both_its_players(name, grid):
     config = dataclasses.replace(SMALL, member=name, steps=3, cooldown=0)
     loop = train.steps(config, grid)
@@ -428,3 +429,26 @@ def test_an_encoders_own_noise_is_not_the_decoders_z():
     drawn = inputs.draw(config, 100_000, (2,), 0)
     for name in ("z", "noise"):
         assert not torch.isin(noise, drawn[name]).any(), name
+
+
+def test_a_run_begins_with_a_checkpoints_networks_and_its_fields(tmp_path, monkeypatch):
+    """start=: what shapes the networks is the card's; other data and rates are the new run's own."""
+    monkeypatch.chdir(tmp_path)
+    program.main(["train", "data=grid", "member=alice", "width=16", "r1=0.1", "batch=32", "steps=5", "name=first"])
+    words = ["start=checkpoints/first", "data=ring", "batch=32", "steps=3", "name=second"]
+    config, there = parse(train_command.with_start(words)), checkpoint.weights("checkpoints/first")
+    assert (config.member, config.width, config.r1, config.data) == ("alice", 16, 0.1, "ring")
+    began = next(train.steps(config, datasets.of(config), None, there))
+    for nets in (began.nets, began.averaged):
+        for net in nets:
+            for name, tensor in nets[net].state_dict().items():
+                assert torch.equal(tensor, torch.from_numpy(there[f"{net}.{name}"]).to(tensor.dtype)), name
+    program.main(["train", *words])
+    card, moved = checkpoint.card("checkpoints/second"), checkpoint.weights("checkpoints/second")
+    assert card["config"]["start"] == "checkpoints/first" and moved.keys() == there.keys()
+    distances = [float(abs(moved[k] - there[k]).max()) for k in moved if "weight" in k]
+    assert 0 < max(distances) < 0.02  # three steps of at most 0.001 or so, not another draw
+    with pytest.raises(Problem, match=r"start=checkpoints/first has another encoder.*give the fields of its card"):
+        train_command.main([*words, "width=8", "name=third"])
+    with pytest.raises(Problem, match=r"nowhere.*is missing"):
+        train_command.main(["start=nowhere", "data=ring"])

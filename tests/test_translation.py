@@ -159,7 +159,7 @@ def test_two_sets_of_other_size_channels_or_kind_are_refused(tmp_path):
 def step(name: str, both: Data, **more):
     """The networks and one step's samples of a row."""
     row = FAMILY[name]
-    pairs = 8 if "x_pair" in row.names else 0
+    pairs = 8 if row.paired else 0
     config = Config(name="t", member=name, latent=6, width=4, batch=4, pairs=pairs, **more)
     torch.manual_seed(0)
     nets = objectives.prepare(row, both.shape, Config(latent=6, width=4), prior=both.prior.shape)

@@ -27,7 +27,7 @@ def train(preset: str = "", **fields: str | int | float | bool) -> Model:
     """
     words = [f"preset={preset}"] * bool(preset)
     words += [f"{name}={value}" for name, value in fields.items()]
-    given, seconds = budget.asked(words)
+    given, seconds = budget.asked(train_command.with_start(words))
     name = budget.named(given) if seconds else parse(given).name
     train_command.main(words or [f"name={name}"])
     return Model.load(Path("checkpoints") / name)

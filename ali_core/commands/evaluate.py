@@ -6,7 +6,7 @@ import time
 
 from ali_core.config import Config
 from ali_core.data import datasets
-from ali_core.measure import factors, means, sets, translation
+from ali_core.measure import means, sets, translation
 from ali_core.measure.means import judge, measure
 from ali_core.models import checkpoint
 from ali_core.models.model import Model
@@ -43,7 +43,8 @@ def main(argv: list[str]) -> None:
             "held out now may have been learned"
         )
     sides = [held, held.prior] if model.domains else [held]
-    say(f"a classifier of {held.name}: read, or trained first")
+    if len(held.shape) == 3:
+        say(f"a classifier of {held.name}: read, or trained first")
     judges = tuple(judge(side) for side in sides)
     classifier, eyes = judges[0], None
     if len(held.shape) == 3 and not model.domains and (eyes := imagenet.eyes()) is None:
@@ -55,23 +56,21 @@ def main(argv: list[str]) -> None:
         return measure(model, held, classifier, n, eyes=eyes)
 
     say(f"measuring on {words.subset or 'all'} held-out examples")
-    found = measured(words.subset)
+    entries = measured(words.subset)
     if not model.domains:
         say("comparing samples and codes")
-        found |= sets.compare(model, held, classifier, words.subset, eyes=eyes)
-        if classifier and held.factors:
-            found |= factors.compare(model, held, classifier, words.subset)
+        entries |= sets.compare(model, held, classifier, words.subset, eyes=eyes)
     if not words.subset:
         for key, entry in measured(means.SUBSET).items():
-            found[key]["subset"] = {"n": entry["n"], "value": entry["value"]}
+            entries[key]["subset"] = {"n": entry["n"], "value": entry["value"]}
         if checkpoint.card(words.checkpoint)["weights"]["sha256"] != digest:
             raise Problem(f"{words.checkpoint} got other weights meanwhile; run the command again.")
-        entries = {"classifier": classifier.card} if classifier else {}
+        judged = {"classifier": classifier.card} if classifier else {}
         if model.domains and judges[1]:
-            entries["prior_classifier"] = judges[1].card
-        checkpoint.update_card(words.checkpoint, metrics=found, **entries)
+            judged["prior_classifier"] = judges[1].card
+        checkpoint.update_card(words.checkpoint, metrics=entries, **judged)
         if model.domains:
             translation.write_gallery(words.checkpoint, model, held)
     say("done")
-    for key, entry in found.items():
+    for key, entry in entries.items():
         print(f"{key:24} {entry['value']:<12} n {entry['n']:<7} {entry['says']}")

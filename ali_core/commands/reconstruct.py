@@ -18,7 +18,7 @@ def main(argv: list[str]) -> None:
     model = Model.load(words.checkpoint)
     if model.domains:
         raise Problem(f"{model.name} is a translator; use: python -m ali_core translate …")
-    # its own samples tell whether its pictures stand on black or on white
+    # its samples show whether its pictures stand on black or on white
     border = pictures.border(to_bytes(model.sample(100, 0)))
     write_all(words, model, lambda x: model.reconstruct(x, model.likeliest(x)), border)
 
@@ -47,13 +47,13 @@ def write_all(words, model: Model, run: Callable, border: float | None) -> None:
     else:
         files = [(source.name, partial(read, source))]
     done = 0
-    for name, made in through(files, model.shape, run, border, words.beside, model.frame):
-        if isinstance(made, Problem):
+    for name, result in through(files, model.shape, run, border, words.beside, model.frame):
+        if isinstance(result, Problem):
             if not many:
-                raise made
-            print(f"skipped: {made}")
+                raise result
+            print(f"skipped: {result}")
             continue
-        write_beside(target / name if many else target, made)
+        write_beside(target / name if many else target, result)
         done += 1
     if not done:
         raise Problem(f"{source} holds no picture that can be read.")

@@ -2,6 +2,7 @@
 
 python -m ali_core train data=FOLDER minutes=60        chooses what fits pictures, machine and time (or hours=)
 python -m ali_core train preset=fashion-ali            the same command again resumes
+python -m ali_core train start=checkpoints/toons …     begins with a checkpoint's networks, and its fields
 accelerate launch -m ali_core train preset=fashion-ali   several processes or machines
 """
 
@@ -32,6 +33,8 @@ from ali_core.training.inputs import as_input, classes_of
 from ali_core.training.loop import Progress, steps
 
 RUNS = Path(".runs")
+# what a run shares with the checkpoint that it begins with, unless it says otherwise: its networks, and what trains them
+STARTS = ("member", "channels", "frame", "latent", "width", "net", "norm", "r1", "r1_every", "sines")
 
 
 def main(argv: list[str]) -> None:
@@ -40,7 +43,7 @@ def main(argv: list[str]) -> None:
         print(_help())
         return
     since = time.monotonic()
-    words, seconds = budget.asked(argv)
+    words, seconds = budget.asked(with_start(argv))
     try:
         config, data = budget.choose(words, seconds, RUNS, since) if seconds else (check(parse(words)), None)
     except KeyboardInterrupt:
@@ -53,7 +56,8 @@ def main(argv: list[str]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.append(True))
     clock = _Clock(folder / "seconds.json")
-    loop = steps(config, data, state)
+    begun = checkpoint.weights(config.start) if config.start else None
+    loop = steps(config, data, state, begun)
     progress = next(loop)
     if progress.step > config.steps or not config.steps:
         raise Problem(f"{state} has {progress.step} steps; give more than that, steps=, to go on.")
@@ -69,7 +73,7 @@ def main(argv: list[str]) -> None:
         last = progress.step == config.steps or bool(stop)
         if progress.main:
             bar.update(progress.step - bar.n)
-            bar.set_postfix({k[:6]: f"{v:.3f}" for k, v in progress.losses.items()}, refresh=False)
+            bar.set_postfix({k: f"{v:.3f}" for k, v in progress.losses.items()}, refresh=False)
             if last or progress.step % config.save_every == 0:
                 tensors, said = progress.state()
                 write_beside(state, safetensors.torch.save(tensors, said))
@@ -87,6 +91,18 @@ def main(argv: list[str]) -> None:
         )
     elif progress.main:
         _finish(config, data, progress, clock.seconds)
+
+
+def with_start(argv: list[str]) -> list[str]:
+    """The words of start=FOLDER are those of its card that shape networks, and then those that were given."""
+    folder = next((word.partition("=")[2] for word in reversed(argv) if word.startswith("start=")), "")
+    if not folder:
+        return argv
+    card = checkpoint.card(folder)
+    fields, shape = card["config"], card["data"]["shape"]
+    words = [f"{name}={fields[name]}" for name in STARTS if name in fields]
+    words += [f"weights.{term}={weight}" for term, weight in fields.get("weights", {}).items()]
+    return words + [f"size={shape[0]}"] * (len(shape) == 3) + argv
 
 
 def _same_shape(config: Config, data: datasets.Data) -> None:
@@ -157,8 +173,8 @@ def _picture(path: Path, config: Config, data: datasets.Data, averaged: dict[str
         given = [classes_of(data, data.y_test[:8])[0].to(device)] if conditional else []
         mean = averaged["encoder"](x, *given)[:, : config.latent]
         z = torch.randn(8, config.latent, generator=torch.Generator().manual_seed(0)).to(device)
-        made = [averaged["decoder"](codes, *given) for codes in (mean, z)]
-        rows = torch.cat([x, *made])
+        decoded = [averaged["decoder"](codes, *given) for codes in (mean, z)]
+        rows = torch.cat([x, *decoded])
     write_png(path, grid(_pixels(rows), columns=8, scale=3))
 
 

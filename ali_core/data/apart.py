@@ -76,7 +76,7 @@ def warm(frame: str = "") -> None:
 
 
 def _quick(content: bytes) -> bool:
-    if not headers.known(content):  # no picture: that is said as soon
+    if not headers.recognised(content):  # no picture: that is said as soon
         return True
     width, height = headers.webp_size(content)
     if len(content) > QUICK_BYTES or width * height > QUICK_PIXELS:
@@ -128,9 +128,9 @@ def _ask(process: subprocess.Popen, name: str, content: bytes, how: dict):
     try:
         process.stdin.write(json.dumps(order).encode() + b"\n" + content)
         process.stdin.flush()
-        told = json.loads(process.stdout.readline())
-        parts = [process.stdout.read(length) for length in told["bytes"]]
-        if [len(part) for part in parts] != told["bytes"]:
+        answer = json.loads(process.stdout.readline())
+        parts = [process.stdout.read(length) for length in answer["bytes"]]
+        if [len(part) for part in parts] != answer["bytes"]:
             raise EOFError
     except (OSError, EOFError, ValueError):  # it was ended, or it ended itself
         process.kill()
@@ -138,12 +138,12 @@ def _ask(process: subprocess.Popen, name: str, content: bytes, how: dict):
         raise Problem(pictures.too_heavy(name)) from None
     finally:
         ending.cancel()
-    if told["problem"]:
-        raise Problem(told["problem"])
+    if answer["problem"]:
+        raise Problem(answer["problem"])
     array = np.frombuffer(parts[0], np.uint8).reshape(how["shape"]).copy()
-    preview = Image.frombytes(told["mode"], tuple(told["size"]), parts[1])
-    box, frames = told["box"] and tuple(told["box"]), tuple(map(tuple, told["frames"]))
-    seen = Seen(array, told["inverted"], told["suggested"], told["steps"], tuple(told["whole"]), box, frames)
+    preview = Image.frombytes(answer["mode"], tuple(answer["size"]), parts[1])
+    box, frames = answer["box"] and tuple(answer["box"]), tuple(map(tuple, answer["frames"]))
+    seen = Seen(array, answer["inverted"], answer["suggested"], answer["steps"], tuple(answer["whole"]), box, frames)
     return seen, preview
 
 
@@ -165,21 +165,21 @@ def main() -> None:
     out.flush()
     while line := sys.stdin.buffer.readline():
         order = json.loads(line)
-        told, parts = {"problem": ""}, []
+        answer, parts = {"problem": ""}, []
         try:
             content = sys.stdin.buffer.read(order["bytes"])
             seen, preview = _look(order["name"], content, **order["how"])
             parts = [seen.array.tobytes(), preview.tobytes()]
-            told |= {"mode": preview.mode, "size": preview.size, "steps": seen.steps}
-            told |= {"inverted": seen.inverted, "suggested": seen.suggested_inversion}
-            told |= {"box": seen.box, "frames": seen.frames, "whole": seen.size}
+            answer |= {"mode": preview.mode, "size": preview.size, "steps": seen.steps}
+            answer |= {"inverted": seen.inverted, "suggested": seen.suggested_inversion}
+            answer |= {"box": seen.box, "frames": seen.frames, "whole": seen.size}
             del seen, preview
         except Problem as problem:
-            told["problem"] = str(problem)
+            answer["problem"] = str(problem)
         except MemoryError:
-            told["problem"] = pictures.too_heavy(order["name"])
-        told["bytes"] = [len(part) for part in parts]
-        out.write(json.dumps(told).encode() + b"\n" + b"".join(parts))
+            answer["problem"] = pictures.too_heavy(order["name"])
+        answer["bytes"] = [len(part) for part in parts]
+        out.write(json.dumps(answer).encode() + b"\n" + b"".join(parts))
         out.flush()
 
 

@@ -13,14 +13,15 @@ from .split import RULE
 class Data:
     """A data set in memory, with the part that training must not see.
 
-    x: uint8 (n,h,w,c) pictures with c = 1 or 3, or float32 (n,2) points. y: int64 (n,) classes, or
-    (n,k) factors as the file gave them; all 0 where there are no labels. x_test, y_test: held out.
+    x: uint8 (n,h,w,c) pictures with c = 1 or 3, or float32 (n,2) points. y: int64 (n,k), the classes of k
+    factors, k = 1 where a picture has one class (given as (n,) it becomes that here); all 0 where there
+    are no labels; measurements as the file gave them. x_test, y_test: held out.
     skipped: files that could not be read. centres (k,2), sd: the modes of the Gaussian toys; with
     loadings (2,d) one centre, and x = centre + loadings z + sd noise, z ~ N(0, I). prior: the second
-    domain of a translation, z's; partners: the true z of every x, where it is known: then the
-    held-out examples of both domains belong together one by one too. factors: where y
-    is (n,k) classes, the names of the k factors, each with those of its classes; label_names are then
-    the first one's. held_out: how the held-out part was chosen, where the data do not bring their own.
+    domain of a translation, z's; partners: the true z of every x, where there is one: then the
+    held-out examples of both domains belong together one by one too. factors: where
+    they have names, those of the k factors, each with the names of its classes; label_names are then the
+    first one's. held_out: how the held-out part was chosen, where the data do not say it themselves.
     frame: "face" where the pictures are framed as in `faces`.
     """
 
@@ -42,6 +43,11 @@ class Data:
     held_out: str = ""
     frame: str = ""
 
+    def __post_init__(self):
+        for name in ("y", "y_test"):
+            y = getattr(self, name)
+            object.__setattr__(self, name, y[:, None] if y.ndim == 1 else y)
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one example: (h,w,c), or (2,)."""
@@ -52,7 +58,7 @@ class Data:
         """How many classes each factor has: the data set says it, whatever part of it is at hand."""
         if self.factors:
             return [len(classes) for classes in self.factors.values()]
-        return [len(self.label_names)] * (1 if self.y.ndim == 1 else self.y.shape[1])
+        return [len(self.label_names)] * self.y.shape[1]
 
     @property
     def kept(self) -> bool:
@@ -62,23 +68,33 @@ class Data:
     @cached_property
     def fingerprint(self) -> str:
         """Twelve letters that differ when pictures, classes or parts differ, of either domain."""
-        parts = [self.x, self.y, self.x_test, self.y_test]
-        if self.prior:
-            parts += [self.prior.x, self.prior.y, self.prior.x_test, self.prior.y_test]
+        parts = _arrays(self) + (_arrays(self.prior) if self.prior else [])
         return digest(*parts, *([] if self.partners is None else [self.partners]))
 
     def learned(self, fingerprint: str | None) -> bool:
         """Whether what noted this fingerprint has learned from this set, and from this part of it.
 
-        None, of what is older than fingerprints: where the set brings its own parts, surely so.
+        None, of what is older than fingerprints: where the set itself says its parts, surely so.
         """
         return fingerprint == self.fingerprint if fingerprint else self.held_out != RULE
 
 
+def fingerprint(data: Data) -> str:
+    """Twelve letters that differ when the pictures or their classes differ; of one domain alone."""
+    return digest(*_arrays(data))
+
+
+def _arrays(data: Data) -> list[np.ndarray]:
+    # a class that has no factor's name counts as (n,): what was noted when such a y had one axis stays true
+    plain = data.y.shape[1] == 1 and not data.factors
+    y, y_test = (y[:, 0] if plain else y for y in (data.y, data.y_test))
+    return [data.x, y, data.x_test, y_test]
+
+
 def digest(*arrays: np.ndarray) -> str:
     """Twelve letters that differ when the arrays do."""
-    found = hashlib.sha256()
+    sha = hashlib.sha256()
     for array in arrays:
-        found.update(repr((array.shape, array.dtype)).encode())
-        found.update(np.ascontiguousarray(array).data)
-    return found.hexdigest()[:12]
+        sha.update(repr((array.shape, array.dtype)).encode())
+        sha.update(np.ascontiguousarray(array).data)
+    return sha.hexdigest()[:12]

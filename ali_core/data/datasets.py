@@ -1,4 +1,4 @@
-"""Data sets by name or path, each from a function of its own that ends in the same `Data`.
+"""Data sets by name or path: for each kind of file a function, which returns a `Data`.
 
 Toys · IDX files (Fashion-MNIST) · .npz · a folder of pictures · Hugging Face.
 """
@@ -12,11 +12,12 @@ import numpy as np
 from ali_core.config import Config
 from ali_core.problem import Problem
 
-from . import domains, faces, split, toons
+from . import domains, faces, large, split, toons
 from . import table as tables
 from .dataset import Data
-from .idx import KNOWN, STACKED, file_of, read_idx, stacked, where
+from .idx import STACKED, file_of, read_idx, stacked
 from .reading import inside, read_all, resized
+from .registry import DATA_SETS, where
 from .toys import TOYS, toy
 
 # Whole numbers beyond are measurements, not classes
@@ -34,17 +35,18 @@ def of(config: Config) -> Data:
 def load(data: str, size: int = 0, channels: int = 0, prior: str = "", frame: str = "", table: str = "") -> Data:
     """Loads a data set by name or path, as pictures of `size` x `size` with 1 or 3 `channels`.
 
-    data: a name of KNOWN, or STACKED; a path to an .npz file, a folder of IDX files or a folder of pictures
+    data: a name of DATA_SETS, or STACKED; a path to an .npz file, a folder of IDX files or a folder of pictures
     (class = subfolder; “train” and “test” alone are parts, with the classes in them); "hf:NAME" or
-    "hf:FOLDER" for Hugging Face; a toy: a name of TOYS. prior: a second data set, the other domain of a translation; domains.KNOWN have theirs
-    already. 0 = as the data has it. frame: "face" frames the pictures of a folder or of Hugging Face, see `faces`.
-    table: beside a folder of pictures, see table.py. Raises Problem when nothing can be read.
+    "hf:FOLDER" for Hugging Face; a toy: a name of TOYS. size, channels: 0 = as the data has it. prior: a second data
+    set, the other domain of a translation; a name of domains.PAIRS has it already. frame: "face" frames the pictures
+    of a folder or of Hugging Face, see `faces`. table: a file of labels beside a folder of pictures, see table.py.
+    Raises Problem when nothing can be read.
     """
     if table and (prior or file_of(Path(data), "train-images") or not Path(data).expanduser().is_dir()):
         raise Problem(f"table={table} goes with a folder of pictures, data=FOLDER; {data} is none, or has its labels.")
     if prior:
         return domains.two(load(data, size, channels, frame=frame), load(prior, size, channels, frame=frame))
-    path = where(data) if data in KNOWN else Path(data).expanduser()
+    path = where(data) if data in DATA_SETS else Path(data).expanduser()
     if frame:
         if not of_pictures(path) and not data.startswith("hf:"):
             raise Problem(f"frame={frame} is for a folder of pictures or hf:NAME; “{data}” is cut already.")
@@ -57,25 +59,24 @@ def load(data: str, size: int = 0, channels: int = 0, prior: str = "", frame: st
         return _hugging_face(data.removeprefix("hf:"), size, channels, frame)
     if data == STACKED:
         return stacked(load("mnist"))
-    if data in domains.KNOWN:
-        return domains.made(data, load(domains.KNOWN[data].of, size, channels))
-    known = KNOWN.get(data)
+    if data in domains.PAIRS:
+        return domains.derived(data, load(domains.PAIRS[data].of, size, channels))
     if of_pictures(path):
         return _folder(path, size, channels, frame, table)
     if path.is_dir():
-        found = read_idx(path)
+        loaded = read_idx(path)
     elif path.is_file() and path.suffix == ".npz":
-        found = _npz(path)
+        loaded = _npz(path)
     else:
+        names = ", ".join([*DATA_SETS, *domains.PAIRS, STACKED, "toons", *TOYS])
         raise Problem(
-            f"There is no data set “{data}”: give {', '.join([*KNOWN, *domains.KNOWN, STACKED, 'toons', *TOYS])}, an .npz file,"
-            " a folder of pictures or of IDX files, or hf:NAME."
+            f"There is no data set “{data}”: give {names}, an .npz file, a folder of pictures or of IDX files, or hf:NAME."
         )
-    if known:
-        about = {"licence": known.licence, "source": known.source}
-        about |= {"label_names": known.label_names} if known.label_names else {}
-        found = replace(found, name=data, **about)
-    return _sized(found, size, channels)
+    if named := DATA_SETS.get(data):
+        about = {"licence": named.licence, "source": named.source}
+        about |= {"label_names": named.label_names} if named.label_names else {}
+        loaded = replace(loaded, name=data, **about)
+    return _sized(loaded, size, channels)
 
 
 def _npz(path: Path) -> Data:
@@ -143,12 +144,12 @@ def _factors(y: np.ndarray, names: list[str]) -> dict[str, list[str]]:
     sizes = (y.max(0) + 1).tolist()
     if len(names) != len(sizes):
         names = [f"factor {k + 1}" for k in range(len(sizes))]
-    found = {}
+    factors = {}
     for name, size in zip(names, sizes, strict=True):
         factor, _, listed = name.removesuffix(")").partition("(")
         classes = listed.split(",")
-        found[factor] = classes if len(classes) == size > 1 else [str(i) for i in range(size)]
-    return found
+        factors[factor] = classes if len(classes) == size > 1 else [str(i) for i in range(size)]
+    return factors
 
 
 def of_pictures(path: Path) -> bool:
@@ -162,13 +163,13 @@ def _folder(folder: Path, size: int, channels: int, frame: str, beside: str) -> 
     name = folder.resolve().name
     paths = [path for path in inside(folder) if path.name != Path(beside).name]
     tops = {path.parts[0] for path in paths if len(path.parts) > 1}
-    own = TRAIN in tops and len(tops) > 1 and tops <= {TRAIN, *HELD_OUT}
-    held_out = next((top for top in HELD_OUT if top in tops), None) if own else None
-    if own:
+    in_parts = TRAIN in tops and len(tops) > 1 and tops <= {TRAIN, *HELD_OUT}
+    held_out = next((top for top in HELD_OUT if top in tops), None) if in_parts else None
+    if in_parts:
         paths = [path for path in paths if path.parts[0] in (TRAIN, held_out)]
     table = tables.read(beside).beside(paths) if beside else None
     paths = table.inside if table else paths
-    classes = [p.parts[own] if len(p.parts) > own + 1 else name for p in paths]
+    classes = [p.parts[in_parts] if len(p.parts) > in_parts + 1 else name for p in paths]
     sources = [(path.as_posix(), (folder / path).read_bytes) for path in paths]
     x, rows, hashes, skipped = read_all(str(folder), sources, size, channels, frame)
     # without the classes that had nothing readable
@@ -179,13 +180,14 @@ def _folder(folder: Path, size: int, channels: int, frame: str, beside: str) -> 
     if table:
         y, labelled, people = table.labels([paths[row] for row in rows])
         about |= labelled | {"source": f"folder {name} and table {table.path.name}"}
-    if not own:
+    if not in_parts:
         about |= {"held_out": split.BY_PERSON if people else split.OF_NOBODY} if table else {}
         return _split(str(folder), name, x, y, hashes, people, **about)
     train = np.array([paths[row].parts[0] == TRAIN for row in rows])
     if not train.any() or train.all():
         raise Problem(f"{folder}: “{TRAIN}” or “{held_out}” holds no picture that can be read.")
-    return Data(name, *split.unsorted(x[train], y[train], x[~train], y[~train]), **about)
+    parts = (large.ordered(x, rows) for rows in (np.flatnonzero(train), np.flatnonzero(~train)))
+    return Data(name, *split.unsorted(next(parts), y[train], next(parts), y[~train]), **about)
 
 
 def _hugging_face(name: str, size: int, channels: int, frame: str) -> Data:
@@ -242,13 +244,13 @@ def _row_bytes(cell: dict) -> bytes:
 
 
 def _split(where: str, name: str, x: np.ndarray, y: np.ndarray, hashes: list[bytes], people=(), **about) -> Data:
-    """Data of one part: every picture's hash says whether it is held out (its person's, where people are known)."""
+    """Data of one part: every picture's hash says whether it is held out (its person's, where the table names persons)."""
     held, train = split.parted(hashes, people)
     if not len(held) or not len(train):
         raise Problem(
             f"{where} has one readable picture, copies apart; two are the least: one to train on, one held out."
         )
-    parts = (x[train], y[train], x[held], y[held])
+    parts = (large.ordered(x, train), y[train], large.ordered(x, held), y[held])
     return Data(name, *parts, **{"held_out": split.RULE} | about)
 
 

@@ -1,6 +1,6 @@
 """Two domains for translation: x's pictures, and z's, which are the prior.
 
-Of some the true pairs are known: they are made here from one data set, or come in one .npz.
+Some have true pairs: both domains are computed here from one data set, or come in one .npz.
 Training sees two halves that share no picture; the held-out parts belong together one by one.
 """
 
@@ -31,36 +31,36 @@ def transpose(x: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(x.swapaxes(1, 2))
 
 
-class Known(NamedTuple):
-    """A pair of domains made from one data set, each by a function of its pictures."""
+class Pair(NamedTuple):
+    """A pair of domains computed from one data set, each by a function of its pictures."""
 
     of: str
     x: Callable[[np.ndarray], np.ndarray]
     z: Callable[[np.ndarray], np.ndarray]
 
 
-KNOWN = {
-    "edges-fashion": Known("fashion-mnist", edges, np.copy),
-    "mnist-transpose": Known("mnist", np.copy, transpose),
+PAIRS = {
+    "edges-fashion": Pair("fashion-mnist", edges, np.copy),
+    "mnist-transpose": Pair("mnist", np.copy, transpose),
 }
 
 
 def truth(name: str, x: np.ndarray, back: bool) -> np.ndarray | None:
-    """What pictures (n,h,w,c) of KNOWN[name]'s first domain (`back`: second) are in the other.
+    """What pictures (n,h,w,c) of PAIRS[name]'s first domain (`back`: second) are in the other.
 
     None where that cannot be computed: for other names, and of edges.
     """
-    if name not in KNOWN:
+    if name not in PAIRS:
         return None
-    ours, theirs = (KNOWN[name].z, KNOWN[name].x) if back else (KNOWN[name].x, KNOWN[name].z)
-    own_inverse = ours in (np.copy, transpose)
-    return theirs(ours(x)) if own_inverse else None
+    ours, theirs = (PAIRS[name].z, PAIRS[name].x) if back else (PAIRS[name].x, PAIRS[name].z)
+    undone_by_itself = ours in (np.copy, transpose)
+    return theirs(ours(x)) if undone_by_itself else None
 
 
-def made(name: str, data: Data) -> Data:
-    """The two domains of KNOWN[name], from the data set that they are made of."""
-    known = KNOWN[name]
-    return _halves(replace(data, name=name), known.x, known.z)
+def derived(name: str, data: Data) -> Data:
+    """The two domains of PAIRS[name], computed from `data`, the data set PAIRS[name].of."""
+    pair = PAIRS[name]
+    return _halves(replace(data, name=name), pair.x, pair.z)
 
 
 def _halves(data: Data, x: Callable, z: Callable) -> Data:
@@ -112,7 +112,7 @@ def paired(
 
 
 def two(x: Data, z: Data) -> Data:
-    """Two data sets as the domains of a translation, no pair of theirs known.
+    """Two data sets as the domains of a translation, without pairs.
 
     Raises Problem when one is no pictures, or of another size or other channels.
     """
@@ -124,6 +124,6 @@ def two(x: Data, z: Data) -> Data:
             f"{x.name} has pictures of {x.shape}, {z.name} of {z.shape} (height, width, channels): "
             "give both the same size= and channels=."
         )
-    # a set that came with a second domain keeps neither its pairs nor the name by which `truth` knows them
+    # a set that came with a second domain keeps neither its pairs nor the name by which `truth` finds them
     name = x.name if x.prior is None else f"{x.name}+{z.name}"
     return replace(x, name=name, prior=replace(z, prior=None, partners=None), partners=None)

@@ -18,7 +18,7 @@ from .pictures import Box, Seen
 # What a frame shows is what CelebA's aligned pictures, 178 x 218, show, squeezed into a square.
 ASPECT = 178 / 218
 
-# Per cascade: a frame's width, and how far its middle lies right of and above the middle of what was found, in widths
+# Per cascade: a frame's width, and how far its middle lies right of and above the middle of what the cascade finds, in widths
 # of that. Medians over training pictures of CelebA, drawn to 534 x 654: 475 of 500 faces for the first (the shares of
 # its width: 1.71 with a deviation of 0.15, 0.00 with 0.01, 0.13 with 0.02), 75 of 200 for the second.
 FRONTAL = "haarcascade_frontalface_alt.xml", (1.71, 0.0, 0.135)
@@ -28,7 +28,7 @@ LOOKED = 512  # pixels of the longer side of what is searched
 SMALLEST = 20  # pixels of a face in it
 SURE = 4  # neighbouring windows that must agree
 
-_own = threading.local()  # a cascade answers one thread at a time
+_cascades_of = threading.local()  # a cascade answers one thread at a time
 
 
 def ready() -> None:
@@ -47,13 +47,13 @@ def faces(image: Image.Image) -> list[Box]:
     if small.mode == "RGBA":
         small = Image.alpha_composite(Image.new("RGBA", small.size, "white"), small)
     grey = np.asarray(small.convert("L"))
-    found = [_frame(box, FRONTAL[1], scale) for box in _look(frontal, grey, 1.1)]
-    if not found:
-        found = [_frame(box, PROFILE[1], scale) for box in _look(profile, grey, 1.2)]
+    frames = [_frame(box, FRONTAL[1], scale) for box in _look(frontal, grey, 1.1)]
+    if not frames:
+        frames = [_frame(box, PROFILE[1], scale) for box in _look(profile, grey, 1.2)]
         wide, right, up = PROFILE[1]
         for left, top, side in _look(profile, grey[:, ::-1], 1.2):
-            found.append(_frame((grey.shape[1] - left - side, top, side), (wide, -right, up), scale))
-    return sorted(found, key=lambda frame: -frame[2])
+            frames.append(_frame((grey.shape[1] - left - side, top, side), (wide, -right, up), scale))
+    return sorted(frames, key=lambda frame: -frame[2])
 
 
 def framed(image: Image.Image, shape: tuple[int, int, int], frame: str = "", box: Box | None = None, **how) -> Seen:
@@ -64,18 +64,18 @@ def framed(image: Image.Image, shape: tuple[int, int, int], frame: str = "", box
     if not frame or box:
         return pictures.see(image, shape, box=box, **how)
     try:
-        found = faces(image)
-        said = "" if found else "No face was found: this is the whole picture."
-        if len(found) > 1:
-            said = f"Of {len(found)} faces this is the largest."
+        frames = faces(image)
+        said = "" if frames else "No face was found: this is the whole picture."
+        if len(frames) > 1:
+            said = f"Of {len(frames)} faces this is the largest."
     except Problem as problem:
-        found, said = [], f"{problem} Until then this is the whole picture."
-    seen = pictures.see(image, shape, box=found[0] if found else None, **how)
-    return replace(seen, frames=tuple(found), steps=[*seen.steps, *([said] if said else [])])
+        frames, said = [], f"{problem} Until then this is the whole picture."
+    seen = pictures.see(image, shape, box=frames[0] if frames else None, **how)
+    return replace(seen, frames=tuple(frames), steps=[*seen.steps, *([said] if said else [])])
 
 
 def _frame(box: tuple[int, int, int], about: tuple[float, float, float], scale: float) -> Box:
-    """The frame around a square (left, top, side) that was found in a picture of this scale."""
+    """The frame around a square (left, top, side) that a cascade found in a picture of this scale."""
     (left, top, side), (wide, right, up) = box, about
     across, high = wide * side, wide * side / ASPECT
     x, y = left + side * (0.5 + right) - across / 2, top + side * (0.5 - up) - high / 2
@@ -86,13 +86,13 @@ def _look(cascade, grey: np.ndarray, step: float) -> list[tuple[int, int, int]]:
     import cv2
 
     level = cv2.equalizeHist(np.ascontiguousarray(grey))
-    found = cascade.detectMultiScale(level, step, SURE, minSize=(SMALLEST, SMALLEST))
-    return [(int(left), int(top), int(side)) for left, top, side, _ in found]
+    squares = cascade.detectMultiScale(level, step, SURE, minSize=(SMALLEST, SMALLEST))
+    return [(int(left), int(top), int(side)) for left, top, side, _ in squares]
 
 
 def _cascades() -> list:
     """This thread's cascades, read once."""
-    if not hasattr(_own, "cascades"):
+    if not hasattr(_cascades_of, "cascades"):
         try:
             import cv2
 
@@ -110,5 +110,5 @@ def _cascades() -> list:
                     f"Faces cannot be found: OpenCV's {file} is missing; install opencv-python-headless again."
                 )
             read.append(cascade)
-        _own.cascades = read
-    return _own.cascades
+        _cascades_of.cascades = read
+    return _cascades_of.cascades

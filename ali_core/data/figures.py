@@ -28,7 +28,7 @@ class Style(NamedTuple):
     licence: str
     credit: str
     framing: dict[str, float]
-    colours: dict[str, dict[str, str]]  # palette: hexadecimal colour: its name; others are the style's own
+    colours: dict[str, dict[str, str]]  # palette: hexadecimal colour: name; others have the style's
     pairs: tuple[tuple[str, str, str, str], ...]  # factor, class, factor, class
 
 
@@ -78,15 +78,15 @@ class Figures:
             for key, part in components
             if key != STILL
         }
-        self._own = [(key, own) for key, own in self._parts.items() if len(own) > 1]
-        named = [(_words(key), [_words(name or "none") for name in own]) for key, own in self._own]
+        self._varied = [(key, classes) for key, classes in self._parts.items() if len(classes) > 1]
+        named = [(_words(key), [_words(name or "none") for name in classes]) for key, classes in self._varied]
         self._layers = _layers(self._definition["canvas"]["elements"])
         for key, values in self._colours.items():
             if len(values) > 1:
                 names = self.style.colours.get(key, {})
                 unseen = [None] * (not self._users(key)[0])
-                self._own.append((f"{key} colour", [*unseen, *values]))
-                classes = [names.get(value, value) or "none" for value in self._own[-1][1]]
+                self._varied.append((f"{key} colour", [*unseen, *values]))
+                classes = [names.get(value, value) or "none" for value in self._varied[-1][1]]
                 named.append((f"{_words(key)} colour", classes))
         self.factors = dict(named)
         self._alone: dict[tuple, tuple] = {}
@@ -103,8 +103,8 @@ class Figures:
 
         Figure i is the same for every n. Raises Problem where the style has fewer than 2n.
         """
-        maybe = np.array([key.endswith(" colour") and own[0] is None for key, own in self._own])
-        sizes = np.array([len(own) for _, own in self._own]) - maybe
+        maybe = np.array([key.endswith(" colour") and classes[0] is None for key, classes in self._varied])
+        sizes = np.array([len(classes) for _, classes in self._varied]) - maybe
         every = math.prod(sizes.tolist())
         if 2 * n > every:
             raise Problem(f"n={n:,}: {every // 2:,} figures are the most of this style.")
@@ -113,7 +113,7 @@ class Figures:
             numbers = rng.integers(every, size=max(1024, n - len(labels)))
             drawn = np.stack(np.unravel_index(numbers, sizes), 1).astype(np.uint8)
             for column in np.flatnonzero(maybe):
-                _, users = self._users(self._own[column][0].removesuffix(" colour"))
+                _, users = self._users(self._varied[column][0].removesuffix(" colour"))
                 seen = [np.isin(drawn[:, k], classes) for k, classes in users]
                 drawn[:, column] = np.where(np.any(seen, 0), drawn[:, column] + 1, 0)
             labels = np.concatenate([labels, drawn])
@@ -123,7 +123,7 @@ class Figures:
     def _users(self, colour: str) -> tuple[bool, list[tuple[int, list[int]]]]:
         """Whether every figure shows a colour, and which classes of which columns do."""
         always, users = colour == "background", []
-        columns = [key for key, _ in self._own]
+        columns = [key for key, _ in self._varied]
         for part, elements in self._layers:
             if not part:
                 always |= colour in _colours_of(elements)
@@ -161,7 +161,7 @@ class Figures:
         """The figures with these labels (n,k), uint8 (n,size,size,3)."""
         images = np.empty((len(labels), size, size, 3), np.uint8)
         for image, row in zip(images, labels.tolist(), strict=True):
-            chosen = {key: own[k] for (key, own), k in zip(self._own, row, strict=True)}
+            chosen = {key: classes[k] for (key, classes), k in zip(self._varied, row, strict=True)}
             background = chosen.get("background colour", self._colours["background"][0])
             seen = np.full((size, size, 3), _rgb(background), np.float32)
             for place in range(len(self._layers)):
@@ -184,11 +184,11 @@ class Figures:
             self._alone[place, variant] = _alone(self._definition, part, variant, elements)
         style, uses = self._alone[place, variant]
         values = [chosen.get(f"{key} colour", self._colours[key][0]) for key in uses]
-        known = (place, variant, size, *values)
-        if known not in self._drawn:
+        key = (place, variant, size, *values)
+        if key not in self._drawn:
             colours = {f"{key}Color": [value] for key, value in zip(uses, values, strict=True)}
-            self._drawn[known] = _cut(_rendered(style, self.style.framing | colours, size))
-        return self._drawn[known]
+            self._drawn[key] = _cut(_rendered(style, self.style.framing | colours, size))
+        return self._drawn[key]
 
 
 # A component's name and its element, or "" and elements that are in every figure
@@ -211,9 +211,9 @@ def _layers(elements: list[dict]) -> list[Layer]:
 
 
 def _alone(definition: dict, part: str, variant: str, elements: list[dict]) -> tuple:
-    """A layer as a style of its own, and the palettes that it takes colours from.
+    """A layer as a style by itself, and the palettes that it takes colours from.
 
-    The package examines a style at length when it is made, so it is made once for all colours.
+    The package examines a style at length when it is built, so it is built once for all colours.
     """
     content, components = elements, {}
     if part:
@@ -236,8 +236,8 @@ def _colours_of(content: object) -> set[str]:
         return set().union(*map(_colours_of, content))
     if not isinstance(content, dict):
         return set()
-    own = {content["name"]} if content.get("type") == "color" else set()
-    return own.union(*map(_colours_of, content.values()))
+    here = {content["name"]} if content.get("type") == "color" else set()
+    return here.union(*map(_colours_of, content.values()))
 
 
 def _rendered(style: object, options: dict, size: int) -> np.ndarray:

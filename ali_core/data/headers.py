@@ -11,7 +11,7 @@ _MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
 _BEGINNINGS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II", b"MM")
 
 
-def known(content: bytes) -> bool:
+def recognised(content: bytes) -> bool:
     """Whether it begins like one of the pictures that are read."""
     return content.startswith(_BEGINNINGS)
 
@@ -23,12 +23,12 @@ def endless(content: bytes) -> bool:
     """
     at, scans, segments = 2 if content[:3] == b"\xff\xd8\xff" else len(content), 0, 0
     while scans <= MAX_SCANS and segments <= MAX_SEGMENTS:
-        found = _MARKER.search(content, at)
-        if not found or found[1] == b"\xd9":
+        marker = _MARKER.search(content, at)
+        if not marker or marker[1] == b"\xd9":
             return False
-        scans += found[1] == b"\xda"
+        scans += marker[1] == b"\xda"
         segments += 1
-        at = found.end() + int.from_bytes(content[found.end() : found.end() + 2], "big")
+        at = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2], "big")
     return True
 
 

@@ -1,11 +1,9 @@
-"""IDX files, and the data sets that are known by name (Fashion-MNIST, MNIST, characters)."""
+"""IDX files, as MNIST and Fashion-MNIST have them, and triples of digits."""
 
 import gzip
-import os
 import zlib
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,60 +12,8 @@ from ali_core.problem import Problem
 from .dataset import Data
 from .split import unsorted
 
-FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
-
 # Three digits in three channels, 1,000 triples (Unrolled GAN, section 3.3.1; VEEGAN)
 STACKED = "stacked-mnist"
-
-
-class Known(NamedTuple):
-    """A data set that is looked for by its name: in $VARIABLE, then in `places`."""
-
-    places: tuple[str, ...]
-    label_names: list[str]  # none: the file has them
-    licence: str
-    source: str
-    fetch: str  # how to get it
-
-
-_FILES = "its four IDX files (.gz or unpacked) into a folder and set {} to that folder."
-
-KNOWN = {
-    "fashion-mnist": Known(
-        ("/usr/share/datasets/fashion-mnist", "data/fashion-mnist", "~/.cache/ali-explorer/fashion-mnist"),
-        FASHION,
-        "MIT",
-        "https://github.com/zalandoresearch/fashion-mnist",
-        f"Install it with Debian's `apt-get install dataset-fashion-mnist`, or put {_FILES}",
-    ),
-    "mnist": Known(
-        ("data/mnist", "data/mnist.npz", "~/.cache/ali-explorer/mnist", "~/.cache/ali-explorer/mnist.npz"),
-        [str(digit) for digit in range(10)],
-        "CC BY-SA 3.0",
-        "http://yann.lecun.com/exdb/mnist",
-        f"Put {_FILES}",
-    ),
-    "sprites": Known(
-        ("data/sprites64.npz", "~/.cache/ali-explorer/sprites64.npz"),
-        [],
-        "CC BY-SA 3.0 or GPL 3, Liberated Pixel Cup's artists (https://lpc.opengameart.org)",
-        "https://github.com/YingzhenLi/Sprites",
-        "Make it: `python -m ali_core sprites CLONE data/sprites64.npz`, or set {} to the file.",
-    ),
-}
-
-
-def where(name: str) -> Path:
-    """Where a known data set lies: a folder of IDX files, or an .npz; raises Problem when nowhere."""
-    known = KNOWN[name]
-    variable = name.upper().replace("-", "_")
-    places = [os.environ[variable]] if os.environ.get(variable) else []
-    places = [Path(place).expanduser() for place in (*places, *known.places)]
-    for place in places:
-        if (place.suffix == ".npz" and place.is_file()) or file_of(place, "train-images"):
-            return place
-    listed = ", ".join(map(str, places))
-    raise Problem(f"{name} was not found in {listed}. {known.fetch.format(variable)}")
 
 
 def file_of(folder: Path, part: str) -> Path | None:
@@ -121,6 +67,6 @@ def stacked(digits: Data) -> Data:
     rng, parts = np.random.default_rng(0), []
     for x, y in ((digits.x, digits.y), (digits.x_test, digits.y_test)):
         rows = rng.integers(len(x), size=(3, len(x)))
-        parts += [np.concatenate([x[row] for row in rows], 3), y[rows].T]
+        parts += [np.concatenate([x[row] for row in rows], 3), y[rows, 0].T]
     x, y, x_test, y_test = parts
     return replace(digits, name=STACKED, x=x, y=y, x_test=x_test, y_test=y_test)

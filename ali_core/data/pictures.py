@@ -1,11 +1,12 @@
 """Intake of pictures from outside: bytes of unknown origin to what a model sees."""
 
+import contextlib
 import io
 import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 from ali_core.problem import Problem
 
@@ -15,17 +16,6 @@ MAX_BYTES = 10 * 2**20
 MAX_PIXELS = 40_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 ADVICE = "use a PNG, JPEG, WebP, GIF, BMP or TIFF file"
-
-# EXIF orientation: how to turn the stored picture upright
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 # of the pixels on the edges: so many must ask for it before inversion is suggested
 CLEAR = 0.75
@@ -39,7 +29,7 @@ Box = tuple[int, int, int, int]
 class Seen:
     """A picture as a model sees it: array uint8 (h,w,c), and in short sentences what was done.
 
-    size: of the upright picture; box: the part of it that is seen; frames: those that were found, see `faces`.
+    size: of the upright picture; box: the part of it that is seen; frames: those of its faces, see `faces`.
     """
 
     array: np.ndarray
@@ -83,7 +73,8 @@ def read(name: str, content: bytes, max_bytes: int = MAX_BYTES, formats: tuple[s
         steps = ["Took the first frame of an animation."] if _moves(image) else []
         image.load()
         _check_pixels(who, image.size)
-        image, orientation = _eight_bits(image, steps), _orientation(image)
+        turned = _turned(image)
+        image = _eight_bits(image, steps)
     except Image.UnidentifiedImageError as error:
         raise Problem(f"{who} is not a picture that can be read; {ADVICE}.") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -94,8 +85,7 @@ def read(name: str, content: bytes, max_bytes: int = MAX_BYTES, formats: tuple[s
         raise Problem(too_heavy(name)) from error
     except Exception as error:
         raise Problem(f"{who} is damaged or incomplete; save or send it again.") from error
-    if orientation in _UPRIGHT:
-        image = image.transpose(_UPRIGHT[orientation])
+    if turned:
         steps.append("Turned upright, as the camera noted.")
     image.info = {"steps": steps}
     return image
@@ -168,8 +158,8 @@ def see(
     array = np.array(image).reshape(shape)
     suggested = False
     if border is not None and channels == 1:  # turned-round colours are other colours
-        own = _edges(array).mean(axis=1) / 255
-        turned = abs(1 - own - border) < abs(own - border) - 0.25
+        edges = _edges(array).mean(axis=1) / 255
+        turned = abs(1 - edges - border) < abs(edges - border) - 0.25
         suggested = bool(turned.mean() >= CLEAR)
     inverted = suggested if invert is None else invert
     if inverted:
@@ -206,11 +196,15 @@ def _moves(image: Image.Image) -> bool:
     return image.format in ("GIF", "PNG", "WEBP") and getattr(image, "is_animated", False)
 
 
-def _orientation(image: Image.Image) -> int:
+def _turned(image: Image.Image) -> bool:
+    """Whether the camera noted that the picture lies: then it is turned upright, in place."""
     try:
-        return image.getexif().get(0x0112, 1)
+        noted = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # damaged notes by the camera are no reason to refuse its picture
-        return 1
+        return False
+    with contextlib.suppress(Exception):  # it turns, and then writes the other notes anew: nobody reads those
+        ImageOps.exif_transpose(image, in_place=True)
+    return noted in range(2, 9)
 
 
 def _eight_bits(image: Image.Image, steps: list[str]) -> Image.Image:
@@ -246,9 +240,9 @@ def _scale(deep: np.ndarray, bits16: bool) -> tuple[np.ndarray, str]:
     low, high = np.inf, -np.inf
     for piece in pieces:
         array = flat[piece].astype(np.float32)
-        known = np.isfinite(array)
-        low = min(low, float(array.min(where=known, initial=np.inf)))
-        high = max(high, float(array.max(where=known, initial=-np.inf)))
+        finite = np.isfinite(array)
+        low = min(low, float(array.min(where=finite, initial=np.inf)))
+        high = max(high, float(array.max(where=finite, initial=-np.inf)))
     if low > high:
         raise ValueError("no grey value is a number")
     if bits16 and low >= 0 and high <= 65535:

@@ -68,7 +68,7 @@ def checked(points: np.ndarray, name: str) -> np.ndarray:
     return points
 
 
-def own(points: np.ndarray) -> Data:
+def as_data(points: np.ndarray) -> Data:
     """Points (n, 2) as a data set, moved to the middle and scaled to the toys' spread.
 
     All are trained on, and all are shown: there is no held-out part. Raises Problem, see `checked`.

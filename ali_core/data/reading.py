@@ -10,20 +10,21 @@ from PIL import Image
 
 from ali_core.problem import Problem
 
-from . import faces, split
+from . import faces, large, split
 from .pictures import FORMATS, read, see, shown
 
 # A training picture may be larger than an upload; the limit on its pixels stays.
 MAX_BYTES = 200 * 2**20
 
+AT_ONCE = 4096  # pictures that wait for a thread
 # A picture's name, and how to get its bytes
 Source = tuple[str, Callable[[], bytes]]
 
 
 def inside(folder: Path) -> list[Path]:
     """The files of a folder and its subfolders, as paths inside of it, in order; hidden ones are left out."""
-    found = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
-    return [path for path in found if not any(part.startswith(".") for part in path.parts)]
+    files = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
+    return [path for path in files if not any(part.startswith(".") for part in path.parts)]
 
 
 def read_all(
@@ -37,39 +38,56 @@ def read_all(
     from tqdm import tqdm
 
     whole: list[str] = []
+    shape = (size, size, channels or 3) if size else (*_first(where, sources), channels or 3)
+    if max(shape) > 256:
+        raise Problem(f"{where}: the pictures are large; give size=28, 32 or 64.")
+    x = large.room(len(sources), shape)
 
-    def one(source: Source) -> tuple[np.ndarray, bytes] | None:
-        name, content = source
+    def one(row: int) -> tuple[bytes, bool] | None:
+        """Writes a picture into its row. -> its hash, and whether it is grey; None where it cannot be read"""
+        name, content = sources[row]
         try:
             picture = read(name, content(), MAX_BYTES, (*FORMATS, "PPM"))
         except (Problem, OSError):
             return None
-        shape = (size, size, channels or 3) if size else (*picture.size[::-1], channels or 3)
-        if max(shape) > 256:
-            raise Problem(f"{where}: the pictures are large; give size=28, 32 or 64.")
+        if not size and picture.size[::-1] != shape[:2]:
+            raise Problem(f"{where}: the pictures have different sizes; give size=28, 32 or 64.")
         seen = faces.framed(picture, shape, frame, invert=False)
         if frame and not seen.frames:
             whole.append(name)
-        return seen.array, split.content(picture)
+        x[row] = seen.array
+        return split.content(picture), bool((x[row] == x[row, ..., :1]).all())
 
-    with ThreadPoolExecutor() as pool:
-        found = list(tqdm(pool.map(one, sources), total=len(sources), disable=None, leave=False))
-    kept = [k for k, pair in enumerate(found) if pair is not None]
-    skipped = tuple(source[0] for source, pair in zip(sources, found, strict=True) if pair is None)
-    arrays = [found[k][0] for k in kept]
-    if not arrays:
+    results: list[tuple[bytes, bool] | None] = []
+    bar = tqdm(total=len(sources), disable=None, leave=False)
+    with ThreadPoolExecutor() as pool, bar:
+        for at in range(0, len(sources), AT_ONCE):
+            for result in pool.map(one, range(at, min(at + AT_ONCE, len(sources)))):
+                results.append(result)
+                bar.update()
+    kept = [row for row, result in enumerate(results) if result]
+    skipped = tuple(name for (name, _), result in zip(sources, results, strict=True) if not result)
+    if not kept:
         raise Problem(f"{where}: no picture that can be read among {len(sources)} files.")
     if skipped:
         listed = ", ".join(map(shown, skipped[:20])) + (" and more" if len(skipped) > 20 else "")
         warnings.warn(f"{where}: {len(skipped)} unreadable skipped: {listed}.", stacklevel=4)
     if whole:
-        warnings.warn(f"{where}: no face was found in {len(whole)} of {len(arrays)}: they are whole.", stacklevel=4)
-    if len({array.shape for array in arrays}) > 1:
-        raise Problem(f"{where}: the pictures have different sizes; give size=28, 32 or 64.")
-    x = np.stack(arrays)
-    if not channels and (x == x[..., :1]).all():
-        x = x[..., :1]
-    return x, kept, [found[k][1] for k in kept], skipped
+        warnings.warn(f"{where}: no face was found in {len(whole)} of {len(kept)}: they are whole.", stacklevel=4)
+    hashes, grey = zip(*(results[row] for row in kept), strict=True)
+    if skipped or (not channels and all(grey)):
+        x = large.ordered(x, np.array(kept), channels or (1 if all(grey) else 3))
+    return x, kept, list(hashes), skipped
+
+
+def _first(where: str, sources: list[Source]) -> tuple[int, int]:
+    """Height and width of the first picture that can be read."""
+    for name, content in sources:
+        try:
+            return read(name, content(), MAX_BYTES, (*FORMATS, "PPM")).size[::-1]
+        except (Problem, OSError):
+            continue
+    raise Problem(f"{where}: no picture that can be read among {len(sources)} files.")
 
 
 def resized(x: np.ndarray, size: int, channels: int) -> np.ndarray:

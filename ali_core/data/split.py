@@ -1,6 +1,6 @@
 """What is held out where a data set does not say, and in which order its pictures stand.
 
-A picture's own content decides: copies stay together, and a picture more or less moves no other one
+A picture's content decides: copies stay together, and a picture more or less moves no other one
 from one part to the other.
 """
 
@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 import numpy as np
 from PIL import Image
+
+from . import large
 
 SHARE = 0.1
 RULE = "a tenth of the pictures, by a hash of each: copies stay together"
@@ -38,19 +40,19 @@ def drawn(hashes: Iterable[bytes], *shares: float) -> list[np.ndarray]:
     numbers = np.frombuffer(b"".join(hashes), ">u8").reshape(-1, 2) / 2.0**64
     left, parts = np.argsort(numbers[:, 0], kind="stable"), []
     for k, share in enumerate(shares):
-        own, rest = numbers[left, k], len(shares) - k
-        different = np.unique(own)
-        taken = own < share
+        chances, rest = numbers[left, k], len(shares) - k
+        different = np.unique(chances)
+        taken = chances < share
         if not taken.any():
-            taken = own == different[:1]
-        taken &= own < different[-rest] if len(different) > rest else False
+            taken = chances == different[:1]
+        taken &= chances < different[-rest] if len(different) > rest else False
         parts.append(left[taken])
         left = left[~taken]
     return [*parts, left]
 
 
 def parted(hashes: list[bytes], people: list[bytes]) -> list[np.ndarray]:
-    """Row numbers of what is held out and of the rest: by a picture's hash, or by its person's where those are known."""
+    """Row numbers of what is held out and of the rest: by a picture's hash, or by its person's where those are given."""
     parts = drawn(people or hashes, SHARE)
     # nobody's pictures stand in a row
     return [part[np.argsort([hashes[row] for row in part])] for part in parts] if people else parts
@@ -59,11 +61,12 @@ def parted(hashes: list[bytes], people: list[bytes]) -> list[np.ndarray]:
 def unsorted(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray):
     """The two parts that a data set brings itself, neither in the order of its classes."""
     train, held = order(y), order(y_test)
-    return x[train], y[train], x_test[held], y_test[held]
+    pictures = (x if isinstance(rows, slice) else large.ordered(x, rows) for x, rows in ((x, train), (x_test, held)))
+    return next(pictures), y[train], next(pictures), y_test[held]
 
 
 def order(y: np.ndarray) -> np.ndarray | slice:
-    """An order for a part that a data set brings itself, of classes y (n,) or (n,k): its own.
+    """An order for a part that a data set brings itself, of classes y (n,) or (n,k): the one it has.
 
     Where classes come one after another, as in folders, another one, drawn with a fixed seed: whatever
     takes the first n of a part would miss some.

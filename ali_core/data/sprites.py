@@ -1,4 +1,4 @@
-"""Characters of the Liberated Pixel Cup put together from their parts, as an .npz with known factors.
+"""Characters of the Liberated Pixel Cup put together from their parts, as an .npz with exact factors.
 
 python -m ali_core sprites CLONE OUT.npz     CLONE: git clone https://github.com/YingzhenLi/Sprites
 python -m ali_core sprites OLD.npz OUT.npz   characters that were put together elsewhere: as below
@@ -17,15 +17,15 @@ from PIL import Image
 from ali_core.files import write_beside
 from ali_core.problem import Problem
 
-from .idx import KNOWN
+from .registry import DATA_SETS
 
 PARTS = ("body", "eyes", "shoes", "bottomwear", "topwear", "hair")  # in the order of painting
 DIRECTIONS = ("up", "left", "down", "right")
 TILE, WALK, FRAMES = 64, 8, 9  # the walk's four directions are rows 8 to 11 of a sheet
 LABEL_NAMES = (*PARTS, f"direction({','.join(DIRECTIONS)})", "walk frame")
 ABOUT = {
-    "source": KNOWN["sprites"].source,
-    "licence": KNOWN["sprites"].licence,
+    "source": DATA_SETS["sprites"].source,
+    "licence": DATA_SETS["sprites"].licence,
     "held_out": "a tenth of the characters, in every pose: no combination of "
     f"{', '.join(PARTS[:-1])} and {PARTS[-1]} is in both parts",
 }

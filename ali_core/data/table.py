@@ -53,19 +53,19 @@ class Table:
         Raises Problem where no row names any.
         """
         counted = Counter(path.name for path in inside)
-        found = {}
+        row_of = {}
         for path in inside:
             if (name := path.as_posix()) in self.rows or (counted[name := path.name] == 1 and name in self.rows):
-                found[path] = name
-        if not found:
+                row_of[path] = name
+        if not row_of:
             named = ", ".join(shown(name) for name in list(self.rows)[:3])
             raise Problem(f"{self.path} has no row for any picture of the folder; its first rows name {named}.")
         words = f"{self.path} has no row for %d of the folder's files, which are left out: %s."
-        _warn(words, [path.as_posix() for path in inside if path not in found])
-        used = set(found.values())
+        _warn(words, [path.as_posix() for path in inside if path not in row_of])
+        used = set(row_of.values())
         words = f"{self.path} has %d rows without a picture, which say nothing: %s."
         _warn(words, [name for name in self.rows if name not in used])
-        return Beside(self, found)
+        return Beside(self, row_of)
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Beside:
         cells = np.array([self.table.rows[self.rows[path]] for path in inside])
         y, factors, people = [], {}, []
         for name, column in zip(self.table.columns, cells.T, strict=True):
-            classes, found = np.unique(column, return_inverse=True)
+            classes, labels = np.unique(column, return_inverse=True)
             if name.casefold() in PERSON and len(classes) > 1:
                 people = [blake2b(word.encode(), digest_size=16).digest() for word in column]
                 continue
@@ -102,8 +102,8 @@ class Beside:
                 continue
             if all(_number(word) is not None for word in classes):  # 10 comes after 9
                 order = np.argsort([_number(word) for word in classes], kind="stable")
-                classes, found = classes[order], np.argsort(order)[found]
-            y.append(found)
+                classes, labels = classes[order], np.argsort(order)[labels]
+            y.append(labels)
             factors[name] = SAID.get(tuple(word.lower() for word in classes), classes.tolist())
         if not factors:
             raise Problem(f"{self.path} has no column whose values are classes of these {len(inside)} pictures.")
@@ -198,7 +198,7 @@ def _number(word: str) -> float | None:
         return None
 
 
-def _warn(words: str, found: list[str]) -> None:
-    if found:
-        listed = ", ".join(map(shown, found[:20])) + (" and more" if len(found) > 20 else "")
-        warnings.warn(words % (len(found), listed), stacklevel=5)
+def _warn(words: str, names: list[str]) -> None:
+    if names:
+        listed = ", ".join(map(shown, names[:20])) + (" and more" if len(names) > 20 else "")
+        warnings.warn(words % (len(names), listed), stacklevel=5)

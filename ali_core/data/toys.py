@@ -1,4 +1,4 @@
-"""What a data set is, and the toys in the plane, drawn here from a seed."""
+"""The toys in the plane, drawn here from a seed."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ TOYS = ("grid", "ring", "moons", "spiral", "linear")
 
 def toy(name: str, n: int = 100_000, n_test: int = 10_000, seed: int = 0) -> Data:
     """Draws a toy in the plane: "grid" (25 Gaussians), "ring" (8), "moons", "spiral" (2 arms),
-    or "linear" (a Gaussian of one factor, whose posterior is known in closed form).
+    or "linear" (a Gaussian of one factor, whose posterior has a closed form).
 
     x: float32 (n,2), y: the mode or arm of each point. The same seed gives the same points.
     """
@@ -47,10 +47,10 @@ def toy(name: str, n: int = 100_000, n_test: int = 10_000, seed: int = 0) -> Dat
             x = (sign * angle / (1.5 * np.pi))[:, None] * arm
         x += rng.normal(0, 0.05, (total, 2))
     x, y = x.astype(np.float32), y.astype(np.int64)
-    made = f"drawn by ali_core/data/toys.py with seed {seed}"
+    source = f"drawn by ali_core/data/toys.py with seed {seed}"
     parts = (x[:n], y[:n], x[n:], y[n:])
-    known = {"centres": centres, "sd": sd, "loadings": loadings}
-    return Data(name, *parts, label_names, "CC0", made, **known)
+    truth = {"centres": centres, "sd": sd, "loadings": loadings}
+    return Data(name, *parts, label_names, "CC0", source, **truth)
 
 
 def true_posterior(data: Data, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

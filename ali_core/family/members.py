@@ -92,17 +92,17 @@ FAMILY: dict[str, Member] = {
         stochastic=False,
     ),
     "conditional-ali": Member(
-        "ALI in which encoder, decoder and discriminator are told the class.",
+        "ALI in which encoder, decoder and discriminator are conditioned on the class.",
         (GIVEN_Y,),
         conditional=True,
     ),
     "semi-supervised": Member(
         "ALI whose discriminator also names the class, taught by a few labelled examples.",
-        (JOINT._replace(classes=True),),
+        (JOINT._replace(names_classes=True),),
         {"supervised": _SUPERVISED},
     ),
     "alice": Member(
-        "ALI with a price on the reconstruction error, so that a picture keeps its identity.",
+        "ALI with a weight on the reconstruction error, so that a picture keeps its identity.",
         (JOINT,),
         _cycle_x(20.0),
     ),
@@ -116,7 +116,7 @@ FAMILY: dict[str, Member] = {
         (JOINT, SAME_X, SAME_Z),
     ),
     "conditional-alice": Member(
-        "ALICE in which every network is told the class.",
+        "ALICE in which every network is conditioned on the class.",
         (GIVEN_Y,),
         _cycle_x(20.0) | _cycle_z(0.0),
         conditional=True,
@@ -130,13 +130,13 @@ FAMILY: dict[str, Member] = {
         terms=_nll(1.0) | _kl(1.0),
     ),
     "conditional-vae": Member(
-        "A VAE in which encoder and decoder are told the class.",
+        "A VAE in which encoder and decoder are conditioned on the class.",
         terms=_nll(1.0) | _kl(1.0),
         conditional=True,
     ),
-    "beta-vae": Member("A VAE that pays more for information.", terms=_nll(1.0) | _kl(4.0)),
+    "beta-vae": Member("A VAE with a larger KL weight: its codes say less of the picture.", terms=_nll(1.0) | _kl(4.0)),
     "infovae": Member(
-        "A VAE that pays less for information, and for the codes' distribution instead.",
+        "A VAE with a smaller KL weight, and a weight on the codes' distribution by a kernel's measure (MMD).",
         terms=_nll(1.0) | _kl(0.1) | _mmd(1000.0),
     ),
     "wae": Member(
@@ -169,11 +169,11 @@ FAMILY: dict[str, Member] = {
         stochastic=False,
     ),
     "gan-posthoc": Member(
-        "A GAN; an encoder is fitted to its decoder by pairs, and the decoder does not hear of it.",
+        "A GAN; an encoder is fitted to its decoder by pairs, and no gradient of that reaches the decoder.",
         (ON_X, AFTER),
     ),
     "infogan": Member(
-        "A GAN whose samples must tell the code that they were made from.",
+        "A GAN from whose samples the code that they were decoded from can be read.",
         (ON_X,),
         _cycle_z(1.0),
         stochastic=False,
@@ -213,12 +213,12 @@ FAMILY: dict[str, Member] = {
     ),
     "lagvae": Member(
         "Most information under constraints on consistency and on the codes' distribution; the "
-        "constraints' prices are learned.",
+        "constraints' multipliers are learned.",
         terms=_nll(1.0) | _kl(0.0) | _consistency(1.0) | _mmd(100.0),
         slack={"consistency": 0.0, "mmd": 0.001},
     ),
     "lagali": Member(
-        "ALI under a constraint on the reconstruction error, whose price is learned.",
+        "ALI under a constraint on the reconstruction error, whose multiplier is learned.",
         (JOINT,),
         _cycle_x(5.0),
         slack={"reconstruction": 0.06},
@@ -236,14 +236,14 @@ def member(config: Config) -> Member:
             have = ", ".join(row.terms) or "none"
             raise Problem(f"Member «{config.member}» has no term «{name}»; its terms: {have}.")
     weights = {k: config.weights.get(k, t.weight) for k, t in row.terms.items()}
-    made = {k: t._replace(weight=weights[k]) for k, t in row.terms.items()}
     slack = row.slack | config.slack
     for name in slack:
         if not weights[name]:
             raise Problem(
                 f"Term «{name}» is a constraint: its weight is where its multiplier starts, and must be above 0."
             )
-    return row._replace(terms=made, slack=slack)
+    weighted = {k: t._replace(weight=weights[k]) for k, t in row.terms.items()}
+    return row._replace(terms=weighted, slack=slack)
 
 
 def table() -> list[dict[str, str]]:

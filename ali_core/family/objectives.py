@@ -1,4 +1,4 @@
-"""What a member is made of: terms, adversarial matches over tuples, and the losses they give."""
+"""What a member consists of: terms, adversarial matches over tuples, and the losses they give."""
 
 import math
 from collections.abc import Callable
@@ -12,11 +12,10 @@ from ali_core.nets import paper, perceptrons, small
 from ali_core.problem import Problem
 
 from . import terms
-from .samples import Samples
+from .samples import HOLED, KIND, PAIRED, Samples
 
 Tuples = tuple[tuple[str, ...], ...]
-# The coefficient of information that is wanted by a loss that is no likelihood: its sign is known, its size in
-# nats is not
+# The coefficient of information that a loss wants which is no likelihood: negative, of a size that is not in nats
 MAXIMISED = -math.inf
 
 
@@ -66,7 +65,7 @@ class Match(NamedTuple):
     formula: str
     generator: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = confuse
     information: tuple[float, float] = (0.0, 0.0)
-    classes: bool = False  # K classes of the first tuple and one of the second (semi-supervised)
+    names_classes: bool = False  # K classes of the first tuple and one of the second (semi-supervised)
 
 
 class Member(NamedTuple):
@@ -102,39 +101,54 @@ class Member(NamedTuple):
         return tuple(sum(column) for column in zip(*pairs, strict=True)) if pairs else (0.0, 0.0)
 
     @property
-    def classes(self) -> bool:
+    def needs_labels(self) -> bool:
         """Whether training needs the classes of the data."""
-        return self.conditional or any(m.classes for m in self.matches)
+        return self.conditional or any(m.names_classes for m in self.matches)
 
     @property
     def names(self) -> set[str]:
         """Every random variable that the matches name."""
         return {name for m in self.matches for t in m.tuples for name in t}
 
+    @property
+    def fills(self) -> bool:
+        """Whether training hides parts of pictures."""
+        return bool(self.names & HOLED)
+
+    @property
+    def features(self) -> bool:
+        """Whether training needs M, a given network's features."""
+        return any(KIND[name] == "m" for name in self.names)
+
+    @property
+    def paired(self) -> bool:
+        """Whether training is shown true pairs of two domains."""
+        return bool(self.names & PAIRED)
+
 
 def prepare(
     row: Member,
     shape: tuple[int, ...],
     config: Config,
-    classes: int = 0,
+    n_classes: int = 0,
     prior: tuple[int, ...] = (),
 ) -> dict[str, nn.Module]:
-    """The networks that a row and a config need (see networks.build); classes: length of a one-hot y.
+    """The networks that a row and a config need (see nets.small.build); n_classes: length of a one-hot y.
 
     prior: (h, w, c) of z where it is a second domain. Raises Problem for a `net` that there is not, and
     for data that do not fit it.
     """
     discriminators = [
         (
-            tuple(name[0] for name in m.tuples[0]),
-            classes + 1 if m.classes else len(m.tuples),
+            tuple(KIND[name] for name in m.tuples[0]),
+            n_classes + 1 if m.names_classes else len(m.tuples),
         )
         for m in row.matches
     ]
     if config.net not in small.BODIES:
         if row.stochastic and config.net in perceptrons.NETS:
             raise Problem(
-                f"net={config.net} has an encoder without a spread of its own, and «{config.member}» draws from a "
+                f"net={config.net} has an encoder without a spread, and «{config.member}» draws from a "
                 "Gaussian; take member=bigan."
             )
         return paper.build(config.net, shape, config.latent, discriminators)
@@ -143,7 +157,7 @@ def prepare(
         config,
         row.stochastic,
         discriminators,
-        classes if row.conditional else 0,
+        n_classes if row.conditional else 0,
         [row.terms[name].weight for name in row.slack],
         prior,
     )
@@ -168,7 +182,7 @@ def _tuples(m: Match, s: Samples) -> list[torch.Tensor]:
 
 def _logits(m: Match, i: int, s: Samples, arguments: list[torch.Tensor]) -> torch.Tensor:
     logits = s.nets[f"discriminator{i}"](*arguments)
-    if m.classes:  # any of the K classes, or the last one
+    if m.names_classes:  # any of the K classes, or the last one
         logits = torch.stack([logits[:, :-1].logsumexp(1), logits[:, -1]], 1)
     return logits
 
@@ -211,8 +225,8 @@ def losses(row: Member, s: Samples, r1: float = 0.0) -> tuple[dict[str, torch.Te
     """One forward of everything. -> loss per player, value per term (detached, for showing).
 
     Players: "discriminator" (absent without matches), "generator" (encoder and decoder), and
-    "multipliers" where terms are constraints: they climb while a constraint is violated. r1: the
-    price that discriminators pay for steepness.
+    "multipliers" where terms are constraints: they climb while a constraint is violated. r1: the weight
+    of steepness in the discriminators' loss.
     """
     players, shown = {}, {}
 
@@ -248,13 +262,13 @@ def losses(row: Member, s: Samples, r1: float = 0.0) -> tuple[dict[str, torch.Te
 def divergences(row: Member, s: Samples) -> dict[str, float]:
     """Every constraint of a row on these samples: term_NAME, negative_elbo, and match_I, in nats.
 
-    A discriminator that guesses pays ln K; what it pays less is a lower bound of the tuples'
-    Jensen-Shannon divergence (GAN, section 4.1).
+    The cross-entropy of a discriminator that guesses is ln K; how far it is below is a lower bound of the
+    tuples' Jensen-Shannon divergence (GAN, section 4.1).
     """
-    found = {f"term_{name}": term.loss(s).item() for name, term in row.terms.items() if term.weight}
+    values = {f"term_{name}": term.loss(s).item() for name, term in row.terms.items() if term.weight}
     if row.stochastic:
-        found["negative_elbo"] = terms.consistency(s).item()
+        values["negative_elbo"] = terms.consistency(s).item()
     for i, m in enumerate(row.matches):
-        paid = _discriminate(m, i, s)[0].item() / 2
-        found[f"match_{i}"] = math.log(len(m.tuples)) - paid
-    return found
+        cross_entropy = _discriminate(m, i, s)[0].item() / 2
+        values[f"match_{i}"] = math.log(len(m.tuples)) - cross_entropy
+    return values

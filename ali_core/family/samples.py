@@ -7,8 +7,48 @@ from torch import nn
 
 # What a hidden part of x reads: outside of the pictures' range, so that E knows it is hidden (GALI).
 HIDDEN = -0.5
-# Passes that draw from a posterior, each with noise of its own.
-DRAWN = ("z_hat", "z_rec", "z_rec_hat", "z_hole", "z_fill", "z_mix", "z_back", "z_known")
+# Passes that draw from a posterior; each takes other noise.
+DRAWN = ("z_hat", "z_rec", "z_rec_hat", "z_hole", "z_fill", "z_mix", "z_back", "z_labelled")
+
+# Every random variable that a tuple may name, by what it is: a picture, a code, a class, or M's features
+KINDS = {
+    "x": [
+        "x",
+        "x_tilde",
+        "x_rec",
+        "x_fixed",
+        "x_rec_tilde",
+        "x_fill",
+        "x_mix",
+        "x_back",
+        "x_same",
+        "x_labelled",
+        "x_pair",
+        "x_pair_tilde",
+    ],
+    "z": [
+        "z",
+        "z_hat",
+        "z_rec",
+        "z_fixed",
+        "z_rec_hat",
+        "z_hole",
+        "z_fill",
+        "z_mix",
+        "z_labelled",
+        "z_same",
+        "z_pair",
+        "z_pair_hat",
+    ],
+    "y": ["y"],
+    "m": ["m", "m_rec", "m_tilde"],
+}
+KIND = {name: kind for kind, names in KINDS.items() for name in names}
+# What comes of a picture with a hole, and of true pairs of two domains: a step must be given those
+HOLED = {"z_hole", "x_fill", "x_mix", "z_fill", "z_mix", "x_back"}
+PAIRED = {"x_pair", "z_pair", "z_pair_hat", "x_pair_tilde"}
+# Draws of the prior, and what the decoder makes of one
+FROM_PRIOR = {"z", "x_tilde", "x_fixed", "z_fixed", "x_rec_tilde", "m_tilde"}
 
 
 class Samples:
@@ -16,9 +56,9 @@ class Samples:
 
     x: data batch; z: draw of the prior p(z), (n, d); noise: epsilon of the posteriors, one (n, d)
     per name of DRAWN; sd: of p(x|z). y: conditions, one-hot (n, k), given to every network; hole,
-    again: what m(.) hides of x, and of what was made from it, boolean, broadcast over channels;
-    known: labelled examples (x, y); pair: true pairs (x, z) of two domains; x_noise: epsilon of p(x|z), where x_tilde is drawn from it and
-    is not its mean.
+    again: what m(.) hides of x, and of what G fills in, boolean, broadcast over channels; labelled: examples
+    (x, y), y int (n,); pair: true pairs (x, z) of two domains; x_noise: epsilon of p(x|z), where x_tilde is
+    drawn from it and is not its mean.
     """
 
     def __init__(
@@ -31,13 +71,13 @@ class Samples:
         y: torch.Tensor | None = None,
         hole: torch.Tensor | None = None,
         again: torch.Tensor | None = None,
-        known: tuple[torch.Tensor, torch.Tensor] | None = None,
+        labelled: tuple[torch.Tensor, torch.Tensor] | None = None,
         x_noise: torch.Tensor | None = None,
         pair: tuple[torch.Tensor, torch.Tensor] | None = None,
     ):
         self.nets, self.x, self.z, self.noise, self.sd = nets, x, z, noise, sd
         self.y, self.hole, self.again, self.x_noise = y, hole, again, x_noise
-        self.x_known, self.y_known = known or (None, None)
+        self.x_labelled, self.y_labelled = labelled or (None, None)
         self.x_pair, self.z_pair = pair or (None, None)
 
     def _parameters(self, x: torch.Tensor) -> torch.Tensor:
@@ -123,7 +163,7 @@ class Samples:
         """M(G(z))."""
         return self.nets["features"](self.x_tilde)
 
-    # ---- GALI-mix: m(.) hides a part, mix puts what was made into it
+    # ---- GALI-mix: m(.) hides a part, mix fills it with G's picture
 
     @cached_property
     def z_hole(self) -> torch.Tensor:
@@ -159,15 +199,15 @@ class Samples:
     # ---- semi-supervised
 
     @cached_property
-    def z_known(self) -> torch.Tensor:
+    def z_labelled(self) -> torch.Tensor:
         """E of the labelled examples."""
-        return self._encode(self.x_known, "z_known")
+        return self._encode(self.x_labelled, "z_labelled")
 
     # ---- translation, where z is a second domain's picture
 
     @cached_property
     def z_same(self) -> torch.Tensor:
-        """E of what is already its domain's own: E(z)."""
+        """E(z): z is already a picture of the domain that E gives."""
         return self._encode(self.z, "z_rec")
 
     @cached_property
@@ -178,7 +218,7 @@ class Samples:
     @cached_property
     def z_pair_hat(self) -> torch.Tensor:
         """E of the true pairs' x."""
-        return self._encode(self.x_pair, "z_known")
+        return self._encode(self.x_pair, "z_labelled")
 
     @cached_property
     def x_pair_tilde(self) -> torch.Tensor:

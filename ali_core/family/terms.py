@@ -19,7 +19,7 @@ def latent_reconstruction(s: Samples) -> torch.Tensor:
 
 
 def inverse(s: Samples) -> torch.Tensor:
-    """Mean squared error of z_fixed: E learns to invert a G that does not hear of it (ALI, section 4.4)."""
+    """Mean squared error of z_fixed: E learns to invert G, and no gradient reaches G (ALI, section 4.4)."""
     return (s.z - s.z_fixed).square().mean()
 
 
@@ -82,5 +82,5 @@ def _squares(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 def supervised(s: Samples) -> torch.Tensor:
     """Cross-entropy of D's first K classes on labelled pairs (x, E(x)) (ALI, semi-supervised)."""
-    logits = s.nets["discriminator0"](s.x_known, s.z_known)
-    return F.cross_entropy(logits[:, :-1].float(), s.y_known)
+    logits = s.nets["discriminator0"](s.x_labelled, s.z_labelled)
+    return F.cross_entropy(logits[:, :-1].float(), s.y_labelled)

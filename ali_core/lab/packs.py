@@ -24,7 +24,7 @@ SHAPES = {
 
 
 def pack(kind: str, numbers: dict, arrays: dict) -> bytes:
-    """JSON and arrays in one piece: see `unpack`. Floats become int16 of the array's own scale."""
+    """JSON and arrays in one piece: see `unpack`. Floats become int16, scaled array by array."""
     entries, parts, at = {}, [], 0
     for name, values in arrays.items():
         values, scale = np.asarray(values), 1.0
@@ -43,7 +43,7 @@ def pack(kind: str, numbers: dict, arrays: dict) -> bytes:
 
 
 def unpack(content: bytes) -> tuple[dict, dict[str, np.ndarray]]:
-    """A pack's numbers and arrays, each in its own units."""
+    """A pack's numbers and arrays, each in the units it was packed in."""
     (length,) = struct.unpack_from("<I", content)
     about, arrays = json.loads(content[4 : 4 + length]), {}
     for name, entry in about.pop("arrays").items():
@@ -120,7 +120,7 @@ def _check(content: bytes, about: dict, wanted: dict) -> None:
     for name, (kind, *sides) in wanted.items():
         entry = entries.get(name, {"type": "", "shape": []})
         fits = len(entry["shape"]) == len(sides) and all(
-            side in (0, own) for side, own in zip(sides, entry["shape"], strict=True)
+            side in (0, said) for side, said in zip(sides, entry["shape"], strict=True)
         )
         if entry["type"] != kind or not fits:
             raise ValueError(f"«{name}» is not what is drawn")

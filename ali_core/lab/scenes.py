@@ -12,7 +12,7 @@ from ali_core.data.datasets import load
 from ali_core.data.toys import TOYS
 from ali_core.family import members, objectives
 from ali_core.family.objectives import Match
-from ali_core.family.samples import DRAWN, Samples, holes
+from ali_core.family.samples import DRAWN, FROM_PRIOR, KIND, Samples, holes
 from ali_core.measure import metrics
 from ali_core.problem import Problem
 from ali_core.training import loop as train
@@ -28,7 +28,7 @@ REACH = 3.0  # of the prior's panel, in standard deviations
 PROBES = 1.2  # the nine codes for which D is shown over x stand at -PROBES, 0, PROBES
 MOST_STEPS = 20_000  # of a live run
 WIDEST, LARGEST = 128, 1_024  # width and batch of a live run
-# The settings of a live run, and their defaults: Config's own where none stands here
+# The settings of a live run, and their defaults: those of Config where none stands here
 SETTINGS = {
     "member": "ali",
     "data": "grid",
@@ -57,22 +57,22 @@ def config(settings: dict) -> Config:
     for key, most in (("width", WIDEST), ("batch", LARGEST)):
         if values[key] > most:
             raise Problem(f"{key}={values[key]} is too much for a live run; at most {most}.")
-    made = check(Config(name="lab", latent=2, steps=MOST_STEPS, ema=0.0, **values))
-    if "m" in members.member(made).names:
+    settled = check(Config(name="lab", latent=2, steps=MOST_STEPS, ema=0.0, **values))
+    if members.member(settled).features:
         raise Problem(
-            f"«{made.member}» matches the features of a classifier of pictures, and points have none; "
+            f"«{settled.member}» matches the features of a classifier of pictures, and points have none; "
             "take gali4 or gali8."
         )
-    return made
+    return settled
 
 
-def data(config: Config, own: np.ndarray | None = None) -> Data:
-    """The toy that a config names, or one's own points (n, 2)."""
+def data(config: Config, mine: np.ndarray | None = None) -> Data:
+    """The toy that a config names; for data=mine one's own points (n, 2)."""
     if config.data != "mine":
         return load(config.data)
-    if own is None:
+    if mine is None:
         raise Problem("data=mine needs points of your own: draw some, or upload a CSV.")
-    return points.own(own)
+    return points.as_data(mine)
 
 
 class Scene:
@@ -93,12 +93,12 @@ class Scene:
         self.at_x = _spread(self.x, len(self.at_z))
         self.lattice = _nodes(np.linspace(*self.bounds_z, LATTICE)).flip(1)
         self.over_x, self.over_z = (_nodes(_cells(b)) for b in (self.bounds_x, self.bounds_z))
-        self.y, self.known = None, None
+        self.y, self.labelled = None, None
         if self.row.conditional:
             hot, _ = classes_of(data, self.labels)
             self.y = hot
-        elif self.row.classes:
-            self.known = self.x, torch.from_numpy(self.labels)
+        elif self.row.needs_labels:
+            self.labelled = self.x, torch.from_numpy(self.labels[:, 0])
         self.seeing = {
             kinds: next((i for i, m in enumerate(self.row.matches) if _kinds(m) == kinds), None)
             for kinds in ("xz", "x", "z")
@@ -135,7 +135,7 @@ class Scene:
             },
         }
         arrays = {"x": self.x, "z": self.z, "at_x": self.at_x, "at_z": self.at_z}
-        arrays |= {"y": self.labels.astype(np.uint8)}
+        arrays |= {"y": self.labels[:, 0].astype(np.uint8)}
         if data.centres is not None:
             arrays["centres"] = data.centres
         return pack("scene", about | more, arrays)
@@ -143,17 +143,17 @@ class Scene:
     def samples(self, nets: dict, drawn: bool = False) -> Samples:
         """The scene's points and codes through the networks, posteriors at their means, or drawn from."""
         more, (first, second) = {}, self.corners.chunk(2, 1)
-        if "z_hole" in self.row.names:
+        if self.row.fills:
             more = {
                 "hole": holes(first, self.data.shape),
                 "again": holes(second, self.data.shape),
             }
         noise = self.noise if drawn else torch.zeros_like(self.noise)
         sd = self.config.sd
-        return Samples(nets, self.x, self.z, noise, sd, y=self.y, known=self.known, **more)
+        return Samples(nets, self.x, self.z, noise, sd, y=self.y, labelled=self.labelled, **more)
 
     def given(self, n: int) -> tuple[torch.Tensor, ...]:
-        """Class 0 for n codes or points, where the networks are told one."""
+        """Class 0 for n codes or points, where the networks are conditional."""
         return () if self.y is None else (torch.eye(self.y.shape[1])[:1].expand(n, -1),)
 
 
@@ -161,7 +161,7 @@ def frame(progress: train.Progress, scene: Scene, turn: str = "both", **more) ->
     """What the panels show after a step; the networks are left as they were.
 
     turn: who took the step: "both", "discriminator", "generator", or "start"; more: entries for its JSON.
-    Where networks are told a class, lattice and maps are those of class 0.
+    Where networks are conditional, lattice and maps are those of class 0.
     """
     nets, row = progress.nets, scene.row
     s = scene.samples(nets)
@@ -174,8 +174,8 @@ def frame(progress: train.Progress, scene: Scene, turn: str = "both", **more) ->
     with torch.no_grad():
         if row.stochastic:
             arrays["z_sd"] = s.parameters[:, 2:].exp()
-        made = nets["decoder"](scene.lattice, *scene.given(len(scene.lattice)))
-        arrays["lattice"] = made.reshape(LATTICE, LATTICE, 2)
+        nodes = nets["decoder"](scene.lattice, *scene.given(len(scene.lattice)))
+        arrays["lattice"] = nodes.reshape(LATTICE, LATTICE, 2)
         arrays |= _maps(scene, nets)
         numbers = {
             "step": progress.step,
@@ -189,8 +189,7 @@ def frame(progress: train.Progress, scene: Scene, turn: str = "both", **more) ->
         }
         if scene.data.centres is not None and scene.data.loadings is None:
             points = nets["decoder"](scene.many, *scene.given(SAMPLES)).numpy()
-            found = metrics.modes(points, scene.data.centres, scene.data.sd)
-            numbers["modes"], numbers["good"] = found
+            numbers["modes"], numbers["good"] = metrics.modes(points, scene.data.centres, scene.data.sd)
     return pack("frame", numbers | more, {k: v.detach() for k, v in arrays.items()})
 
 
@@ -201,34 +200,34 @@ def _finite(numbers: dict[str, float]) -> dict[str, float | None]:
 
 def _kinds(m: Match) -> str:
     """What a discriminator sees, each kind once; y is given with it."""
-    return "".join(dict.fromkeys(name[0] for name in m.tuples[0] if name != "y"))
+    return "".join(dict.fromkeys(KIND[name] for name in m.tuples[0] if name != "y"))
 
 
 def _maps(scene: Scene, nets: dict) -> dict[str, torch.Tensor]:
     """D's belief that it sees the encoder's side: over x for every at_z, over z for every at_x."""
-    found, over_x, over_z = {}, scene.over_x, scene.over_z
+    beliefs, over_x, over_z = {}, scene.over_x, scene.over_z
     if scene.seeing["xz"] is not None:
         many = len(over_x)
         for name, over, at in (("d_x", over_x, scene.at_z), ("d_z", over_z, scene.at_x)):
             there, here = at.repeat_interleave(many, 0), over.repeat(len(at), 1)
             pair = (here, there) if name == "d_x" else (there, here)
-            found[name] = belief(scene, nets, scene.seeing["xz"], *pair)
+            beliefs[name] = belief(scene, nets, scene.seeing["xz"], *pair)
     for name, kind, over in (("d_x", "x", over_x), ("d_z", "z", over_z)):
-        if name not in found and scene.seeing[kind] is not None:
-            found[name] = belief(scene, nets, scene.seeing[kind], over, over)
-    return {name: (255 * value).round().to(torch.uint8).reshape(-1, MAP, MAP) for name, value in found.items()}
+        if name not in beliefs and scene.seeing[kind] is not None:
+            beliefs[name] = belief(scene, nets, scene.seeing[kind], over, over)
+    return {name: (255 * value).round().to(torch.uint8).reshape(-1, MAP, MAP) for name, value in beliefs.items()}
 
 
 def belief(scene: Scene, nets: dict, i: int, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
     """What the i-th discriminator gives the tuples that hold no draw of the prior, in [0, 1], (n,)."""
     m = scene.row.matches[i]
-    places = [{"x": x, "z": z}.get(name[0]) for name in m.tuples[0]]
+    places = [{"x": x, "z": z}.get(KIND[name]) for name in m.tuples[0]]
     given = scene.given(len(x))
     places = [given[0] if place is None else place for place in places]
     p = nets[f"discriminator{i}"](*places).float().softmax(1)
-    if m.classes:
+    if m.names_classes:
         return 1 - p[:, -1]
-    drawn = [any(n == "z" or n.endswith(("_tilde", "_fixed")) for n in t) for t in m.tuples]
+    drawn = [bool(FROM_PRIOR & set(t)) for t in m.tuples]
     return p[:, [k for k, prior in enumerate(drawn) if not prior]].sum(1)
 
 
@@ -252,14 +251,14 @@ def _spread(x: torch.Tensor, n: int) -> torch.Tensor:
     return x[picks]
 
 
-def run(settings: dict, steps: list[int], own: np.ndarray | None = None) -> tuple[Scene, list[bytes]]:
+def run(settings: dict, steps: list[int], mine: np.ndarray | None = None) -> tuple[Scene, list[bytes]]:
     """The scene, and a frame after each of the (rising) numbers of steps; 0 is the start.
 
     Raises Problem where settings do not fit, or training stops with one.
     """
-    made = config(settings)
-    held = data(made, own)
-    scene, loop = Scene(made, held), train.steps(made, held)
+    settled = config(settings)
+    held = data(settled, mine)
+    scene, loop = Scene(settled, held), train.steps(settled, held)
     frames, wanted = [], set(steps)
     for progress in loop:
         if progress.step in wanted:

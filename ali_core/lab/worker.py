@@ -34,8 +34,8 @@ TURNS = {
 class Room:
     """One or two models that step together."""
 
-    def __init__(self, name: str, settings: list[dict], own: np.ndarray | None):
-        self.name, self.settings, self.own = name, settings, own
+    def __init__(self, name: str, settings: list[dict], points: np.ndarray | None):
+        self.name, self.settings, self.points = name, settings, points
         self.speed, self.due, self.shown, self.cost = 0.0, 0.0, 0.0, 0.0
         self.open()
 
@@ -45,7 +45,7 @@ class Room:
         self.loops, self.scenes = [], []
         for settings in self.settings:
             config = scenes.config(settings)
-            data = scenes.data(config, self.own)
+            data = scenes.data(config, self.points)
             self.loops.append(train.steps(config, data))
             self.scenes.append(scenes.Scene(config, data))
         self.progress = [next(loop) for loop in self.loops]
@@ -62,9 +62,9 @@ class Room:
         self.cost = now - begun
         if now - self.since > 1:
             self.rate, self.counted, self.since = self.counted / (now - self.since), 0, now
-        self.tell()
+        self.report()
 
-    def tell(self, ended: str = "") -> None:
+    def report(self, ended: str = "") -> None:
         """Sends how the room is."""
         rate = self.rate if self.playing else 0.0
         state = {"playing": self.playing, "speed": self.speed, "rate": rate, "ended": ended}
@@ -77,10 +77,10 @@ class Room:
             self.counted += 1
         except StopIteration:
             self.playing = False
-            self.tell(f"{scenes.MOST_STEPS:,} steps are the most of a live run; Reset begins again.")
+            self.report(f"{scenes.MOST_STEPS:,} steps are the most of a live run; Reset begins again.")
         except Problem as problem:
             self.playing = False
-            self.tell(f"{problem} Reset begins again.")
+            self.report(f"{problem} Reset begins again.")
 
     def advance(self, rooms: int) -> None:
         """Its turn among so many rooms that play: steps for a moment, at its speed."""
@@ -98,7 +98,7 @@ class Room:
             self.speed, self.due = speed, time.monotonic()
         if do == "play":
             self.playing, self.counted, self.since = True, 0, time.monotonic()
-            self.tell()
+            self.report()
         elif do == "reset":
             self.open()
         elif do in ("step", "pause"):
@@ -107,7 +107,7 @@ class Room:
                 self.step(turn)
             self.show(turn)
         else:
-            self.tell()
+            self.report()
 
 
 def send(content: bytes) -> None:
@@ -138,28 +138,28 @@ def main() -> None:
         wait = max(0.0, min(room.due for room in playing) - now) if playing else None
         with contextlib.suppress(queue.Empty):
             while True:
-                told = commands.get(timeout=wait) if wait != 0.0 else commands.get_nowait()
-                if told is None:
+                command = commands.get(timeout=wait) if wait != 0.0 else commands.get_nowait()
+                if command is None:
                     return
-                serve(rooms, told)
+                serve(rooms, command)
                 wait = 0.0
         playing = [room for room in rooms.values() if room.playing]
         for room in playing:
             room.advance(len(playing))
 
 
-def serve(rooms: dict[str, Room], told: dict) -> None:
+def serve(rooms: dict[str, Room], command: dict) -> None:
     """Carries out a command; a room that cannot be says why."""
-    name, do = told.pop("room"), told.pop("do")
+    name, do = command.pop("room"), command.pop("do")
     try:
         if do == "start":
-            points = told["points"]
-            own = None if points is None else np.array(points, np.float32)
-            rooms[name] = Room(name, told["settings"], own)
+            points = command["points"]
+            points = None if points is None else np.array(points, np.float32)
+            rooms[name] = Room(name, command["settings"], points)
         elif do == "stop":
             rooms.pop(name, None)
         elif name in rooms:
-            rooms[name].obey(do, **told)
+            rooms[name].obey(do, **command)
     except Problem as problem:
         rooms.pop(name, None)
         send(pack("state", {"room": name, "playing": False, "ended": str(problem)}, {}))

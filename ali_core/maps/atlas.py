@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ali_core.measure import neighbours
 from ali_core.models import checkpoint, schema
 from ali_core.models.sheet import cut
 from ali_core.problem import Problem
@@ -32,17 +33,17 @@ FURTHEST, TINY = 1e6, 1e-9
 
 @dataclass(frozen=True)
 class Atlas:
-    """What is known of the first n held-out pictures of a checkpoint's data, or of n that it made.
+    """Codes, map positions and errors of the first n held-out pictures of a checkpoint's data, or of n that it made.
 
     z: float32 (n,d) posterior means. y: int64 (n,). pca, umap: float32 (n,2) positions. error: (n,)
     pixel MSE of the reconstruction. round_trip: (n,) distance |E(G(E(x))) - E(x)|. trust: the
     trustworthiness of "pca" and "umap", 0.5 (chance) to 1. pictures: name of the picture set ("" for
     points). typical: "k", and the median distance of a point to its k-th neighbour in "z" and on
     "umap" and "pca"; at the "levels" 0..1 the quantiles of "nearest" (distance to the nearest other
-    code) and of "error", to tell how unusual a new picture is; where they are of held-out pictures and the
-    map is not, "of" says so, and "round_trip" and (of pictures) "ssim" stand with them. split: "held out" or "made". labels,
-    factors: int (n,k) where k factors are known, the first of them y, and the names of each and of its
-    classes. labelled: "data", or "classifier" where that named what the model made.
+    code) and of "error", to say how unusual a new picture is; where they are of held-out pictures and the
+    map is not, "of" says so, and "round_trip" and (of pictures) "ssim" stand with them. split: "held out" or
+    "made". labels, factors: int (n,k) where the data name k factors, the first of them y, and the names of each
+    and of its classes. labelled: "data", or "classifier" where that named the model's samples.
     """
 
     z: np.ndarray
@@ -88,11 +89,11 @@ def load(folder: str | Path) -> Atlas:
     except ValueError as error:
         raise Problem(f"{path} cannot be used ({error}); run `{command}` again.") from None
     typical = about["typical"]
-    for name in ("z", "pca", "umap"):  # what lies upon each other is told apart by something
+    for name in ("z", "pca", "umap"):  # no distance is 0
         typical[name] = max(typical[name], TINY)
     typical |= {key: [max(value, TINY) for value in typical[key]] for key in QUANTILES if key in typical}
-    known = {field.name for field in fields(Atlas)}
-    return Atlas(**arrays, **{key: value for key, value in about.items() if key in known})
+    names = {field.name for field in fields(Atlas)}
+    return Atlas(**arrays, **{key: value for key, value in about.items() if key in names})
 
 
 def _arrays(path: Path, content: bytes) -> dict[str, np.ndarray]:
@@ -104,11 +105,11 @@ def _arrays(path: Path, content: bytes) -> dict[str, np.ndarray]:
             raise ValueError("it is no .npz")
         with zipfile.ZipFile(io.BytesIO(content)) as file:
             names = {name.removesuffix(".npy") for name in file.namelist()}
-            found, room = {}, LARGEST
+            arrays, room = {}, LARGEST
             for name in [*KEPT, "about"]:
                 if name in names:
-                    found[name] = _array(file, name, room)
-                    room -= found[name].nbytes
+                    arrays[name] = _array(file, name, room)
+                    room -= arrays[name].nbytes
     except Exception as error:  # damaged zips raise nearly every exception there is
         raise Problem(f"{path} cannot be read ({error}); copy the checkpoint again, or make its atlas anew.") from None
     with np.errstate(over="ignore"):  # `_fit` finds the infinity
@@ -116,7 +117,7 @@ def _arrays(path: Path, content: bytes) -> dict[str, np.ndarray]:
             name: array.astype({"f": np.float32, "i": np.int64, "u": np.int64}.get(array.dtype.kind))
             if name != "about"
             else array
-            for name, array in found.items()
+            for name, array in arrays.items()
         }
 
 
@@ -167,7 +168,7 @@ def _fit(arrays: dict[str, np.ndarray], about: dict, card: dict) -> None:
 
 def nearest(atlas: Atlas, z: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The k nearest held-out codes of latents (m,d), nearest first. -> indices (m,k), distances (m,k)"""
-    return nearest_rows(atlas.z, z, k)
+    return neighbours.nearest(atlas.z, z, k)
 
 
 def place(atlas: Atlas, z: np.ndarray, which: str = "umap", k: int = NEIGHBOURS) -> np.ndarray:
@@ -198,7 +199,7 @@ def lift(atlas: Atlas, xy: np.ndarray, which: str = "umap", k: int = NEIGHBOURS)
     """
     points = getattr(atlas, which)
     count = max(k, atlas.typical["k"])
-    indices, distances = (found[0] for found in nearest_rows(points, np.asarray(xy)[None], count))
+    indices, distances = (each[0] for each in neighbours.nearest(points, np.asarray(xy)[None], count))
     typical = atlas.typical[which]
     weights, sources = _weights(distances[:k], typical)[:, None], atlas.z[indices[:k]]
     z = (weights * sources).sum(0)
@@ -213,36 +214,34 @@ def lift(atlas: Atlas, xy: np.ndarray, which: str = "umap", k: int = NEIGHBOURS)
     }
 
 
+def clearest(atlas: Atlas) -> str:
+    """The factor that neighbours on the UMAP most often share, beyond what chance would have them share."""
+    asked = np.random.default_rng(0).permutation(len(atlas.z))[:300]
+    near = neighbours.nearest(atlas.umap, atlas.umap[asked], NEIGHBOURS + 1)[0]
+
+    def shared(labels: np.ndarray) -> float:
+        alike = (labels[near] == labels[asked, None]).mean() - 1 / near.shape[1]  # each is its own neighbour
+        chance = float(((np.bincount(labels) / len(labels)) ** 2).sum())
+        return (alike - chance) / max(1 - chance, TINY)
+
+    return max(zip(atlas.factors, atlas.labels.T, strict=True), key=lambda factor: shared(factor[1]))[0]
+
+
 def pictures(root: str | Path, name: str) -> np.ndarray:
     """The picture set ROOT/pictures/NAME.png, in the order of the atlas. -> uint8 (n,h,w,c)"""
     path = Path(root) / PICTURES / f"{name}.png"
     try:
         with Image.open(path, formats=("PNG",)) as sheet:
             n, h, w = (int(word) for word in sheet.info["pictures"].split())
-            found = cut(sheet, n, h, w)
-            intact = sheet.info["sha256"] == hashlib.sha256(found.tobytes()).hexdigest()
+            cells = cut(sheet, n, h, w)
+            intact = sheet.info["sha256"] == hashlib.sha256(cells.tobytes()).hexdigest()
     except FileNotFoundError:
         raise Problem(f"{path} is missing; `python -m ali_core atlas` makes it.") from None
     except Exception as error:  # damaged files raise nearly every exception there is
         raise Problem(f"{path} cannot be read ({error}); copy it again.") from None
     if not intact:
         raise Problem(f"{path} holds other pictures than it says; copy it again.")
-    return found
-
-
-def nearest_rows(points: np.ndarray, asked: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k nearest points (n,d) of rows (m,d), nearest first. -> indices (m,k), distances (m,k)"""
-    asked, k = np.asarray(asked, np.float32), min(k, len(points))
-    squares, found, distances = (points**2).sum(1), [], []
-    for chunk in np.array_split(asked, -(-len(asked) // 500) or 1):
-        # |q|^2 is the same for all points and cannot change their order
-        near = squares - 2 * chunk @ points.T
-        indices = np.argpartition(near, k - 1, axis=1)[:, :k]
-        exact = np.linalg.norm(points[indices] - chunk[:, None], axis=2)
-        order = exact.argsort(1, kind="stable")
-        found.append(np.take_along_axis(indices, order, 1))
-        distances.append(np.take_along_axis(exact, order, 1))
-    return np.concatenate(found), np.concatenate(distances)
+    return cells
 
 
 def _weights(distances: np.ndarray, typical: float) -> np.ndarray:

@@ -25,13 +25,14 @@ from ali_core.data import datasets
 from ali_core.data.dataset import Data
 from ali_core.files import write_beside
 from ali_core.measure import means, metrics
+from ali_core.measure.neighbours import nearest
 from ali_core.models import checkpoint
 from ali_core.models.latent import in_turn
 from ali_core.models.model import Model, to_bytes
 from ali_core.models.sheet import MOST_PIXELS, grid
 from ali_core.problem import Problem
 
-from .atlas import FILE, NEIGHBOURS, PICTURES, nearest_rows, pictures
+from .atlas import FILE, NEIGHBOURS, PICTURES, pictures
 
 MOST, COLUMNS = 10_000, 100
 UMAP = {"n_neighbors": 15, "min_dist": 0.1, "random_state": 42}
@@ -43,7 +44,7 @@ def build(folder: str | Path, made: str = "", most: int = MOST) -> None:
     """Encodes the held-out pictures, lays out the maps, and writes atlas, pictures and the card.
 
     made: "draws", pictures of prior draws instead, every class in turn, so that nothing of the data is passed
-    on; the data's classifier names those of a model that is not told the class. "reconstructions": of the
+    on; of a model that is not conditional the data's classifier names them. "reconstructions": of the
     held-out pictures. most: pictures on the map.
     """
     folder, start = Path(folder), time.monotonic()
@@ -64,31 +65,31 @@ def build(folder: str | Path, made: str = "", most: int = MOST) -> None:
     if len(held.shape) == 3:  # a sheet that is larger is not read
         most = min(most, MOST_PIXELS // math.prod(held.shape[:2]))
     x = held.x_test[:most]
-    told = y = held.y_test[:most]
+    condition = y = held.y_test[:most]
     if len(x) <= UMAP["n_neighbors"]:
         raise Problem(f"{held.name} holds out {len(x)}; a map needs 16 at least: add pictures.")
     split, labelled, label_names = "made" if made else "held out", "data", held.label_names
     if made == "reconstructions":
-        x = to_bytes(model.reconstruct(x, told if model.classes else None))
+        x = to_bytes(model.reconstruct(x, y if model.conditional else None))
     elif made:
-        told = y = in_turn(np.arange(len(x)), model.classes or (1,))
-        x = to_bytes(model.sample(len(x), SEED, y=told))
-        if not model.classes and (judge := means.judge(held)):
-            say("naming what was made: as the data's classifier sees it")
+        condition = y = in_turn(np.arange(len(x)), model.class_counts or (1,))
+        x = to_bytes(model.sample(len(x), SEED, y=condition))
+        if not model.conditional and (judge := means.judge(held)):
+            say("naming the samples: as the data's classifier sees it")
             y, labelled = judge.decide(judge.logits(x)), "classifier"
-        elif not model.classes:
+        elif not model.conditional:
             label_names = ["made"]
-    factors = held.factors if y.ndim == 2 and y.shape[1] == len(held.factors) else {}
+    factors = held.factors if y.shape[1] == len(held.factors) else {}
     labels = {"labels": y.astype(np.int16)} if factors else {}
-    y, told = y if y.ndim == 1 else y[:, 0], told if model.classes else None
+    y, condition = y[:, 0], condition if model.conditional else None
     say(f"encoding {len(x)} pictures of {held.name}, {split}")
     # stored in 16 bits, so everything else is computed from what will be read
-    codes = model.encode(x, told)
+    codes = model.encode(x, condition)
     z = codes.astype(np.float16).astype(np.float32)
-    reconstructions = model.decode(codes, told)
+    reconstructions = model.decode(codes, condition)
     truth = x.astype(np.float32) / 255 if x.dtype == np.uint8 else x
     error = metrics.mse(reconstructions, truth)
-    round_trip = np.linalg.norm(model.encode(reconstructions, told) - codes, axis=1)
+    round_trip = np.linalg.norm(model.encode(reconstructions, condition) - codes, axis=1)
     say("laying out PCA and UMAP (umap compiles itself at every start: some of the time is that)")
     maps = {"pca": _pca(z), "umap": unfolded(z)}
     say("measuring the maps")
@@ -155,8 +156,8 @@ def build(folder: str | Path, made: str = "", most: int = MOST) -> None:
 
 def unfolded(z: np.ndarray) -> np.ndarray:
     """UMAP of codes (n,d), given their exact neighbours, which it would search for longer. -> float32 (n,2)"""
-    found = nearest_rows(z, z, UMAP["n_neighbors"])
-    layout = umap.UMAP(**UMAP, n_jobs=1, precomputed_knn=found)
+    neighbours = nearest(z, z, UMAP["n_neighbors"])
+    layout = umap.UMAP(**UMAP, n_jobs=1, precomputed_knn=neighbours)
     threads = torch.get_num_threads()
     try:
         with warnings.catch_warnings():  # that it cannot place new codes then: atlas.place does
@@ -179,10 +180,10 @@ def _pca(z: np.ndarray) -> np.ndarray:
 
 def _typical(z: np.ndarray, maps: dict[str, np.ndarray], error: np.ndarray) -> dict:
     k = min(NEIGHBOURS, len(z) - 1)
-    # a point's own nearest is itself: ask for one more and leave the first out
-    distances = {name: nearest_rows(points, points, k + 1)[1] for name, points in maps.items()}
-    distances["z"] = nearest_rows(z, z, k + 1)[1]
-    typical: dict = {name: float(np.median(found[:, k])) for name, found in distances.items()}
+    # the point nearest to a point is itself: ask for one more and leave the first out
+    distances = {name: nearest(points, points, k + 1)[1] for name, points in maps.items()}
+    distances["z"] = nearest(z, z, k + 1)[1]
+    typical: dict = {name: float(np.median(each[:, k])) for name, each in distances.items()}
     typical |= {"k": k, "levels": LEVELS}
     for name, values in (("nearest", distances["z"][:, 1]), ("error", error)):
         typical[name] = [float(value) for value in np.quantile(values, LEVELS)]
@@ -190,19 +191,19 @@ def _typical(z: np.ndarray, maps: dict[str, np.ndarray], error: np.ndarray) -> d
 
 
 def _as_held_out(model: Model, held: Data, z: np.ndarray) -> dict:
-    """What is usual for pictures of the data, in numbers: of what the model made itself it remembers more than of those."""
-    told = held.y_test if model.classes else None
-    codes = model.encode(held.x_test, told)
-    made = model.decode(codes, told)
+    """What is usual for pictures of the data, in numbers: its own samples a model reconstructs better than those."""
+    condition = held.y_test if model.conditional else None
+    codes = model.encode(held.x_test, condition)
+    reconstructions = model.decode(codes, condition)
     truth = held.x_test.astype(np.float32) / 255 if held.x_test.dtype == np.uint8 else held.x_test
-    found = {
-        "nearest": nearest_rows(z, codes, 1)[1][:, 0],
-        "error": metrics.mse(made, truth),
-        "round_trip": np.linalg.norm(model.encode(made, told) - codes, axis=1),
+    distances = {
+        "nearest": nearest(z, codes)[1][:, 0],
+        "error": metrics.mse(reconstructions, truth),
+        "round_trip": np.linalg.norm(model.encode(reconstructions, condition) - codes, axis=1),
     }
     if truth.ndim == 4:
-        found["ssim"] = metrics.ssim(truth, made)
-    quantiles = {key: np.quantile(values, LEVELS).tolist() for key, values in found.items()}
+        distances["ssim"] = metrics.ssim(truth, reconstructions)
+    quantiles = {key: np.quantile(values, LEVELS).tolist() for key, values in distances.items()}
     return {"of": "held out", **quantiles}
 
 

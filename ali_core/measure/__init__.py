@@ -1,1 +1,1 @@
-"""Numbers with known answers, and a card's measures: means, whole sets, factors, translation."""
+"""Functions whose answers tests know in closed form, and a card's measures: means, whole sets, factors, translation."""

@@ -1,4 +1,4 @@
-"""Held-out examples, and what a model makes of them: each thing made once, however many measures ask for it."""
+"""Held-out examples before a model: codes, reconstructions and features, each computed once for all measures."""
 
 import io
 import json
@@ -11,7 +11,7 @@ from ali_core.data.dataset import Data
 from ali_core.files import write_beside
 from ali_core.models.model import Model
 from ali_core.nets import imagenet
-from ali_core.nets.judge import RUNS, Classifier, fingerprint, held_out_classes, per_factor
+from ali_core.nets.judge import RUNS, Classifier, fingerprint, per_factor
 
 from . import metrics
 from .measures import MEASURES, ceiling
@@ -28,8 +28,8 @@ GUESSED = "; networks told the class that the classifier gives x"
 class Held:
     """The first n held-out examples before a model, a classifier, an ImageNet net (or None) and draws of `seed`.
 
-    told: what a conditional model is told, int (n,) or (n, k): the true classes, unless another is given.
-    runs: where is kept what depends on the data alone.
+    condition: the classes that a conditional model is given, int (n, k): the true ones, unless others are given;
+    None for other models. runs: the folder that keeps what depends on the data alone.
     """
 
     def __init__(
@@ -39,16 +39,17 @@ class Held:
         judge: Classifier | None,
         n: int,
         seed: int,
-        told: np.ndarray | None = None,
+        condition: np.ndarray | None = None,
         eyes: imagenet.Eyes | None = None,
         runs: Path = RUNS,
     ):
         self.model, self.data, self.judge, self.seed = model, data, judge, seed
         self.eyes, self.runs = eyes, runs
-        self.x, self.y = data.x_test[:n], held_out_classes(data)[:n]
+        self.x, self.y = data.x_test[:n], data.y_test[:n]
         self.n = len(self.x)
-        self.told = told if told is not None else data.y_test[:n] if model.classes else None
-        self.ends = GUESSED if told is not None else TRUE if model.classes else ""
+        true = data.y_test[:n] if model.conditional else None
+        self.condition = true if condition is None else condition
+        self.ends = "" if self.condition is None else TRUE if condition is None else GUESSED
         self.pictures, self.stochastic = self.x.ndim == 4, model.stochastic
 
     def has(self, needs: str) -> bool:
@@ -60,23 +61,23 @@ class Held:
         row = MEASURES[key]
         if row.taken is None or not self.has(row.needs):
             return None
-        found = row.taken(self)
-        found = dict(found) if isinstance(found, dict) else {"value": found}
-        value, n, facts = found.pop("value"), found.pop("n", self.n), found.pop("facts", {})
+        result = row.taken(self)
+        result = dict(result) if isinstance(result, dict) else {"value": result}
+        value, n, facts = result.pop("value"), result.pop("n", self.n), result.pop("facts", {})
         facts |= {"by": self.model.latent, "net": imagenet.NAME, "side": imagenet.SIDE}
         says = row.says.format(prior=self.prior, apart=self.prior * 2**0.5, **facts)
         if row.unit:
-            found["unit"] = row.unit
-        return entry(value, says + ("" if row.whole else self.ends), n, self.seed, **found)
+            result["unit"] = row.unit
+        return entry(value, says + ("" if row.whole else self.ends), n, self.seed, **result)
 
     @cached_property
     def truth(self) -> np.ndarray:
-        """The examples as a decoder makes them."""
+        """The examples in the decoder's range: pictures float32 in [0, 1]."""
         return self.x.astype(np.float32) / 255 if self.x.dtype == np.uint8 else self.x
 
     @cached_property
     def _posterior(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.model.posterior(self.x, self.told)
+        return self.model.posterior(self.x, self.condition)
 
     @property
     def mean(self) -> np.ndarray:
@@ -89,14 +90,14 @@ class Held:
         return self._posterior[1]
 
     @cached_property
-    def made(self) -> np.ndarray:
-        """The reconstructions of mean codes."""
-        return self.model.decode(self.mean, self.told)
+    def reconstructions(self) -> np.ndarray:
+        """G of the codes' means, (n, h, w, c) or (n, 2)."""
+        return self.model.decode(self.mean, self.condition)
 
     @cached_property
     def drawn(self) -> np.ndarray:
         """A code drawn for each, (n, d)."""
-        return self.model.draw(self.x, 1, self.seed, self.told)[0] if self.stochastic else self.mean
+        return self.model.draw(self.x, 1, self.seed, self.condition)[0] if self.stochastic else self.mean
 
     @cached_property
     def others(self) -> np.ndarray:
@@ -118,8 +119,9 @@ class Held:
 
     @cached_property
     def joint(self) -> bool:
-        """Whether a discriminator tells pairs apart."""
-        return self.model.score(self.x[:1], self.drawn[:1], None if self.told is None else self.told[:1]) is not None
+        """Whether a discriminator scores pairs (x, z)."""
+        y = None if self.condition is None else self.condition[:1]
+        return self.model.score(self.x[:1], self.drawn[:1], y) is not None
 
     @cached_property
     def named(self) -> np.ndarray | None:
@@ -127,42 +129,42 @@ class Held:
         return self.model.classify(self.x)
 
     @cached_property
-    def _again(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.judge.look(self.made)
+    def _judged_reconstructions(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.judge.look(self.reconstructions)
 
     @cached_property
-    def _own(self) -> tuple[np.ndarray, np.ndarray]:
+    def _judged(self) -> tuple[np.ndarray, np.ndarray]:
         return self.judge.look(self.x)
 
     @property
-    def features(self) -> np.ndarray:
-        """Of the reconstructions, in the classifier's eyes."""
-        return self._again[0]
+    def reconstruction_features(self) -> np.ndarray:
+        """The classifier's features of the reconstructions, (n, 128)."""
+        return self._judged_reconstructions[0]
 
     @property
-    def own_features(self) -> np.ndarray:
-        """Of the examples, in the classifier's eyes."""
-        return self._own[0]
+    def features(self) -> np.ndarray:
+        """The classifier's features of the examples, (n, 128)."""
+        return self._judged[0]
+
+    @property
+    def reconstruction_verdict(self) -> np.ndarray:
+        """The classes of the reconstructions, by the classifier, (n, k)."""
+        return self.judge.decide(self._judged_reconstructions[1])
 
     @property
     def verdict(self) -> np.ndarray:
-        """The classes of the reconstructions, by the classifier."""
-        return self.judge.decide(self._again[1])
-
-    @property
-    def own_verdict(self) -> np.ndarray:
-        """The classes of the examples, by the classifier."""
-        return self.judge.decide(self._own[1])
+        """The classes of the examples, by the classifier, (n, k)."""
+        return self.judge.decide(self._judged[1])
 
     @cached_property
     def guessed(self) -> "Held | None":
-        """The same before a conditional model that is told the classifier's verdict; None for others."""
-        if self.judge is None or not self.model.classes:
+        """The same for a conditional model that is given the classifier's verdict, not the true classes; None for others."""
+        if self.judge is None or not self.model.conditional:
             return None
-        return Held(self.model, self.data, self.judge, self.n, self.seed, self.own_verdict)
+        return Held(self.model, self.data, self.judge, self.n, self.seed, self.verdict)
 
     def shares(self, right: np.ndarray) -> dict:
-        """The share of what is right, boolean (n,) or (n, k), with each factor's where there are several."""
+        """The share of what is right, boolean (n, k), with each factor's where there are several."""
         shares = {"factors": per_factor(self.data, right)} if self.data.factors else {}
         return {"value": right.mean()} | shares
 
@@ -175,8 +177,8 @@ class Held:
     def information_p(self) -> float:
         """I_p, at least, by codes of the prior and what E makes of their pictures."""
         z = self.model.prior(self.n, self.seed)
-        heard = self.model.encode(self.model.decode(z, self.told), self.told)
-        return metrics.information_p(z, heard)
+        codes = self.model.encode(self.model.decode(z, self.condition), self.condition)
+        return metrics.information_p(z, codes)
 
     def perceived(self, other: np.ndarray) -> dict:
         """How far the first PERCEIVED pictures and others (n, h, w, c) lie apart in an ImageNet net's features."""
@@ -186,8 +188,8 @@ class Held:
     def imagenet_frechet(self) -> dict:
         """The distance of samples from the held-out pictures, and how many samples there were."""
         samples = SAMPLES if self.n == len(self.data.x_test) else self.n
-        made = moments(self.eyes.features(self.model.sample(samples, self.seed)))
-        value = metrics.gaussian_frechet(self.real["mean"], made[0], self.real["covariance"], made[1])
+        of_samples = moments(self.eyes.features(self.model.sample(samples, self.seed)))
+        value = metrics.gaussian_frechet(self.real["mean"], of_samples[0], self.real["covariance"], of_samples[1])
         return {"value": value, "samples": samples}
 
     @cached_property

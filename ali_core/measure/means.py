@@ -18,7 +18,7 @@ from ali_core.family.members import member
 from ali_core.family.objectives import divergences
 from ali_core.models.model import Model
 from ali_core.nets.imagenet import Eyes
-from ali_core.nets.judge import RUNS, Classifier, classes
+from ali_core.nets.judge import RUNS, Classifier
 from ali_core.training.inputs import Inputs
 
 from .held import Held
@@ -42,15 +42,15 @@ def measure(
     Each is {"value", "n", "seed", "split", "says"}. Without a classifier (points, or no classes),
     without what needs one; so without an ImageNet net.
     """
-    held, found = Held(model, data, classifier, n or len(data.x_test), seed, eyes=eyes), {}
+    held, entries = Held(model, data, classifier, n or len(data.x_test), seed, eyes=eyes), {}
     for key, row in MEASURES.items():
-        if row.whole or (made := held.take(key)) is None:
+        if row.whole or (taken := held.take(key)) is None:
             continue
-        found[key] = made
-        # E could read a class that it is told, so beside it stands what it does with a guessed one
+        entries[key] = taken
+        # E could read the class that it is given, so beside it stands what it does with a guessed one
         if row.guessed and held.guessed:
-            found[f"{key}_guessed"] = held.guessed.take(key)
-    return found | _constraints(model, data, held.n, seed)
+            entries[f"{key}_guessed"] = held.guessed.take(key)
+    return entries | _constraints(model, data, held.n, seed)
 
 
 def _constraints(model: Model, data: Data, n: int, seed: int) -> dict[str, dict]:
@@ -72,7 +72,7 @@ def _constraints(model: Model, data: Data, n: int, seed: int) -> dict[str, dict]
 
 def judge(data: Data, runs: Path = RUNS) -> Classifier | None:
     """The data's classifier; None for points, for pictures of one class, and for labels that are no classes."""
-    unnamed = data.y.ndim > 1 and not data.factors
-    if len(data.shape) == 1 or unnamed or len(np.unique(classes(data))) < 2:
+    unnamed = data.y.shape[1] > 1 and not data.factors
+    if len(data.shape) == 1 or unnamed or len(np.unique(data.y)) < 2:
         return None
     return Classifier.get(data, SEED, runs)

@@ -1,7 +1,7 @@
 """The measures, a row each: its name, what it says, which way is better, how it is shown and how it is taken.
 
 Cards, the Model page, Compare and README's results table read them here; torch is not needed for that.
-A new one is a row and its test. What it asks of a model and its data it finds in held.Held.
+A new one is a row and its test. What it needs of a model and its data is an attribute of held.Held.
 """
 
 import math
@@ -32,7 +32,7 @@ RECONSTRUCTIONS = {
         "the mean picture: {mean_picture}|PCA of the same size: {reconstruction_mse_pca}",
         short="reconstruction MSE",
         guessed=True,
-        taken=lambda h: metrics.mse(h.made, h.truth).mean(),
+        taken=lambda h: metrics.mse(h.reconstructions, h.truth).mean(),
     ),
     "reconstruction_mse_pca": Measure(
         "Reconstruction error of PCA of the same size (MSE)",
@@ -52,7 +52,7 @@ RECONSTRUCTIONS = {
         unit="dB",
         needs="pictures",
         # a perfect picture is infinitely good: 100 dB is more than eight bits can show
-        taken=lambda h: np.minimum(metrics.psnr(h.made, h.truth), 100).mean(),
+        taken=lambda h: np.minimum(metrics.psnr(h.reconstructions, h.truth), 100).mean(),
     ),
     "ssim": Measure(
         "Reconstruction, SSIM",
@@ -63,7 +63,7 @@ RECONSTRUCTIONS = {
         short="SSIM",
         needs="pictures",
         guessed=True,
-        taken=lambda h: metrics.ssim(h.made, h.truth).mean(),
+        taken=lambda h: metrics.ssim(h.reconstructions, h.truth).mean(),
     ),
     "perceptual": Measure(
         "Perceptual distance of reconstructions",
@@ -75,7 +75,7 @@ RECONSTRUCTIONS = {
         short="perceptual",
         floor="perceptual_other",
         needs="pictures eyes",
-        taken=lambda h: h.perceived(h.made),
+        taken=lambda h: h.perceived(h.reconstructions),
     ),
     "perceptual_other": Measure(
         "Perceptual distance of two held-out pictures",
@@ -94,7 +94,7 @@ RECONSTRUCTIONS = {
         short="class kept",
         needs="judge",
         guessed=True,
-        taken=lambda h: h.shares(h.verdict == h.y),
+        taken=lambda h: h.shares(h.reconstruction_verdict == h.y),
     ),
     "verdict_kept": Measure(
         "Reconstructions keep the verdict",
@@ -102,7 +102,7 @@ RECONSTRUCTIONS = {
         ".1%",
         "higher",
         needs="judge",
-        taken=lambda h: h.shares(h.verdict == h.own_verdict),
+        taken=lambda h: h.shares(h.reconstruction_verdict == h.verdict),
     ),
     "feature_mse": Measure(
         "Reconstruction error in features",
@@ -110,7 +110,7 @@ RECONSTRUCTIONS = {
         ".3f",
         "lower",
         needs="judge",
-        taken=lambda h: metrics.mse(h.features, h.own_features).mean(),
+        taken=lambda h: metrics.mse(h.reconstruction_features, h.features).mean(),
     ),
     "class_named": Measure(
         "The discriminator names the class",
@@ -119,7 +119,7 @@ RECONSTRUCTIONS = {
         "higher",
         "chance: {chance}",
         needs="named",
-        taken=lambda h: {"value": (h.named == h.y).mean(), "labels": h.model.card["config"]["labels"]},
+        taken=lambda h: {"value": (h.named == h.y[:, :1]).mean(), "labels": h.model.card["config"]["labels"]},
     ),
 }
 
@@ -130,7 +130,7 @@ CODES = {
         ".2f",
         "lower",
         "no movement: 0",
-        taken=lambda h: np.linalg.norm(h.model.encode(h.made, h.told) - h.mean, axis=1).mean(),
+        taken=lambda h: np.linalg.norm(h.model.encode(h.reconstructions, h.condition) - h.mean, axis=1).mean(),
     ),
     "latent_mean": Measure(
         "Mean of the codes",
@@ -194,14 +194,14 @@ CODES = {
         ".2f",
         beside="with another picture's code: {log_odds_swapped}",
         needs="joint",
-        taken=lambda h: h.model.score(h.x, h.drawn, h.told).mean(),
+        taken=lambda h: h.model.score(h.x, h.drawn, h.condition).mean(),
     ),
     "log_odds_swapped": Measure(
         "Discriminator on a picture and another's code",
         "the same log-odds, z drawn for another picture: as large as log_odds where it ignores z",
         ".2f",
         needs="joint",
-        taken=lambda h: h.model.score(h.x, h.drawn[h.others], h.told).mean(),
+        taken=lambda h: h.model.score(h.x, h.drawn[h.others], h.condition).mean(),
         shown=False,
     ),
 }

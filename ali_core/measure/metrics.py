@@ -1,4 +1,4 @@
-"""What is measured: pure functions of arrays, each with a known answer in tests/test_metrics.py.
+"""What is measured: pure functions of arrays, each checked against an exact answer in tests/test_metrics.py.
 
 Pictures are (n, h, w, c) in [0, 1], features and codes (n, d). Nothing here knows a model.
 """
@@ -7,6 +7,8 @@ import math
 import warnings
 
 import numpy as np
+
+from .neighbours import nearest
 
 _CHUNK = 250
 
@@ -72,25 +74,25 @@ def gaussian_frechet(
     return max(0.0, float(((mean_a - mean_b) ** 2).sum() + trace))
 
 
-def precision_recall_density_coverage(real: np.ndarray, made: np.ndarray, k: int = 5) -> dict[str, float]:
-    """How the made features lie among the real ones (Kynkäänniemi 2019; Naeem 2020), 0 to 1.
+def precision_recall_density_coverage(real: np.ndarray, generated: np.ndarray, k: int = 5) -> dict[str, float]:
+    """How the features of generated pictures lie among the real ones (Kynkäänniemi 2019; Naeem 2020), 0 to 1.
 
-    A point's ball reaches its k-th neighbour of its own set. precision: made points in a real ball;
-    recall: real points in a made ball; coverage: real balls that hold a made point; density: real
-    balls around a made point, over k (this one may exceed 1).
+    A point's ball reaches its k-th neighbour within its set. precision: generated points in a real
+    ball; recall: real points in a generated ball; coverage: real balls that hold a generated point; density:
+    real balls around a generated point, over k (this one may exceed 1).
     """
     # centred and in float64: the squares below then lose nothing that counts
     centre = real.mean(0, dtype=float)
-    real, made = real - centre, made - centre
-    reach_real, reach_made = _reach(real, k), _reach(made, k)
+    real, generated = real - centre, generated - centre
+    reach_real, reach_generated = _reach(real, k), _reach(generated, k)
     inside, recalled, covered = [], [], []
     for start in range(0, len(real), _CHUNK):
         rows = slice(start, start + _CHUNK)
-        away = _squares(real[rows], made)
+        away = _squares(real[rows], generated)
         balls = away <= reach_real[rows, None]
         inside.append(balls.sum(0))
         covered.append(balls.any(1))
-        recalled.append((away <= reach_made).any(1))
+        recalled.append((away <= reach_generated).any(1))
     held = np.sum(inside, 0)
     return {
         "precision": float((held > 0).mean()),
@@ -102,10 +104,10 @@ def precision_recall_density_coverage(real: np.ndarray, made: np.ndarray, k: int
 
 def _reach(points: np.ndarray, k: int) -> np.ndarray:
     """Squared distance of each point to its k-th neighbour, (n,)."""
-    chunks = (points[start : start + _CHUNK] for start in range(0, len(points), _CHUNK))
     # one more than k: the nearest of all is the point itself
-    reach = np.concatenate([np.partition(_squares(c, points), k, axis=1)[:, k] for c in chunks])
-    return reach * (1 + 1e-9)  # a point on the ball is in it, however the sums were rounded
+    reach = nearest(points, points, k + 1)[1][:, k] ** 2
+    # a point on the ball is in it, however the sums were rounded
+    return reach * (1 + 1e-9) + 1e-12 * (points**2).sum(1).max()
 
 
 def _squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -114,11 +116,8 @@ def _squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def knn_accuracy(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> float:
     """Share of x_test (m,d) whose nearest of x (n,d) has the same label. Exact, Euclidean."""
-    x, x_test = np.asarray(x, np.float32), np.asarray(x_test, np.float32)
-    half, found = (x**2).sum(1) / 2, []
-    for start in range(0, len(x_test), _CHUNK):
-        found.append((half - x_test[start : start + _CHUNK] @ x.T).argmin(1))
-    return float((y[np.concatenate(found)] == y_test).mean())
+    indices, _ = nearest(np.asarray(x, np.float32), x_test)
+    return float((y[indices[:, 0]] == y_test).mean())
 
 
 def linear_probe(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> float:
@@ -150,9 +149,9 @@ def against_prior(z: np.ndarray) -> dict[str, float]:
 
 
 def modes(points: np.ndarray, centres: np.ndarray, sd: float) -> tuple[int, float]:
-    """Modes found and share of good points (VEEGAN's protocol); points (n,2), centres (k,2).
+    """Modes reached and share of good points (VEEGAN's protocol); points (n,2), centres (k,2).
 
-    A point is good within 3 sd of its nearest centre; a mode is found when a good point is nearest.
+    A point is good within 3 sd of its nearest centre; a mode is reached when a good point is nearest.
     """
     away = np.linalg.norm(points[:, None] - centres[None], axis=2)
     good = away.min(1) <= 3 * sd
@@ -190,20 +189,20 @@ def information_q(mean: np.ndarray, sd: np.ndarray, seed: int = 0) -> float:
     z = mean + sd * np.random.default_rng(seed).standard_normal(mean.shape)
     weight, scale = 1 / sd**2, np.log(sd).sum(1)
     constant = (mean**2 * weight).sum(1) / 2 + scale
-    found = []
+    ratios = []
     for start in range(0, len(z), _CHUNK):
         part = z[start : start + _CHUNK]
         # log density of each draw under each Gaussian, up to the constant that cancels
         log_q = part @ (mean * weight).T - (part**2) @ weight.T / 2 - constant
-        own = log_q[np.arange(len(part)), start + np.arange(len(part))]
+        log_conditional = log_q[np.arange(len(part)), start + np.arange(len(part))]
         top = log_q.max(1)
-        mixture = top + np.log(np.exp(log_q - top[:, None]).mean(1))
-        found.append(own - mixture)
-    return float(np.concatenate(found).mean())
+        log_marginal = top + np.log(np.exp(log_q - top[:, None]).mean(1))
+        ratios.append(log_conditional - log_marginal)
+    return float(np.concatenate(ratios).mean())
 
 
 def information_p(z: np.ndarray, z_rec: np.ndarray) -> float:
-    """A lower bound on I_p(x;z) in nats: what E(G(z)) tells of z, draws of N(0, I) and codes (n,d).
+    """A lower bound on I_p(x;z) in nats: what E(G(z)) says of z, draws of N(0, I) and codes (n,d).
 
     Barber and Agakov's bound with a Gaussian around a linear function of the code, fitted to one
     half and asked about the other; exact where z and its code are jointly Gaussian.

@@ -1,4 +1,4 @@
-"""A row of the measures: all that is known of one number of a card; and that number with what belongs to it."""
+"""A row of the measures: all that is said of one number of a card; and that number with what belongs to it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class Measure:
     where neither is, or the number that it should be near. beside: what it is compared to, parts separated by "|",
     {other measures of its card} to be filled in. short: its name at the head of a column. floor: the measure that
     says what the data alone reach. taken: the number, or {"value", …}, of a means.Held that has what it `needs`;
-    None where sets.py, factors.py or means.py take it together with others. whole: it is of a whole set, and of
+    None where sets.py, groups.py or means.py take it together with others. whole: it is of a whole set, and of
     fewer examples another number. guessed: taken again with the class guessed. shown: in a line of its own.
     """
 

@@ -11,7 +11,7 @@ AMONG = " (5 neighbours, the classifier's features)"
 OBEYED = "that the classifier gives the class that was asked for"
 SURE = "factors of which the classifier is at least {sure:.0%} sure"
 
-# where `taken` says nothing: together by sets.py, and by factors.py where the data know several factors
+# where `taken` says nothing: together by sets.py and groups.py
 SETS = {
     "inpainting_mse": Measure(
         "Error inside of holes (MSE)",

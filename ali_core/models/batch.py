@@ -33,9 +33,9 @@ Files = list[tuple[str, Callable[[], bytes]]]
 def unzip(name: str, content: bytes) -> Files:
     """The files of a zip, by name; each is unpacked when its turn comes, nothing is written.
 
-    Raises Problem for what is no zip, holds no file, is damaged, names a file outside of its own folder, or
+    Raises Problem for what is no zip, holds no file, is damaged, names a file outside of its folder, or
     unpacks to more than MOST files or MOST_BYTES. A file that is damaged, encrypted, packed in another way
-    than deflate or larger than a picture may be raises its own Problem when it is asked for.
+    than deflate or larger than a picture may be raises a Problem when its turn comes.
     """
     who = f"“{pictures.shown(name)}”"
     many = f"{who} unpacks to more than {MOST:,} files or {MOST_BYTES >> 20} MB; send it in parts."
@@ -96,8 +96,8 @@ def through(
         except Problem as problem:
             yield name, problem
             continue
-        made = to_bytes(run(x))
-        pair = np.concatenate([x, made]) if beside else made
+        result = to_bytes(run(x))
+        pair = np.concatenate([x, result]) if beside else result
         yield _unique(name, taken), png(grid(pair, columns=len(pair)))
 
 
@@ -107,11 +107,11 @@ def _unique(name: str, taken: set[str]) -> str:
     stem, again = _short(path.stem), 1
     while True:
         last = f"{stem}.png" if again == 1 else f"{stem} ({again}).png"
-        found = "/".join([*folder, last])
-        folded = unicodedata.normalize("NFC", found).casefold()  # to many disks A.png is a.png
+        unique = "/".join([*folder, last])
+        folded = unicodedata.normalize("NFC", unique).casefold()  # to many disks A.png is a.png
         if folded not in taken:
             taken.add(folded)
-            return found
+            return unique
         again += 1
 
 
@@ -119,21 +119,21 @@ def _short(part: str) -> str:
     return part.encode(errors="replace")[:NAME].decode(errors="ignore")
 
 
-def zipped(made: list[tuple[str, bytes]]) -> bytes:
+def zipped(files: list[tuple[str, bytes]]) -> bytes:
     """Files as a zip."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as file:  # PNGs do not get smaller
-        for name, data in made:
+        for name, data in files:
             file.writestr(name, data)
     return content.getvalue()
 
 
 def translators(root: str | Path = "checkpoints") -> list[str]:
     """Names of the checkpoints under `root` that can translate."""
-    found = []
+    able = []
     for name in checkpoint.names(root):
         try:
-            found += [name] * ("domains" in checkpoint.card(Path(root) / name)["data"])
+            able += [name] * ("domains" in checkpoint.card(Path(root) / name)["data"])
         except Problem:
             continue
-    return found
+    return able

@@ -10,7 +10,7 @@ class Directions:
     """What codes (n,d) and labels (n,k) of k named factors say of each other; K classes in all.
 
     beta: (K,d) standardised coefficients of a class's indicator on z: how much of it each number of the
-    code tells. means: (K,d) what each class adds to a code, the other factors being equal. accuracy,
+    code says. means: (K,d) what each class adds to a code, the other factors being equal. accuracy,
     chance: per factor, of classes read from codes that were not fitted, and of the commonest class.
     """
 
@@ -23,7 +23,7 @@ class Directions:
     sd: np.ndarray
     reader: np.ndarray
 
-    def classes(self, factor: int) -> slice:
+    def span(self, factor: int) -> slice:
         """Where a factor's classes stand among all K."""
         sizes = [len(names) for names in self.factors.values()]
         start = sum(sizes[:factor])
@@ -32,26 +32,26 @@ class Directions:
     def read(self, z: np.ndarray) -> np.ndarray:
         """The classes that a line through the codes (n,d) reads. -> int (n,k)"""
         scores = _with_one((np.asarray(z) - self.centre) / self.sd) @ self.reader
-        return _decide(scores, [self.classes(k) for k in range(len(self.factors))])
+        return _decide(scores, [self.span(k) for k in range(len(self.factors))])
 
     def toward(self, z: np.ndarray, factor: int, label: int) -> np.ndarray:
-        """The direction (d,) from what a code's own class adds to what `label` adds, of length 1.
+        """The direction (d,) from what the code's present class adds to what `label` adds, of length 1.
 
         Of a code that is of that class already: away from all the others. 0 where there is none.
         """
-        means, own = self.means[self.classes(factor)], self.read(z[None])[0, factor]
-        away = means[label] - (means.mean(0) if own == label else means[own])
+        means, present = self.means[self.span(factor)], self.read(z[None])[0, factor]
+        away = means[label] - (means.mean(0) if present == label else means[present])
         return away / max(np.linalg.norm(away), 1e-12)
 
     def swapped(self, z: np.ndarray, factor: int, label: int) -> np.ndarray:
-        """A code (d,) with one factor's class exchanged: less what its own adds, plus what `label` adds."""
-        means = self.means[self.classes(factor)]
+        """A code (d,) with one factor's class exchanged: less what its present one adds, plus what `label` adds."""
+        means = self.means[self.span(factor)]
         return (z + means[label] - means[self.read(z[None])[0, factor]]).astype(np.float32)
 
     @property
     def strength(self) -> np.ndarray:
-        """How much of each factor each number of the code tells, (k,d): root mean square of beta."""
-        parts = [self.beta[self.classes(k)] for k in range(len(self.factors))]
+        """How much of each factor each number of the code says, (k,d): root mean square of beta."""
+        parts = [self.beta[self.span(k)] for k in range(len(self.factors))]
         return np.stack([np.sqrt((part**2).mean(0)) for part in parts])
 
 
@@ -63,7 +63,7 @@ def fit(z: np.ndarray, labels: np.ndarray, factors: dict[str, list[str]]) -> Dir
     places = [slice(rows[0], rows[-1] + 1) for rows in where]
     centre, sd = z.mean(0, dtype=float), np.maximum(z.std(0, dtype=float), 1e-6)
     inputs, spread = _with_one((z - centre) / sd), np.maximum(hot.std(0), 1e-6)
-    # at random: made pictures have their classes in turn
+    # at random: sampled pictures have their classes in turn
     fitted, asked = np.array_split(np.random.default_rng(0).permutation(len(z)), 2)
     half, _, _, _ = np.linalg.lstsq(inputs[fitted], hot[fitted], rcond=None)
     right = _decide(inputs[asked] @ half, places) == labels[asked]

@@ -25,8 +25,9 @@ class Model:
     """A checkpoint's networks; pictures are (n, h, w, c), float in [0, 1] or uint8, latents (n, d).
 
     frame: "face" where its pictures are framed as in `data.faces`.
-    classes: of each factor of y, for a conditional model, whose questions all take y: int (n,), or
-    (n, factors); () for the others, whose y is None. fills: whether it was trained to fill holes.
+    conditional: whether its networks are given the classes; then every question takes y, int (n, factors), and
+    class_counts says how many classes each factor has. Of the others y is None, class_counts (). fills: whether
+    it was trained to fill holes.
     domains: of a translator, what its two sets of pictures are called; () for the others. A
     translator has no latents and answers `translate` only.
     """
@@ -37,12 +38,13 @@ class Model:
         self.frame: str = card["data"].get("frame", "")
         self.latent: int = card["config"]["latent"]
         self.stochastic: bool = row.stochastic
-        self.classes: tuple[int, ...] = tuple(card["data"].get("classes", ())) * row.conditional
-        self.fills: bool = "z_hole" in row.names
+        self.conditional: bool = row.conditional
+        self.class_counts: tuple[int, ...] = tuple(card["data"].get("classes", ())) * row.conditional
+        self.fills: bool = row.fills
         self.domains: tuple[str, ...] = tuple(card["data"].get("domains", ()))
         joint, self._tuples = _pairs(row)
         self._joint = joint if f"discriminator{joint}" in nets else None  # a translator has none
-        self._names_classes = any(m.classes for m in row.matches)
+        self._names_classes = any(m.names_classes for m in row.matches)
         self.device = next(nets["encoder"].parameters()).device
 
     @classmethod
@@ -53,32 +55,32 @@ class Model:
         config = schema.config(card, path)
         card = card | {"config": dataclasses.asdict(config)}
         if config.member not in FAMILY:
-            known = ", ".join(FAMILY)
-            raise Problem(f"{path}: unknown member «{config.member}»; this version knows {known}.")
+            members = ", ".join(FAMILY)
+            raise Problem(f"{path}: unknown member «{config.member}»; this version has {members}.")
         row = FAMILY[config.member]
-        shape, classes = tuple(card["data"]["shape"]), sum(card["data"].get("classes", ()))
+        shape, n_classes = tuple(card["data"]["shape"]), sum(card["data"].get("classes", ()))
         prior = shape if "domains" in card["data"] else ()
         file = path.with_name(checkpoint.WEIGHTS)
         try:
             plain = dataclasses.replace(config, r1=config.r1 or 1.0)  # spectral norm wants numbers
             with torch.device("meta"):  # which has sizes only
-                sizes = prepare(row, shape, plain, classes, prior)
+                sizes = prepare(row, shape, plain, n_classes, prior)
             many = sum(p.numel() for k in _kept(sizes, prior) for p in sizes[k].parameters())
             held = sum(tensor.size for tensor in tensors.values())
             if many > held:
                 says = f"Its networks have {many:,} weights, and {file.name} holds {held:,}."
                 raise Problem(says)
-            nets = prepare(row, shape, config, classes, prior)
+            nets = prepare(row, shape, config, n_classes, prior)
         except (Problem, KeyError, TypeError, ValueError, RuntimeError) as error:
             why = error if isinstance(error, Problem) else repr(error)
             raise Problem(f"{path}: the config cannot be built. {why}") from None
         nets = {name: nets[name] for name in _kept(nets, prior)}
         for name, net in nets.items():
-            own = {
+            weights = {
                 k.removeprefix(f"{name}."): torch.from_numpy(v) for k, v in tensors.items() if k.startswith(f"{name}.")
             }
             try:
-                net.load_state_dict(own)
+                net.load_state_dict(weights)
             except RuntimeError as error:
                 what = str(error).splitlines()[-1].strip()
                 raise Problem(f"{file} does not fit the {name} of its card: {what}") from None
@@ -135,7 +137,7 @@ class Model:
         """
         if not self.domains:
             raise Problem(
-                f"{self.name} knows one kind of picture and cannot translate; a model that was trained "
+                f"{self.name} has learned one kind of picture and cannot translate; a model that was trained "
                 "with two domains can."
             )
         net = self.nets["decoder" if back else "encoder"]
@@ -164,8 +166,8 @@ class Model:
         A conditional model that is given no y takes every class in turn, from class `seed` on: see
         latent.in_turn.
         """
-        if self.classes and y is None:
-            y = in_turn(seed + np.arange(n), self.classes)
+        if self.conditional and y is None:
+            y = in_turn(seed + np.arange(n), self.class_counts)
         return self.decode(self.prior(n, seed, truncation), y)
 
     def interpolate(self, a: np.ndarray, b: np.ndarray, steps: int = 8, y: np.ndarray | None = None) -> np.ndarray:
@@ -173,9 +175,9 @@ class Model:
 
         Along a great circle between their codes; y: the class of both, int (factors,), for a conditional model.
         """
-        told = None if y is None else np.tile(np.reshape(y, (1, -1)), (max(2, steps), 1))
-        ends = self.encode(np.stack([a, b]), None if told is None else told[:2])
-        return self.decode(interpolate(ends[0], ends[1], steps), None if told is None else told[:steps])
+        labels = None if y is None else np.tile(np.reshape(y, (1, -1)), (max(2, steps), 1))
+        ends = self.encode(np.stack([a, b]), None if labels is None else labels[:2])
+        return self.decode(interpolate(ends[0], ends[1], steps), None if labels is None else labels[:steps])
 
     def score(self, x: np.ndarray, z: np.ndarray, y: np.ndarray | None = None) -> np.ndarray | None:
         """The joint discriminator's log-odds that (x, z) is (x, E(x)), not (G(z), z), (n,); None without one."""
@@ -196,14 +198,14 @@ class Model:
         """The classes whose reconstructions of x, uint8, are nearest, int (n, factors); None without classes.
 
         One factor of y after the other, several factors twice: the first ones were chosen while the
-        others were wrong. `first` is the first of them where it is known, (n,).
+        others were wrong. `first`: the classes of the first factor, (n,), where they need not be chosen.
         """
-        if not self.classes:
+        if not self.conditional:
             return None
-        y, truth = np.zeros((len(x), len(self.classes)), int), x.astype(np.float32) / 255
+        y, truth = np.zeros((len(x), len(self.class_counts)), int), x.astype(np.float32) / 255
         if first is not None:
             y[:, 0] = first
-        for factor, count in [*enumerate(self.classes)] * min(2, len(self.classes)):
+        for factor, count in [*enumerate(self.class_counts)] * min(2, len(self.class_counts)):
             if factor == 0 and first is not None:
                 continue
             errors = []
@@ -214,24 +216,24 @@ class Model:
         return y
 
     def classify(self, x: np.ndarray) -> np.ndarray | None:
-        """The class that a semi-supervised discriminator gives pictures, (n,); None for the others."""
+        """The class that a semi-supervised discriminator gives pictures, (n, 1); None for the others."""
         if not self._names_classes:
             return None
         net = self.nets[f"discriminator{self._joint}"]
         z = torch.from_numpy(self.encode(x))
-        return self._batched(lambda *pair: net(*pair)[:, :-1].argmax(1), self._input(x), z)
+        return self._batched(lambda *pair: net(*pair)[:, :-1].argmax(1, keepdim=True), self._input(x), z)
 
     def _given(self, y: np.ndarray | None, n: int) -> list[torch.Tensor]:
         """One-hot y in a list, as the networks take it; [] for a model without."""
-        if not self.classes:
+        if not self.conditional:
             return []
         if y is None:
-            raise Problem(f"{self.name} must be told the class of every picture.")
-        y = np.asarray(y, np.int64).reshape(n, len(self.classes))
-        if not ((y >= 0) & (y < self.classes)).all():  # of a map whose data had more
-            raise Problem(f"{self.name} knows {self.classes} classes, and was told of another.")
-        told = torch.from_numpy(y)
-        hot = [torch.nn.functional.one_hot(told[:, k], count) for k, count in enumerate(self.classes)]
+            raise Problem(f"{self.name} is conditional: give y, the class of every picture.")
+        y = np.asarray(y, np.int64).reshape(n, len(self.class_counts))
+        if not ((y >= 0) & (y < self.class_counts)).all():  # of a map whose data had more
+            raise Problem(f"{self.name} has {self.class_counts} classes, and was given another.")
+        labels = torch.from_numpy(y)
+        hot = [torch.nn.functional.one_hot(labels[:, k], count) for k, count in enumerate(self.class_counts)]
         return [torch.cat(hot, 1).float()]
 
     def _input(self, x: np.ndarray) -> torch.Tensor:
@@ -254,10 +256,10 @@ def _kept(nets: dict, prior: tuple[int, ...]) -> tuple[str, ...]:
 
 
 def _pairs(row: Member) -> tuple[int | None, tuple[int, int]]:
-    """Which match's discriminator sees (x, E(x)) and (G(z), z), told y or not, and as which of its tuples."""
+    """Which match's discriminator sees (x, E(x)) and (G(z), z), conditional on y or not, and as which of its tuples."""
     for i, m in enumerate(row.matches):
-        for told in ((), ("y",)):
-            ours = [(*pair, *told) for pair in JOINT.tuples]
+        for condition in ((), ("y",)):
+            ours = [(*pair, *condition) for pair in JOINT.tuples]
             if set(ours) <= set(m.tuples):
                 return i, (m.tuples.index(ours[0]), m.tuples.index(ours[1]))
     return None, (0, 1)

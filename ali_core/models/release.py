@@ -29,7 +29,7 @@ WHOLE = 8_000_000  # bytes of weights beyond which all networks are kept in half
 def tensors_of(data: datasets.Data, progress: Progress) -> dict[str, torch.Tensor]:
     """A checkpoint's tensors: E and G averaged, D as it stands.
 
-    A translator's D is left out: it tells pairs of pictures apart, and no reader asks it.
+    A translator's D is left out: it compares pairs of pictures, and no reader asks it.
     """
     nets = progress.averaged if data.prior else progress.nets | progress.averaged
     sizes = {name: sum(v.nbytes for v in net.state_dict().values()) for name, net in nets.items()}
@@ -64,7 +64,7 @@ def write_checkpoint(folder: Path, config: Config, data: datasets.Data, progress
             "label_names": list(data.label_names),
             "fingerprint": data.fingerprint,
         }
-        | ({"classes": classes_of(data, data.y)[1]} if row.classes else {})
+        | ({"classes": classes_of(data, data.y)[1]} if row.needs_labels else {})
         | _second_domain(config, data)
         | ({"factors": data.factors} if data.factors else {})
         | ({"split": data.held_out} if data.held_out else {})
@@ -90,10 +90,10 @@ def write_checkpoint(folder: Path, config: Config, data: datasets.Data, progress
     if len(data.shape) == 3:
         model = Model.load(folder)
         if data.prior:
-            made = [model.translate(data.x_test[:3]), model.translate(data.prior.x_test[3:6], True)]
+            shown = [model.translate(data.x_test[:3]), model.translate(data.prior.x_test[3:6], True)]
         else:
-            made = [model.sample(1, seed) for seed in range(6)]
-        samples = to_bytes(np.concatenate(made))
+            shown = [model.sample(1, seed) for seed in range(6)]
+        samples = to_bytes(np.concatenate(shown))
         write_png(folder / SAMPLES, grid(samples, columns=6))
 
 

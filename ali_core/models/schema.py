@@ -60,7 +60,7 @@ class _Data(_Set):
     prior: NotRequired[_Set]
 
 
-class _Config(TypedDict):  # the rest has defaults, and bounds of its own: see config.check
+class _Config(TypedDict):  # the rest has defaults, and bounds: see config.check
     member: Name
     latent: int
 
@@ -237,17 +237,17 @@ def parse(content: bytes, kind: type, where: str | Path, remedy: str) -> dict:
     Raises Problem, a sentence that begins with `where` and ends with `remedy`.
     """
     try:
-        found = msgspec.json.decode(content)
+        parsed = msgspec.json.decode(content)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Problem(f"{where} cannot be read as JSON ({error}); {remedy}.") from None
-    return fit(found, kind, where, remedy)
+    return fit(parsed, kind, where, remedy)
 
 
-def fit(found, kind: type, where: str | Path, remedy: str) -> dict:
+def fit(parsed, kind: type, where: str | Path, remedy: str) -> dict:
     """What was read, where it has every field of a kind, as it should be; raises Problem, see `parse`."""
     try:
-        msgspec.convert(found, kind)
-        if _depth(found) > DEEPEST:
+        msgspec.convert(parsed, kind)
+        if _depth(parsed) > DEEPEST:
             raise msgspec.ValidationError(f"Its brackets are more than {DEEPEST} deep")
     except msgspec.ValidationError as error:
         says, _, place = str(error).replace("`", "").partition(" - at $")
@@ -257,12 +257,12 @@ def fit(found, kind: type, where: str | Path, remedy: str) -> dict:
             raise Problem(f"{where} lacks the field «{field}»; {remedy}.") from None
         field = f"«{place}» of {where}" if place else str(where)
         raise Problem(f"{field} cannot be used: {says[0].lower()}{says[1:]}; {remedy}.") from None
-    return found
+    return parsed
 
 
-def _depth(found) -> int:
+def _depth(parsed) -> int:
     """How deep lists and objects stand in each other."""
-    depth, level = 0, [found]
+    depth, level = 0, [parsed]
     while level := [one for one in level if isinstance(one, dict | list)]:
         depth += 1
         level = [each for one in level for each in (one.values() if isinstance(one, dict) else one)]
@@ -274,13 +274,13 @@ def card(content: bytes, path: Path) -> dict:
     return fitting(parse(content, dict, path, AGAIN), path)
 
 
-def fitting(found: dict, path: Path) -> dict:
+def fitting(card: dict, path: Path) -> dict:
     """A card whose fields also fit each other; raises Problem that names the field."""
-    if type(number := found.get("schema")) is int:  # before a field that a newer one may not have is missed
+    if type(number := card.get("schema")) is int:  # before a field that a newer one may not have is missed
         not_newer(number, SCHEMA, path)
-    fit(found, Card, path, AGAIN)
-    config(found, path)
-    data = found["data"]
+    fit(card, Card, path, AGAIN)
+    config(card, path)
+    data = card["data"]
     shape, sizes, factors = data["shape"], data.get("classes", []), data.get("factors", {})
     square = len(shape) == 3 and shape[0] == shape[1] and shape[2] in (1, 3)
     wrong = ""
@@ -289,18 +289,18 @@ def fitting(found: dict, path: Path) -> dict:
     elif ("domains" in data) != ("prior" in data) or ("domains" in data and not square):
         wrong = "«data.domains» and «data.prior» belong together, and to pictures"
     elif sizes and factors:
-        known = [len(names) for names in factors.values()]
-        if len(sizes) != len(known) or any(map(int.__gt__, sizes, known)):
-            wrong = f"«data.classes» is {sizes}, and «data.factors» names {known}"
+        named = [len(names) for names in factors.values()]
+        if len(sizes) != len(named) or any(map(int.__gt__, sizes, named)):
+            wrong = f"«data.classes» is {sizes}, and «data.factors» names {named}"
     if wrong:
         raise Problem(f"{path}: {wrong}; {AGAIN}.")
-    return found
+    return card
 
 
-def config(found: dict, path: Path) -> Config:
+def config(card: dict, path: Path) -> Config:
     """A card's config, with defaults for the fields that it is too old to have; raises Problem."""
-    own = fit(found["config"], Config, f"{path}: the config", AGAIN)
+    fields = fit(card["config"], Config, f"{path}: the config", AGAIN)
     try:
-        return check(msgspec.convert(own, Config))
+        return check(msgspec.convert(fields, Config))
     except Problem as problem:
         raise Problem(f"{path}: the config cannot be built. {problem}") from None

@@ -41,13 +41,13 @@ class Eyes:
     @torch.inference_mode()
     def apart(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """How far each pair of pictures lies apart, (n,), 0 for equals: 2 - 2 cos of features, mean of places and depths."""
-        found = []
+        distances = []
         for one, other in zip(_batches(a), _batches(b), strict=True):
             pairs = zip(self._depths(one), self._depths(other), strict=True)
-            found.append(
+            distances.append(
                 torch.stack([(2 - 2 * F.cosine_similarity(*pair)).mean((1, 2)) for pair in pairs]).mean(0).cpu()
             )
-        return np.maximum(torch.cat(found).numpy(), 0)
+        return np.maximum(torch.cat(distances).numpy(), 0)
 
     def _depths(self, x: np.ndarray) -> list[torch.Tensor]:
         """The features before each halving of the picture, and the last, (n, channels, h, w) each."""
@@ -55,14 +55,14 @@ class Eyes:
         if pictures.shape[2] < SIDE:
             pictures = F.interpolate(pictures, size=(SIDE, SIDE), mode="bilinear", antialias=True)
         mean, sd = (torch.tensor(v, device=self.device)[:, None, None] for v in (MEAN, SD))
-        net, found = self.net, []
+        net, depths = self.net, []
         seen = net._swish(net._bn0(net._conv_stem((pictures - mean) / sd)))
         for block in net._blocks:
             after = block(seen)
             if after.shape[2] < seen.shape[2]:
-                found.append(seen)
+                depths.append(seen)
             seen = after
-        return [*found, net._swish(net._bn1(net._conv_head(seen)))]
+        return [*depths, net._swish(net._bn1(net._conv_head(seen)))]
 
 
 def eyes() -> Eyes | None:

@@ -1,6 +1,6 @@
 """A small classifier of the data's own pictures: the judge of what a model makes of them.
 
-Where the data know several factors it is one network with a head for each.
+One network with the classes of every factor side by side; data of one class a picture have one factor.
 """
 
 import hashlib
@@ -15,27 +15,27 @@ from safetensors.torch import save as tensor_bytes
 from torch import nn
 from tqdm import tqdm
 
-from ali_core.data.dataset import Data, digest
+from ali_core.data.dataset import Data, fingerprint
 from ali_core.files import write_beside
 
 from .small import FEATURES
 
 RUNS = Path(".runs")
-EPOCHS, FACTOR_EPOCHS, BATCH = 3, 6, 128
+EPOCHS, SEVERAL_EPOCHS, BATCH = 3, 6, 128  # of one factor, of several
 
 
 class Classifier:
     """A trained classifier to ask: numpy in, numpy out.
 
-    accuracy: on the held-out pictures, `n` of them, of several factors the mean; by_factor: of each;
-    sha256: of its weights' file; seed: its own; sizes: how many classes each factor has.
+    accuracy: on the held-out pictures, `n` of them, the mean of the factors'; by_factor: each one's,
+    where they have names; sha256: of its weights' file; seed: its own; sizes: how many classes each factor has.
     """
 
     def __init__(self, net: nn.Module, data: Data, seed: int, sha256: str):
         self.net, self.seed, self.sha256 = net.eval().requires_grad_(False), seed, sha256
         self.data, self.n = data.name, len(data.x_test)
-        self.sizes = [len(names) for names in data.factors.values()]
-        right = self.decide(self.logits(data.x_test)) == held_out_classes(data)
+        self.sizes = data.sizes
+        right = self.decide(self.logits(data.x_test)) == data.y_test
         self.accuracy = float(right.mean())
         self.by_factor = per_factor(data, right)
 
@@ -45,10 +45,8 @@ class Classifier:
         path = runs / f"classifier-{data.name}-{fingerprint(data)}-{seed}.safetensors"
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            if data.factors:
-                net = _Heads(data.shape[2], sum(map(len, data.factors.values())))
-            else:
-                net = _Network(data.shape[2], data.sizes[0])
+            body = _plain if len(data.sizes) == 1 else _strided
+            net = _Network(body(data.shape[2]), sum(data.sizes))
         net.to("cuda" if torch.cuda.is_available() else "cpu")
         try:
             net.load_state_dict(parse_tensors(path.read_bytes()))
@@ -58,13 +56,11 @@ class Classifier:
         return cls(net, data, seed, hashlib.sha256(path.read_bytes()).hexdigest())
 
     def logits(self, x: np.ndarray) -> np.ndarray:
-        """Logits (n, classes) of pictures (n,h,w,c), uint8 or in [0, 1]; of all factors side by side."""
+        """Logits of pictures (n,h,w,c), uint8 or in [0, 1]: (n, all classes), factor by factor."""
         return self.look(x)[1]
 
     def decide(self, logits: np.ndarray) -> np.ndarray:
-        """The likeliest class, (n,); of several factors the likeliest of each, (n, k)."""
-        if not self.sizes:
-            return logits.argmax(1)
+        """The likeliest class of each factor, (n, k)."""
         return np.stack([part.argmax(1) for part in self.heads(logits)], 1)
 
     def heads(self, logits: np.ndarray) -> list[np.ndarray]:
@@ -87,17 +83,15 @@ class Classifier:
     @property
     def card(self) -> dict:
         """What a checkpoint's card says of its judge."""
-        several = {"factors": self.by_factor} if self.sizes else {}
-        epochs = FACTOR_EPOCHS if self.sizes else EPOCHS
-        how = "with a head for every factor, " if self.sizes else ""
+        how = "with a head for every factor, " if len(self.sizes) > 1 else ""
         return {
             "accuracy": round(self.accuracy, 4),
-            **several,
+            **({"factors": self.by_factor} if self.by_factor else {}),
             "n": self.n,
             "seed": self.seed,
             "sha256": self.sha256,
             "data": self.data,
-            "says": f"A small convolutional classifier, {how}trained by `evaluate` for {epochs} epochs "
+            "says": f"A small convolutional classifier, {how}trained by `evaluate` for {_epochs(self.sizes)} epochs "
             "on the training pictures; its accuracy is on the n held-out ones, its last hidden layer "
             f"gives the {FEATURES} features.",
         }
@@ -116,68 +110,43 @@ def given(data: Data) -> nn.Module:
     return net.requires_grad_(False)
 
 
-def classes(data: Data) -> np.ndarray:
-    """The training part's classes, (n,); (n, k) of k named factors."""
-    return data.y if data.y.ndim == 1 or data.factors else data.y[:, 0]
-
-
-def held_out_classes(data: Data) -> np.ndarray:
-    """The held-out part's classes, (n,); (n, k) of k named factors."""
-    return data.y_test if data.y_test.ndim == 1 or data.factors else data.y_test[:, 0]
-
-
 def per_factor(data: Data, right: np.ndarray) -> dict[str, float]:
-    """The share of what is right, boolean (n, k), for each factor's name; {} where there is one class."""
+    """The share of what is right, boolean (n, k), for each factor's name; {} where they have none."""
     shares = right.mean(0).tolist() if data.factors else []
     return {name: round(share, 4) for name, share in zip(data.factors, shares, strict=True)}
 
 
-def fingerprint(data: Data) -> str:
-    """Twelve letters that differ when the pictures or their classes differ; of one domain alone."""
-    return digest(data.x, data.y, data.x_test, data.y_test)
+def _plain(channels: int) -> list[nn.Module]:
+    return [
+        nn.Conv2d(channels, 32, 3, padding=1),
+        nn.BatchNorm2d(32),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 3, padding=1),
+        nn.BatchNorm2d(64),
+        nn.ReLU(inplace=True),
+        nn.AdaptiveMaxPool2d(7),
+        nn.Flatten(),
+        nn.Linear(64 * 7 * 7, FEATURES),
+    ]
+
+
+def _strided(channels: int) -> list[nn.Module]:
+    """Faster: data of several factors have large pictures."""
+    layers = []
+    for out in (24, 48, 96):
+        layers += [nn.Conv2d(channels, out, 4, 2, 1), nn.BatchNorm2d(out), nn.ReLU(inplace=True)]
+        channels = out
+    return [*layers, nn.AdaptiveMaxPool2d(8), nn.Flatten(), nn.Linear(channels * 64, FEATURES)]
 
 
 class _Network(nn.Module):
-    """Pictures (n, c, h, w) in [0, 1] -> features (n, 128) and logits (n, classes)."""
+    """Pictures (n, c, h, w) in [0, 1] -> features (n, 128) and logits (n, all classes)."""
 
-    def __init__(self, channels: int, classes: int):
+    def __init__(self, body: list[nn.Module], n_classes: int):
         super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(channels, 32, 3, padding=1),
-            nn.BatchNorm2d(32),
-            nn.ReLU(inplace=True),
-            nn.MaxPool2d(2),
-            nn.Conv2d(32, 64, 3, padding=1),
-            nn.BatchNorm2d(64),
-            nn.ReLU(inplace=True),
-            nn.AdaptiveMaxPool2d(7),
-            nn.Flatten(),
-            nn.Linear(64 * 7 * 7, FEATURES),
-            nn.ReLU(inplace=True),
-        )
-        self.head = nn.Linear(FEATURES, classes)
-
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        features = self.body(x - 0.5)
-        return features, self.head(features)
-
-
-class _Heads(nn.Module):
-    """As _Network, of large pictures and all factors' classes side by side: strided, so that it is fast."""
-
-    def __init__(self, channels: int, classes: int):
-        super().__init__()
-        layers = []
-        for out in (24, 48, 96):
-            layers += [
-                nn.Conv2d(channels, out, 4, 2, 1),
-                nn.BatchNorm2d(out),
-                nn.ReLU(inplace=True),
-            ]
-            channels = out
-        flat = (nn.AdaptiveMaxPool2d(8), nn.Flatten(), nn.Linear(channels * 64, FEATURES))
-        self.body = nn.Sequential(*layers, *flat, nn.ReLU(inplace=True))
-        self.head = nn.Linear(FEATURES, classes)
+        self.body = nn.Sequential(*body, nn.ReLU(inplace=True))
+        self.head = nn.Linear(FEATURES, n_classes)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         features = self.body(x - 0.5)
@@ -193,10 +162,13 @@ class _Features(nn.Module):
         return self.net(x)[0]
 
 
+def _epochs(sizes: list[int]) -> int:
+    return EPOCHS if len(sizes) == 1 else SEVERAL_EPOCHS
+
+
 def _train(net: nn.Module, data: Data, seed: int) -> None:
-    device, y = next(net.parameters()).device, torch.from_numpy(classes(data))
-    sizes = [len(names) for names in data.factors.values()]
-    epochs = FACTOR_EPOCHS if sizes else EPOCHS
+    device, y = next(net.parameters()).device, torch.from_numpy(data.y)
+    epochs = _epochs(data.sizes)
     steps = epochs * -(-len(y) // BATCH)
     optimizer = torch.optim.Adam(net.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)
@@ -207,12 +179,8 @@ def _train(net: nn.Module, data: Data, seed: int) -> None:
             # dealt out evenly: batch norm cannot take a last batch of one
             for rows in np.array_split(shuffled, -(-len(y) // BATCH)):
                 _, logits = net(_tensor(data.x[rows], device))
-                right = y[rows].to(device)
-                if sizes:
-                    heads = zip(logits.split(sizes, 1), right.T, strict=True)
-                    loss = sum(F.cross_entropy(*pair) for pair in heads)
-                else:
-                    loss = F.cross_entropy(logits, right)
+                heads = zip(logits.split(data.sizes, 1), y[rows].to(device).T, strict=True)
+                loss = sum(F.cross_entropy(*pair) for pair in heads)
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()

@@ -170,8 +170,8 @@ def build(
     if name in perceptrons.NETS:
         return perceptrons.NETS[name](shape, latent, discriminators)
     if name not in NETS:
-        known = ", ".join((*small.BODIES, *perceptrons.NETS, *NETS))
-        raise Problem(f"There is no net «{name}»; there are: {known}.")
+        names = ", ".join((*small.BODIES, *perceptrons.NETS, *NETS))
+        raise Problem(f"There is no net «{name}»; there are: {names}.")
     net = NETS[name]
     if shape != (net.size, net.size, 3) or latent != net.latent:
         raise Problem(

@@ -40,7 +40,7 @@ FEATURES = 128  # length of M(x), what a given network says of x (GALI-PT)
 class Encoder(nn.Module):
     """q(z|x) or q(z|x, y): -> mean and log sigma, (n, 2d); deterministic: z, (n, d).
 
-    y: one-hot (n, classes); its embedding joins the features before the last layer (ALI, section
+    y: one-hot (n, n_classes); its embedding joins the features before the last layer (ALI, section
     2.7 and its code), and is trained with the rest.
     """
 
@@ -51,14 +51,14 @@ class Encoder(nn.Module):
         width: int,
         stochastic: bool,
         norm: str,
-        classes: int = 0,
+        n_classes: int = 0,
         body: Body = BODIES["small"],
     ):
         super().__init__()
         outputs = latent * (1 + stochastic)
         self.pictures = len(shape) == 3
-        more = max(width, classes) if classes else 0  # a narrower one would mix up factors
-        self.embedding = nn.Linear(classes, more) if classes else None
+        more = max(width, n_classes) if n_classes else 0  # a narrower one would mix up factors
+        self.embedding = nn.Linear(n_classes, more) if n_classes else None
         if self.pictures:
             self.body, features = body.down(shape, width, NORMS[norm], plain)
             self.head = nn.Linear(features + more, outputs)
@@ -79,12 +79,12 @@ class Decoder(nn.Module):
         latent: int,
         width: int,
         norm: str,
-        classes: int = 0,
+        n_classes: int = 0,
         body: Body = BODIES["small"],
     ):
         super().__init__()
-        more = max(width, classes) if classes else 0
-        self.embedding = nn.Linear(classes, more) if classes else None
+        more = max(width, n_classes) if n_classes else 0
+        self.embedding = nn.Linear(n_classes, more) if n_classes else None
         if len(shape) == 1:
             self.body = mlp(latent + more, width, shape[0])
         else:
@@ -179,14 +179,14 @@ def build(
     config: Config,
     stochastic: bool,
     discriminators: list[tuple[tuple[str, ...], int]],
-    classes: int = 0,
+    n_classes: int = 0,
     multipliers: list[float] | None = None,
     prior: tuple[int, ...] = (),
 ) -> dict[str, nn.Module]:
     """The networks of a member, by name: encoder, decoder, discriminator0, …, multipliers.
 
     shape: (h, w, c) of pictures or (2,) of points; discriminators: kinds of arguments and number of
-    outputs of each; classes: length of y where the networks are given one; multipliers: their
+    outputs of each; n_classes: length of y where the networks are given one; multipliers: their
     starts; prior: (h, w, c) of z, where z is another domain's pictures: encoder and decoder are then
     translators through a code of `latent`.
     """
@@ -199,10 +199,10 @@ def build(
         nets = {name: Translator(*channels, shape[1], width, latent, norm) for name, channels in ends.items()}
     else:
         nets = {
-            "encoder": Encoder(shape, latent, width, stochastic, norm, classes, body),
-            "decoder": Decoder(shape, latent, width, norm, classes, body),
+            "encoder": Encoder(shape, latent, width, stochastic, norm, n_classes, body),
+            "decoder": Decoder(shape, latent, width, norm, n_classes, body),
         }
-    shapes = {"x": shape, "z": z, "y": (classes,), "m": (FEATURES,)}
+    shapes = {"x": shape, "z": z, "y": (n_classes,), "m": (FEATURES,)}
     for i, (kinds, outputs) in enumerate(discriminators):
         net = Discriminator(shapes, width, kinds, outputs, not config.r1, config.sines, body)
         nets[f"discriminator{i}"] = net

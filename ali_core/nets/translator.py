@@ -31,10 +31,10 @@ class Translator(nn.Module):
             nn.Unflatten(1, (before, size, size)),
         )
         for side in reversed(sides):
-            made = max(before // 2, sides[-1] // 2, 16)
-            layers = UpConv(before, made), NORMS[norm](made), activation()
+            out_channels = max(before // 2, sides[-1] // 2, 16)
+            layers = UpConv(before, out_channels), NORMS[norm](out_channels), activation()
             self.up.append(nn.Sequential(*layers))
-            before = made + side
+            before = out_channels + side
         self.head = nn.Sequential(nn.Conv2d(before, out, 3, padding=1), nn.Sigmoid())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

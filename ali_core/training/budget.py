@@ -57,7 +57,7 @@ class Rung(NamedTuple):
     """One of the choices, from the cheapest on."""
 
     fields: dict[str, int]
-    enough: int  # pictures seen that make it worth its price
+    enough: int  # pictures seen from which it is worth its time
 
 
 def asked(argv: list[str]) -> tuple[list[str], float]:
@@ -153,7 +153,7 @@ def choose(words: list[str], seconds: float, runs: Path, since: float) -> tuple[
 
 
 def _open(given: dict) -> tuple[Config, list[Rung], Data]:
-    """The config as far as it is known, the choices that its pictures leave, and these at the largest size."""
+    """The config as far as it is given, the choices that its pictures leave, and these at the largest size."""
     config = complete(NETS | given)
     if config.member == NETS["member"]:
         config = dataclasses.replace(config, weights=WEIGHTS | config.weights)
@@ -161,7 +161,7 @@ def _open(given: dict) -> tuple[Config, list[Rung], Data]:
         raise Problem("prior= makes two sets of pictures; minutes= chooses for one: give steps=, or a preset too.")
     members.member(check(config))
     folder = Path(config.data).expanduser()
-    if not config.size and config.data not in datasets.KNOWN and datasets.of_pictures(folder):
+    if not config.size and config.data not in datasets.DATA_SETS and datasets.of_pictures(folder):
         data, side = None, _side(folder)
     else:
         data = datasets.of(config)
@@ -184,10 +184,10 @@ def _climb(rungs: list[Rung], timed: Callable[[Rung], tuple[float, float]]) -> t
     for rung in rungs[1:]:
         if seen < best.enough:  # the next ones are dearer
             break
-        found, seen = timed(rung)
+        seconds, seen = timed(rung)
         if seen < rung.enough:
             break
-        best, each = rung, found
+        best, each = rung, seconds
     return best, each
 
 
@@ -237,7 +237,8 @@ def _shaped(data: Data, rung: Rung) -> Data:
     size, channels = _size(rung, data), data.shape[-1]
     if size == data.shape[0]:
         return data
-    return dataclasses.replace(data, x=np.resize(data.x[:256], (len(data.x), size, size, channels)))
+    n = min(len(data.x), 4096)
+    return dataclasses.replace(data, x=np.resize(data.x[:256], (n, size, size, channels)), y=data.y[:n])
 
 
 def _seconds_a_step(config: Config, data: Data, least: float) -> float:

@@ -16,7 +16,8 @@ def draw(config: Config, n: int, shape: tuple[int, ...], step: int) -> dict[str,
     """Everything that step `step` draws, from (seed, step) alone, each (batch, …).
 
     index: picture numbers; z: prior draws; noise: of the posteriors, (batch, passes, d); holes: two
-    sets of uniform numbers, (batch, 8); known, prior: a uniform number; x_noise: as x goes through the
+    sets of uniform numbers, (batch, 8); example, prior: a uniform number, which picks a labelled example or a
+    true pair, and a picture of the second domain; x_noise: as x goes through the
     networks, where the decoder draws; flip: who is mirrored.
     """
     generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
@@ -29,7 +30,7 @@ def draw(config: Config, n: int, shape: tuple[int, ...], step: int) -> dict[str,
         "z": z[0],
         "noise": torch.cat([z[1][:, None], more], 1),
         "holes": torch.rand(b, 8, generator=generator),
-        "known": torch.rand(b, generator=generator),
+        "example": torch.rand(b, generator=generator),
     }
     if config.decoder_noise:
         drawn["x_noise"] = torch.randn(b, *shape[2:], *shape[:2], generator=generator)
@@ -45,18 +46,18 @@ class Inputs:
     def __init__(self, config: Config, row: Member, data: Data):
         self.config, self.row, self.data = config, row, data
         self.x = torch.from_numpy(data.x)
-        self.y, sizes = classes_of(data, data.y) if row.classes else (None, [])
-        self.classes, self.known = sum(sizes), None
-        if row.classes and not row.conditional:
+        self.y, sizes = classes_of(data, data.y) if row.needs_labels else (None, [])
+        self.n_classes, self.labelled = sum(sizes), None
+        if row.needs_labels and not row.conditional:
             if len(sizes) > 1:
                 raise Problem(f"«{config.member}» takes one label a picture, not {len(sizes)}.")
-            self.known = labelled(data, config.labels, config.seed)
+            self.labelled = labelled(data, config.labels, config.seed)
         self.prior = torch.from_numpy(data.prior.x) if data.prior else None
         self.pairs = _true_pairs(config, row, data)
 
     def given(self, device: torch.device) -> dict[str, nn.Module]:
         """The networks that are not trained here: M."""
-        return {"features": judge.given(self.data).to(device)} if "m" in self.row.names else {}
+        return {"features": judge.given(self.data).to(device)} if self.row.features else {}
 
     def samples(self, nets, step: int, world: int, rank: int, device: torch.device) -> Samples:
         drawn = draw(self.config, len(self.x), self.data.shape, step)
@@ -74,18 +75,18 @@ class Inputs:
         more = {}
         if self.row.conditional:
             more["y"] = there(self.y[index])
-        if "z_hole" in self.row.names:
+        if self.row.fills:
             more["hole"], more["again"] = (there(holes(part, shape)) for part in mine["holes"].chunk(2, 1))
-        if self.known is not None:
-            rows = self.known[(mine["known"] * len(self.known)).long()]
-            more["known"] = pictures(self.x, rows), there(torch.from_numpy(self.data.y)[rows])
+        if self.labelled is not None:
+            rows = self.labelled[(mine["example"] * len(self.labelled)).long()]
+            more["labelled"] = pictures(self.x, rows), there(torch.from_numpy(self.data.y[:, 0])[rows])
         if self.config.decoder_noise:
             more["x_noise"] = there(mine["x_noise"])
         z = there(mine["z"])
         if self.prior is not None:
             z = pictures(self.prior, (mine["prior"] * len(self.prior)).long())
         if self.pairs is not None:
-            rows = (mine["known"] * len(self.pairs[0])).long()
+            rows = (mine["example"] * len(self.pairs[0])).long()
             more["pair"] = tuple(pictures(side, rows) for side in self.pairs)
         noise = there(mine["noise"].transpose(0, 1))
         x = pictures(self.x, index)
@@ -95,7 +96,7 @@ class Inputs:
 
 
 def classes_of(data: Data, y: np.ndarray) -> tuple[torch.Tensor, list[int]]:
-    """Classes y of the data as one-hot vectors side by side, (n, k), and how many each factor has.
+    """Classes y (n, k) of the data as one-hot vectors side by side, (n, all classes), and how many each factor has.
 
     Raises Problem for data without at least two classes.
     """
@@ -105,7 +106,7 @@ def classes_of(data: Data, y: np.ndarray) -> tuple[torch.Tensor, list[int]]:
             f"{data.name} has no labels, which this member needs; give pictures in one subfolder per "
             "class, or an .npz with “labels”."
         )
-    factors = torch.from_numpy(y.reshape(len(y), -1)).long().T
+    factors = torch.from_numpy(y).long().T
     hot = [nn.functional.one_hot(f, size) for f, size in zip(factors, sizes, strict=True)]
     return torch.cat(hot, 1).float(), sizes
 
@@ -129,7 +130,7 @@ def _true_pairs(config: Config, row: Member, data: Data) -> tuple[torch.Tensor, 
             "weights.identity asks that E leaves z as it is, and here z is no picture: give a second domain, "
             "prior=…, or leave it 0."
         )
-    wants = "x_pair" in row.names
+    wants = row.paired
     if wants and data.partners is None:
         raise Problem(
             f"«{config.member}» learns from true pairs of two domains, and {data.name} knows none; "
@@ -148,7 +149,7 @@ def _true_pairs(config: Config, row: Member, data: Data) -> tuple[torch.Tensor, 
 def labelled(data: Data, count: int, seed: int) -> torch.Tensor:
     """Numbers of `count` training examples, as many of each class, drawn with the seed."""
     generator = torch.Generator().manual_seed(seed)
-    y, names = torch.from_numpy(data.y), data.sizes[0]
+    y, names = torch.from_numpy(data.y[:, 0]), data.sizes[0]
     each, left = divmod(count, names)
     if not each or left:
         raise Problem(f"labels={count} must be a multiple of the {names} classes of {data.name}.")

@@ -1,6 +1,7 @@
 """The one training loop, a generator: the command line, the lab and the tests pull from it.
 
-run.py is the command around it.
+commands/train.py is the command around it. A step, its state and what it begins with belong together: hence its
+length.
 """
 
 import copy
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import accelerate
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
@@ -49,17 +51,25 @@ class Progress(NamedTuple):
 EVERYONE = ("discriminator", "generator", "multipliers")
 
 
-def train(config: Config, data: datasets.Data, state: Path | None = None) -> Iterator[Progress]:
+def train(
+    config: Config, data: datasets.Data, state: Path | None = None, begun: dict[str, np.ndarray] | None = None
+) -> Iterator[Progress]:
     """Trains `config` on `data`, yielding a Progress after every step; see `steps`."""
-    loop = steps(config, data, state)
+    loop = steps(config, data, state, begun)
     next(loop)
     yield from loop
 
 
 def steps(
-    config: Config, data: datasets.Data, state: Path | None = None
+    config: Config,
+    data: datasets.Data,
+    state: Path | None = None,
+    begun: dict[str, np.ndarray] | None = None,
 ) -> Generator[Progress, Collection[str] | None, None]:
     """Yields a Progress before the first step and after every one; starts from `state` when it exists.
+
+    begun: the tensors of the checkpoint config.start, as checkpoint.weights reads them; without a state, the
+    networks begin with them, and those that it lacks (a translator keeps no discriminator) begin as always.
 
     `send` names the players who take the next step (of EVERYONE; `next`: all of them).
     Everything drawn derives from (seed, step) for the whole batch and is then cut by process, so
@@ -80,9 +90,11 @@ def steps(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         prior = data.prior.shape if data.prior else ()
-        nets = objectives.prepare(row, data.shape, config, inputs.classes, prior)
+        nets = objectives.prepare(row, data.shape, config, inputs.n_classes, prior)
     if config.net in paper.NETS:
         paper.set_output_bias(nets["decoder"], as_input(inputs.x[: paper.LOG_ODDS_EXAMPLES]))
+    if begun:
+        _begin(config, nets, begun)
     for net in nets.values():
         net.to(accelerator.device, memory_format=torch.channels_last)
     averaged = {k: copy.deepcopy(nets[k]).eval().requires_grad_(False) for k in ("encoder", "decoder")}
@@ -122,8 +134,8 @@ def steps(
         samples = inputs.samples(run, step, world, rank, accelerator.device)
         with torch.random.fork_rng():  # for dropout and the toy encoder's noise: not draw's numbers again
             torch.manual_seed(config.seed * 1_000_003 + step + 2**31)
-            price = config.r1 * config.r1_every if step % config.r1_every == 0 else 0.0
-            losses, shown = objectives.losses(row, samples, price)
+            r1 = config.r1 * config.r1_every if step % config.r1_every == 0 else 0.0
+            losses, shown = objectives.losses(row, samples, r1)
         for i, (who, loss) in enumerate(losses.items()):
             optimizers[who].zero_grad()
             more = i + 1 < len(losses)
@@ -143,7 +155,7 @@ def steps(
         if "generator" in (turn or EVERYONE):
             _average(averaged, nets, min(config.ema, (1 + step) / (10 + step)))
         if guess:
-            value = torch.tensor(matched(row, shown, price), device=accelerator.device)
+            value = torch.tensor(matched(row, shown, r1), device=accelerator.device)
             value = accelerator.reduce(value, "mean").item()
             average = value if math.isnan(average) else average + (value - average) / 500
             if average < WON * guess:
@@ -153,6 +165,22 @@ def steps(
                     f"{advice} a smaller lr_discriminator, or another seed."
                 )
         turn = yield progress(step + 1, shown)
+
+
+def _begin(config: Config, nets: dict[str, nn.Module], begun: dict[str, np.ndarray]) -> None:
+    """Puts a checkpoint's tensors into the networks; raises Problem where they are of another kind."""
+    for name, net in nets.items():
+        there = {k.removeprefix(f"{name}."): v for k, v in begun.items() if k.startswith(f"{name}.")}
+        if not there and name not in ("encoder", "decoder"):
+            continue
+        wanted = {k: tuple(v.shape) for k, v in net.state_dict().items()}
+        if wanted != (shapes := {k: v.shape for k, v in there.items()}):
+            at = next(k for k in sorted(wanted.keys() | shapes.keys()) if wanted.get(k) != shapes.get(k))
+            raise Problem(
+                f"start={config.start} has another {name} than this run ({at}: {shapes.get(at)} there, "
+                f"{wanted.get(at)} here); give the fields of its card: net, width, latent, norm, size, channels, member."
+            )
+        net.load_state_dict({k: torch.from_numpy(v) for k, v in there.items()})
 
 
 def precision(config: Config) -> str:
@@ -171,12 +199,12 @@ def guessing(row: objectives.Member) -> float:
 
 
 def matched(row: objectives.Member, shown: dict[str, float], r1: float) -> float:
-    """What the discriminators pay in their matches alone: without R1, and without terms such as labels."""
-    found = shown["discriminator"] - r1 * sum(shown.get(f"steepness {i}", 0.0) for i in range(len(row.matches)))
+    """The discriminators' loss in their matches alone: without R1, and without terms such as labels."""
+    loss = shown["discriminator"] - r1 * sum(shown.get(f"steepness {i}", 0.0) for i in range(len(row.matches)))
     for name, term in row.terms.items():
         if term.player == "discriminator" and term.weight:
-            found -= shown.get(f"multiplier of {name}", term.weight) * shown[name]
-    return found
+            loss -= shown.get(f"multiplier of {name}", term.weight) * shown[name]
+    return loss
 
 
 def player(net: str) -> str:
@@ -271,7 +299,7 @@ def _cooling(config: Config, step: int) -> float:
 @torch.no_grad()
 def _average(averaged: dict[str, nn.Module], nets: dict[str, nn.Module], decay: float) -> None:
     for name, net in averaged.items():
-        # batch norm's running statistics are averaged too: the averaged weights' own are near those
+        # batch norm's running statistics are averaged too: those of the averaged weights are near
         pairs = zip(net.state_dict().values(), nets[name].state_dict().values(), strict=True)
         ours, theirs = zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True)
         torch._foreach_lerp_(ours, theirs, 1 - decay)

@@ -21,6 +21,7 @@ from . import (
     family,
     graphs,
     guessing,
+    inside,
     judging,
     lab,
     live,

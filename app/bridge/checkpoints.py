@@ -10,7 +10,7 @@ from PIL import Image
 from ali_core.models import checkpoint, sheet
 from ali_core.problem import Problem
 
-DEFAULT = "fashion-alice"
+DEFAULT = "toons"
 STAMPED = (checkpoint.CARD, checkpoint.WEIGHTS, "atlas.npz")
 
 
@@ -63,10 +63,10 @@ def stamp(name: str) -> tuple:
 
 def _stamp(file: str) -> tuple[int, int] | None:
     try:
-        found = os.stat(file)
+        status = os.stat(file)
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return status.st_mtime_ns, status.st_size
 
 
 # every page asks these of every checkpoint, some of them thrice: Streamlit's cache takes its time to answer
@@ -99,12 +99,12 @@ def samples(name: str) -> np.ndarray | None:
 
 
 def tiles(path: Path, n: int, h: int, w: int, c: int, remedy: str) -> np.ndarray:
-    """The first n pictures of a PNG that sheet.grid made, uint8 (n, h, w, c); raises Problem for others."""
+    """The first n pictures of a PNG that sheet.grid wrote, uint8 (n, h, w, c); raises Problem for others."""
     try:
         with Image.open(path, formats=("PNG",)) as image:
-            found = sheet.cut(image, n, h, w)
-        if found.shape[3] != c:
-            raise ValueError(f"it has {found.shape[3]} channels, not {c}")
+            pictures = sheet.cut(image, n, h, w)
+        if pictures.shape[3] != c:
+            raise ValueError(f"it has {pictures.shape[3]} channels, not {c}")
     except Exception as error:  # damaged files raise nearly every exception there is
         raise Problem(f"{path} cannot be used ({error}); {remedy}.") from None
-    return found
+    return pictures

@@ -1,4 +1,4 @@
-"""What a conditional checkpoint is told: the classes there are, and of which classes a picture is."""
+"""The classes y that a conditional checkpoint is given: which there are, and of which a picture is."""
 
 import numpy as np
 
@@ -42,24 +42,24 @@ def worded(name: str, y: tuple[int, ...]) -> str:
 def own(name: str, numbers: np.ndarray) -> np.ndarray | None:
     """The classes of pictures of the map, int (n, factors); None for an unconditional checkpoint.
 
-    A map that knows the first factor only: the others are those whose reconstruction is nearest.
+    Of a map that has the first factor only, the others are those whose reconstruction is nearest.
     """
-    if not (known := classes(name)):
+    if not (factors := classes(name)):
         return None
     if atlas(name).labels is not None:
         return atlas(name).labels[numbers]
     first = atlas(name).y[numbers]
-    return first[:, None] if len(known) == 1 else likeliest(name, pictures(name)[numbers], first)
+    return first[:, None] if len(factors) == 1 else likeliest(name, pictures(name)[numbers], first)
 
 
 def likeliest(name: str, x: np.ndarray, first: np.ndarray | None = None) -> np.ndarray | None:
     """The classes whose reconstructions of x (n, h, w, c), uint8, are nearest, int (n, factors).
 
-    `first` is the first factor where it is known. None for an unconditional checkpoint.
+    `first`: the classes of the first factor, where they need not be chosen. None for an unconditional checkpoint.
     """
     return models.ask(name, "likeliest", x, first) if classes(name) else None
 
 
-def told(name: str, y: tuple[int, ...] | np.ndarray | None, n: int) -> np.ndarray | None:
+def condition(name: str, y: tuple[int, ...] | np.ndarray | None, n: int) -> np.ndarray | None:
     """y as a model takes it, (n, factors), one for all or (n, factors); None as it is."""
     return None if y is None else np.broadcast_to(y, (n, len(classes(name)))).copy()

@@ -20,25 +20,37 @@ def atlas(name: str):
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _atlas(folder: str, stamp: tuple):
-    found = core.load(folder)
-    if found.label_names:
-        return found
+    loaded = core.load(folder)
+    if loaded.label_names:
+        return loaded
     # several factors have no names: the first one's classes are numbers
-    return replace(found, label_names=[str(i) for i in range(int(found.y.max()) + 1)])
+    return replace(loaded, label_names=[str(i) for i in range(int(loaded.y.max()) + 1)])
 
 
 def atlas_by(name: str, factor: str):
     """The checkpoint's map with another of its factors as the class; any other word: as it is."""
-    found = atlas(name)
-    return _by(str(root() / name), stamp(name), factor) if factor in found.factors else found
+    the_map = atlas(name)
+    return _by(str(root() / name), stamp(name), factor) if factor in the_map.factors else the_map
 
 
 @lru_cache(maxsize=8)
 def _by(folder: str, stamp: tuple, factor: str):
-    found = _atlas(folder, stamp)
-    place, classes = list(found.factors).index(factor), found.factors[factor]
-    words = [f"{factor} {word}" if word.isdigit() else word for word in classes]
-    return replace(found, y=found.labels[:, place].astype(np.int64), label_names=words)
+    the_map = _atlas(folder, stamp)
+    place, classes = list(the_map.factors).index(factor), the_map.factors[factor]
+    bare = any(word.isdigit() for word in classes) or set(classes) == {"no", "yes"}
+    words = [f"{factor} {word}" if bare else word for word in classes]
+    return replace(the_map, y=the_map.labels[:, place].astype(np.int64), label_names=words)
+
+
+def clearest(name: str) -> str:
+    """The factor that the checkpoint's map shows best; "class" where there is one at most."""
+    several = len(atlas(name).factors) > 1
+    return _clearest(str(root() / name), stamp(name)) if several else "class"
+
+
+@lru_cache(maxsize=16)
+def _clearest(folder: str, stamp: tuple) -> str:
+    return core.clearest(_atlas(folder, stamp))
 
 
 def origin(atlas) -> str:
@@ -48,14 +60,14 @@ def origin(atlas) -> str:
 
 def pictures(name: str) -> np.ndarray:
     """The pictures of the checkpoint's map, uint8 (n, h, w, c); raises Problem for those of another."""
-    known = atlas(name)
-    found, shape = read_pictures(str(root()), known.pictures), tuple(card(name)["data"]["shape"])
-    if len(found) < len(known.z) or found.shape[1:] != shape:
+    the_map, shape = atlas(name), tuple(card(name)["data"]["shape"])
+    x = read_pictures(str(root()), the_map.pictures)
+    if len(x) < len(the_map.z) or x.shape[1:] != shape:
         raise Problem(
-            f"The pictures «{known.pictures}» are {len(found):,} of {found.shape[1:]}, and the map of {name} "
-            f"shows {len(known.z):,} of {shape}; make it anew: python -m ali_core atlas {root() / name}"
+            f"The pictures «{the_map.pictures}» are {len(x):,} of {x.shape[1:]}, and the map of {name} "
+            f"shows {len(the_map.z):,} of {shape}; make it anew: python -m ali_core atlas {root() / name}"
         )
-    return found
+    return x
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -81,10 +93,10 @@ def lift(name: str, xy: tuple[float, float], which: str = "umap") -> dict:
 
 def near(name: str, z: np.ndarray) -> np.ndarray:
     """How many held-out codes are nearer than a typical eighth neighbour is, for each row of z, (m,)."""
-    known = atlas(name)
-    held, asked = known.z.astype(float), np.asarray(z, float)  # float32 loses what is subtracted
+    the_map = atlas(name)
+    held, asked = the_map.z.astype(float), np.asarray(z, float)  # float32 loses what is subtracted
     squares = (held**2).sum(1) + (asked**2).sum(1)[:, None] - 2 * asked @ held.T
-    return (squares <= known.typical["z"] ** 2).sum(1)
+    return (squares <= the_map.typical["z"] ** 2).sum(1)
 
 
 def interpolate(a: np.ndarray, b: np.ndarray, steps: int, how: str) -> np.ndarray:
@@ -103,8 +115,8 @@ def mean_picture_error(name: str) -> float | None:
     None without an atlas, and where its pictures are not the data's.
     """
     try:
-        known = atlas(name)
-        return None if known.split == "made" else _mean_picture_error(str(root()), known.pictures)
+        the_map = atlas(name)
+        return None if the_map.split == "made" else _mean_picture_error(str(root()), the_map.pictures)
     except Problem:
         return None
 

@@ -20,9 +20,9 @@ def peers(name: str) -> list[str]:
 
 
 def remembered(name: str, x: np.ndarray) -> dict[str, np.ndarray]:
-    """What a checkpoint makes of pictures uint8 (n, h, w, c), in one batch.
+    """Codes and reconstructions of pictures uint8 (n, h, w, c), in one batch.
 
-    A conditional one is told the classes whose reconstructions are nearest.
+    A conditional checkpoint takes them as of the classes whose reconstructions are nearest.
     -> y: these classes, int (n, factors), or None; z: their codes (n, d); x_rec: uint8 (n, h, w, c);
     mse: (n,), brightness 0 to 1.
     """
@@ -34,6 +34,6 @@ def remembered(name: str, x: np.ndarray) -> dict[str, np.ndarray]:
 def _remembered(name: str, sha256: str, shape: tuple[int, ...], digest: str, _x: np.ndarray):
     y = likeliest(name, _x)
     z = ask(name, "encode", _x, y)
-    made = ask(name, "decode", z, y)
-    mse = metrics.mse(_x.astype(np.float32) / 255, made)
-    return {"y": y, "z": z, "x_rec": to_bytes(made), "mse": mse}
+    x_rec = ask(name, "decode", z, y)
+    mse = metrics.mse(_x.astype(np.float32) / 255, x_rec)
+    return {"y": y, "z": z, "x_rec": to_bytes(x_rec), "mse": mse}

@@ -5,7 +5,7 @@ import numpy as np
 from . import codes, models
 from .classes import classes
 
-REAL, REMEMBERED, MADE = "real", "reconstruction", "sample"
+REAL, REMEMBERED, SAMPLED = "real", "reconstruction", "sample"
 
 
 def guessable(name: str) -> str | None:
@@ -13,7 +13,7 @@ def guessable(name: str) -> str | None:
     if codes.atlas(name).split == "made":
         return f"The data of {name} may not be shown, so there is nothing real to guess. Choose another checkpoint."
     if classes(name):
-        return f"{name} is told the class of every picture; choose a checkpoint that is told nothing."
+        return f"{name} is conditional, and the class would say which picture is real; choose another checkpoint."
     return None
 
 
@@ -23,14 +23,14 @@ def rounds(name: str, seed: int, n: int = 10) -> list[dict]:
     log_odds: the joint discriminator's, that (picture, its code) came from the encoder; None without one.
     """
     rng = np.random.default_rng(seed)
-    kinds = rng.choice([REAL, REMEMBERED, MADE], n)
+    kinds = rng.choice([REAL, REMEMBERED, SAMPLED], n)
     numbers = rng.choice(len(codes.atlas(name).z), n, replace=False)
     x = codes.pictures(name)[numbers].copy()
-    known, made = kinds == REMEMBERED, kinds == MADE
-    if known.any():
-        x[known] = models.reconstruct(name, x[known])
-    if made.any():
-        x[made] = models.samples_of(name, tuple(int(k) for k in numbers[made]))
+    remembered, sampled = kinds == REMEMBERED, kinds == SAMPLED
+    if remembered.any():
+        x[remembered] = models.reconstruct(name, x[remembered])
+    if sampled.any():
+        x[sampled] = models.samples_of(name, tuple(int(k) for k in numbers[sampled]))
     said = models.ask(name, "score", x, models.encode(name, x))
     return [
         {"kind": str(kind), "picture": picture, "no": int(number), "log_odds": None if said is None else float(said[k])}

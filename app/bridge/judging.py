@@ -1,4 +1,4 @@
-"""The reader's own picture: how it is seen, and what a model makes of it beside those of the map."""
+"""The reader's picture: how it is seen, and its reconstruction beside those of the map's pictures."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ from ali_core.data.pictures import Box
 from ali_core.measure import metrics
 
 from .checkpoints import broken, card, domains, names, root
-from .classes import likeliest, own, told
+from .classes import condition, likeliest, own
 from .codes import atlas, nearest, pictures, read_pictures
 from .models import Classes, ask, encode, fills, posterior, to_bytes
 from .translating import border
@@ -30,21 +30,21 @@ Where = Box | Literal["found", "whole"]
 
 
 def usual(name: str) -> str:
-    """What a new picture is compared to, as a word before "picture": held-out ones, or else the map's own."""
-    known = atlas(name)
-    return known.typical.get("of", known.split).replace(" ", "-")
+    """What a new picture is compared to, as a word before "picture": held-out ones, or else those of the map."""
+    the_map = atlas(name)
+    return the_map.typical.get("of", the_map.split).replace(" ", "-")
 
 
 def more(name: str, what: str, value: float) -> float:
     """How many of those pictures, in %, have a larger "error" or "round_trip"."""
-    known = atlas(name)
-    if "of" in known.typical:
-        return 100 * (1 - float(np.interp(value, known.typical[what], known.typical["levels"])))
-    return 100 * float((getattr(known, what) > value).mean())
+    the_map = atlas(name)
+    if "of" in the_map.typical:
+        return 100 * (1 - float(np.interp(value, the_map.typical[what], the_map.typical["levels"])))
+    return 100 * float((getattr(the_map, what) > value).mean())
 
 
 def sharper(name: str, ssim: float) -> tuple[float, int]:
-    """How many of those pictures, in %, have a smaller SSIM; and of how many it is known, or 0: of all."""
+    """How many of those pictures, in %, have a smaller SSIM; and among how many of them, or 0: among all."""
     typical = atlas(name).typical
     if "ssim" in typical:
         return 100 * float(np.interp(ssim, typical["ssim"], typical["levels"])), 0
@@ -56,11 +56,12 @@ def sharper(name: str, ssim: float) -> tuple[float, int]:
 def see(
     name: str, filename: str, content: bytes, fit: str, invert: str, back: bool = False, where: Where = "found"
 ) -> dict:
-    """An uploaded file as the model sees it: array uint8 (h, w, c), steps, name, original (made small), its size.
+    """An uploaded file as the model sees it: array uint8 (h, w, c), steps, name, original (reduced), its size.
 
     fit: "crop" or "fit"; invert: "guess", "yes" or "no". A translator takes it as of its first domain,
     or (`back`) its second. where: a box in it, "whole", or "found": framed as the card asks, where it asks;
-    then `frames` are those that were found, and `box` the one that is seen. Raises Problem for anything that is no picture it can take.
+    then `frames` are those of all faces, and `box` the one that is seen. Raises Problem for anything that is no
+    picture it can take.
     """
     asked = {"guess": None, "yes": True, "no": False}[invert]
     shape = tuple(card(name)["data"]["shape"])
@@ -91,14 +92,14 @@ def framed(name: str) -> str:
 def look(name: str, x: np.ndarray, y: Classes = None, to: Classes = None) -> dict:
     """Everything checkpoint `name` has to say of one picture uint8 (h, w, c).
 
-    A conditional one is told that the picture is of class y, and decodes as class `to`.
+    A conditional one encodes it as of class y, and decodes it as class `to`.
     mean and sd of its code (d,), x_rec uint8, the errors, how far the code moves on the way round, and
     in words what makes it unlike the map's pictures (beyond 99 % of them).
     """
     mean, sd = posterior(name, x[None], y)
-    made = ask(name, "decode", mean, told(name, to, 1))
-    back = encode(name, made, to)
-    judged = _judge(x, made)
+    x_rec = ask(name, "decode", mean, condition(name, to, 1))
+    back = encode(name, x_rec, to)
+    judged = _judge(x, x_rec)
     error = judged["mse"]
     away = float(nearest(name, mean, 1)[1][0, 0])
     unlike = []
@@ -128,10 +129,10 @@ def remember(name: str, x: np.ndarray) -> dict:
     return _judge(x, ask(name, "reconstruct", x[None], likeliest(name, x[None])))
 
 
-def _judge(x: np.ndarray, made: np.ndarray) -> dict:
+def _judge(x: np.ndarray, x_rec: np.ndarray) -> dict:
     truth = x[None].astype(np.float32) / 255
-    errors = {key: float(getattr(metrics, key)(truth, made)[0]) for key in ("mse", "psnr", "ssim")}
-    return {"x_rec": to_bytes(made)[0], **errors}
+    errors = {key: float(getattr(metrics, key)(truth, x_rec)[0]) for key in ("mse", "psnr", "ssim")}
+    return {"x_rec": to_bytes(x_rec)[0], **errors}
 
 
 COMPARED = 200  # pictures of the map that an SSIM is compared to: a third of a second, once
@@ -151,17 +152,17 @@ def stand_ins(name: str, x: np.ndarray, hole: np.ndarray) -> dict[str, np.ndarra
     x uint8 (h, w, c), hole boolean (h, w). -> "mean": with the mean of the map's pictures; "nearest": with
     the picture whose visible part is nearest, x itself left out; each uint8 (h, w, c).
     """
-    known = pictures(name)
-    apart = np.zeros((2, len(known)))
+    others = pictures(name)
+    apart = np.zeros((2, len(others)))
     for part, where in zip(apart, (~hole, hole), strict=True):
         seen = x[where].astype(np.float32)
-        for start in range(0, len(known), 500):  # 10,000 pictures in floats are large
-            chunk = known[start : start + 500][:, where]
+        for start in range(0, len(others), 500):  # 10,000 pictures in floats are large
+            chunk = others[start : start + 500][:, where]
             part[start : start + 500] = ((chunk - seen) ** 2).sum((1, 2))
     visible, hidden = apart
     nearest = np.where(visible + hidden == 0, np.inf, visible).argmin()
     mean = _mean_picture(str(root()), atlas(name).pictures)
-    return {key: np.where(hole[..., None], other, x) for key, other in (("mean", mean), ("nearest", known[nearest]))}
+    return {key: np.where(hole[..., None], other, x) for key, other in (("mean", mean), ("nearest", others[nearest]))}
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -1,4 +1,4 @@
-"""What the lab's pages ask: recordings, members that train in the plane, settings, points of one's own."""
+"""What the lab's pages ask: recordings, members that train in the plane, settings, the reader's points."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -14,13 +14,13 @@ from .checkpoints import root
 
 def recordings() -> dict[str, dict | Problem]:
     """The recordings, by name: its scene (with "card"), or the Problem that says what is wrong with it."""
-    found: dict[str, dict | Problem] = {}
+    scenes: dict[str, dict | Problem] = {}
     for path in sorted((root() / "lab").glob("*.gz")):
         try:
-            found[path.stem] = recorded(path.stem)[0]
+            scenes[path.stem] = recorded(path.stem)[0]
         except Problem as problem:
-            found[path.stem] = problem
-    return found
+            scenes[path.stem] = problem
+    return scenes
 
 
 def recorded(name: str) -> list[dict]:
@@ -34,13 +34,13 @@ def recorded(name: str) -> list[dict]:
 
 @lru_cache(maxsize=64)
 def _numbers(path: str, stamp: int) -> list[dict]:
-    found = []
+    every = []
     for pack in packs.read(Path(path)):
         numbers, arrays = packs.unpack(pack)
         if "z_sd" in arrays:
             numbers["posterior_sd"] = float(arrays["z_sd"].mean())
-        found.append(numbers)
-    return found
+        every.append(numbers)
+    return every
 
 
 def settings() -> dict:
@@ -55,15 +55,15 @@ def planar() -> dict[str, dict]:
     from ali_core.family.members import FAMILY
     from ali_core.lab import scenes
 
-    found = {}
+    able = {}
     for name, row in FAMILY.items():
         try:
             scenes.config({"member": name})
         except Problem:
             continue
         terms = {key: term.weight for key, term in row.terms.items() if key not in row.slack}
-        found[name] = {"says": row.says, "formula": row.formula, "terms": terms}
-    return found
+        able[name] = {"says": row.says, "formula": row.formula, "terms": terms}
+    return able
 
 
 def table_of_points(name: str, content: bytes) -> np.ndarray:

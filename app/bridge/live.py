@@ -34,7 +34,7 @@ STOPPED = "Who started this run has ended it."
 
 
 class Room:
-    """What the server knows of a run: its latest frames, how it is, who looks."""
+    """A run on the server: its latest frames, how it is, who looks."""
 
     def __init__(self, settings: list[dict], points: np.ndarray | None, owner: str):
         self.owner = owner
@@ -47,9 +47,9 @@ class Room:
         self.news: dict[tuple, tuple[int, bytes]] = {}  # (kind, lane): seq, pack
         self.lookers: dict[str, float] = {}
         self.asked = time.monotonic()
-        self.told()
+        self.changed()
 
-    def told(self) -> None:
+    def changed(self) -> None:
         self.seq += 1
 
     @property
@@ -60,7 +60,7 @@ class Room:
 
 
 class Worker:
-    """A process with rooms, and the thread that reads what it sends."""
+    """A process with rooms, and the threads that read from it and write to it."""
 
     def __init__(self):
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -80,10 +80,7 @@ class Worker:
     def read(self) -> None:
         """Until the process ends: what it sends goes to the rooms."""
         pipe = self.process.stdout
-        while head := pipe.read(4):
-            content = pipe.read(int.from_bytes(head, "little"))
-            if not content:
-                break
+        while content := pipe.read(int.from_bytes(pipe.read(4), "little")):
             with _lock:
                 _hear(content)
         with _lock:
@@ -166,7 +163,7 @@ def news(run: str, after: int, who: str = "") -> tuple[int, bytes] | None:
             fresh = who not in room.lookers
             room.lookers[who] = now
             if fresh:
-                room.told()
+                room.changed()
         if room.seq <= after:
             return None
         newer = sorted((seq, pack) for seq, pack in room.news.values() if seq > after)
@@ -177,7 +174,7 @@ def news(run: str, after: int, who: str = "") -> tuple[int, bytes] | None:
 def do(run: str, secret: str, what: str, **more) -> None:
     """Steers a run: play, pause, step (turn=…), speed (speed=…), reset, stop.
 
-    Raises Problem for who does not own it, and for what cannot be done.
+    Raises Problem for a wrong secret, and for what cannot be done.
     """
     with _lock:
         room = _rooms.get(run)
@@ -194,7 +191,7 @@ def do(run: str, secret: str, what: str, **more) -> None:
 
 
 def stop(run: str, secret: str) -> None:
-    """Ends a run of one's own; nothing happens where it has ended already."""
+    """Ends the run whose secret one has; nothing happens where it has ended already."""
     with _lock:
         if run in _rooms and not _rooms[run].gone:
             do(run, secret, "stop")
@@ -229,22 +226,22 @@ def _place() -> None:
         points = None if room.points is None else room.points.tolist()
         worker.tell(room.id, "start", settings=room.settings, points=points)
     for room in _rooms.values():
-        room.told()
+        room.changed()
 
 
 def _hear(content: bytes) -> None:
     """A pack of a worker."""
-    told = packs.about(content)
-    room = _rooms.get(told["room"])
+    head = packs.about(content)
+    room, kind = _rooms.get(head["room"]), head["kind"]
     if room is None or room.gone:
         return
-    room.told()
-    if told["kind"] == "state":
-        room.state |= {key: told[key] for key in room.state if key in told}
-        return
-    if told["kind"] == "scene":  # of a new start: its old frames are over
-        room.news.pop(("frame", told["lane"]), None)
-    room.news[told["kind"], told["lane"]] = room.seq, content
+    room.changed()
+    if kind == "state":
+        room.state |= {key: head[key] for key in room.state if key in head}
+    else:
+        if kind == "scene":  # of a new start: its old frames are over
+            room.news.pop(("frame", head["lane"]), None)
+        room.news[kind, head["lane"]] = room.seq, content
 
 
 def _end(room: Room, sentence: str) -> None:
@@ -257,7 +254,7 @@ def _end(room: Room, sentence: str) -> None:
         room.worker.idle = time.monotonic()
         room.worker.tell(room.id, "stop")
         room.worker = None
-    room.told()
+    room.changed()
     _place()
 
 
@@ -285,7 +282,7 @@ def _sweep() -> None:
                 elif count % 3 == 0 and not room.gone and room.lookers:
                     before = len(room.lookers)
                     if room.watchers != before:
-                        room.told()
+                        room.changed()
             for worker in list(_workers):
                 if not worker.rooms and now - worker.idle > UNWATCHED:
                     _workers.remove(worker)

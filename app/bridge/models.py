@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,11 +61,16 @@ def _get_warm(which: str) -> None:
     import ali_core.models.model  # noqa: F401
 
 
-def ask(name: str, question: str, *inputs) -> np.ndarray:
-    """What the model says to one of its questions, e.g. ask(name, "decode", z); one at a time."""
+def ask(name: str, method: str, *inputs) -> np.ndarray:
+    """The answer of a method of Model, e.g. ask(name, "decode", z); one at a time."""
+    return consult(name, lambda model: getattr(model, method)(*inputs))
+
+
+def consult(name: str, question: Callable):
+    """What a function of the Model gives; one at a time."""
     loaded = _loaded(str(root() / name), card(name)["weights"]["sha256"])
     with loaded.lock:
-        return getattr(loaded.model, question)(*inputs)
+        return question(loaded.model)
 
 
 Classes = tuple[int, ...] | np.ndarray | None  # a conditional model's y: one for all, or (n, factors)
@@ -72,23 +78,23 @@ Classes = tuple[int, ...] | np.ndarray | None  # a conditional model's y: one fo
 
 def encode(name: str, x: np.ndarray, y: Classes = None) -> np.ndarray:
     """Codes (posterior means) of pictures (n, h, w, c), uint8 or float in [0, 1]. -> (n, d)"""
-    return ask(name, "encode", x, classes.told(name, y, len(x)))
+    return ask(name, "encode", x, classes.condition(name, y, len(x)))
 
 
 def posterior(name: str, x: np.ndarray, y: Classes = None) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of the posterior, (n, d) each."""
-    return ask(name, "posterior", x, classes.told(name, y, len(x)))
+    return ask(name, "posterior", x, classes.condition(name, y, len(x)))
 
 
 def draw(name: str, x: np.ndarray, n: int, seed: int, y: Classes = None) -> np.ndarray:
     """n posterior samples of every picture, (n, len(x), d)."""
-    return ask(name, "draw", x, n, seed, classes.told(name, y, len(x)))
+    return ask(name, "draw", x, n, seed, classes.condition(name, y, len(x)))
 
 
 def decode(name: str, z: np.ndarray, y: Classes = None) -> np.ndarray:
     """Pictures of codes, uint8 (n, h, w, c)."""
     z = np.atleast_2d(z)
-    return to_bytes(ask(name, "decode", z, classes.told(name, y, len(z))))
+    return to_bytes(ask(name, "decode", z, classes.condition(name, y, len(z))))
 
 
 def prior(name: str, n: int, seed: int, truncation: float = 1.0) -> np.ndarray:
@@ -98,7 +104,7 @@ def prior(name: str, n: int, seed: int, truncation: float = 1.0) -> np.ndarray:
 
 def reconstruct(name: str, x: np.ndarray, y: Classes = None) -> np.ndarray:
     """Decoded codes of pictures, uint8 (n, h, w, c)."""
-    return to_bytes(ask(name, "reconstruct", x, classes.told(name, y, len(x))))
+    return to_bytes(ask(name, "reconstruct", x, classes.condition(name, y, len(x))))
 
 
 def fills(name: str) -> bool:
@@ -106,7 +112,7 @@ def fills(name: str) -> bool:
     from ali_core.family.members import FAMILY
 
     row = FAMILY.get(card(name)["config"]["member"])
-    return row is not None and "z_hole" in row.names
+    return row is not None and row.fills
 
 
 def fill(name: str, x: np.ndarray, hole: np.ndarray) -> np.ndarray:
@@ -115,13 +121,13 @@ def fill(name: str, x: np.ndarray, hole: np.ndarray) -> np.ndarray:
 
 
 def in_turn(name: str, seed: int, y: tuple[int, ...] | None = None) -> tuple[int, ...]:
-    """The classes of the sample of a seed: y, where that is negative the seed's own; () if unconditional."""
+    """The classes of the sample of a seed: y, where that is negative the class that the seed has in turn; () if unconditional."""
     sizes = tuple(len(names) for names in classes.classes(name))
     if not sizes:
         return ()
-    own = latent.in_turn(np.array([seed]), sizes)[0].tolist()
+    of_seed = latent.in_turn(np.array([seed]), sizes)[0].tolist()
     asked = y or (-1,) * len(sizes)
-    return tuple(mine if label < 0 else label for label, mine in zip(asked, own, strict=True))
+    return tuple(turn if label < 0 else label for label, turn in zip(asked, of_seed, strict=True))
 
 
 def samples_of(
@@ -143,8 +149,8 @@ def _samples_of(
     y: tuple[int, ...] | None,
 ) -> np.ndarray:
     z = np.concatenate([prior(name, 1, seed, truncation) for seed in seeds])
-    told = np.array([in_turn(name, seed, y) for seed in seeds])
-    return decode(name, z, told if told.size else None)
+    labels = np.array([in_turn(name, seed, y) for seed in seeds])
+    return decode(name, z, labels if labels.size else None)
 
 
 def to_bytes(x: np.ndarray) -> np.ndarray:

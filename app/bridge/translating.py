@@ -36,7 +36,7 @@ def _gallery(folder: str, stamp: tuple) -> dict:
 
 
 def border(name: str, back: bool) -> float | None:
-    """The usual brightness 0..1 of the edges of the pictures that are translated; None if not known."""
+    """The usual brightness 0..1 of the edges of the pictures that are translated; None where its card has none."""
     return card(name).get("gallery", {}).get("border", (None, None))[back]
 
 
@@ -48,33 +48,33 @@ def translate(name: str, x: np.ndarray, back: bool) -> np.ndarray:
 def there_and_back(name: str, x: np.ndarray, back: bool, truth: np.ndarray | None) -> dict:
     """A picture uint8 (h, w, c) translated, and from there again; `truth`: what it should become.
 
-    -> made, again: uint8 (h, w, c); cycle: mean squared error of the round trip; where the truth is known,
+    -> translated, again: uint8 (h, w, c); cycle: mean squared error of the round trip; where there is a truth,
     mse and ssim of the translation, and mse_copy of the picture as it is. Brightness 0 to 1.
     """
     ours = x[None].astype(np.float32) / 255
-    made = ask(name, "translate", ours, back)
-    again = ask(name, "translate", made, not back)
-    found = {"made": to_bytes(made)[0], "again": to_bytes(again)[0]}
-    found["cycle"] = float(metrics.mse(ours, again)[0])
+    translated = ask(name, "translate", ours, back)
+    again = ask(name, "translate", translated, not back)
+    result = {"translated": to_bytes(translated)[0], "again": to_bytes(again)[0]}
+    result["cycle"] = float(metrics.mse(ours, again)[0])
     if truth is not None:
         wanted = truth[None].astype(np.float32) / 255
-        found["mse"] = float(metrics.mse(wanted, made)[0])
-        found["ssim"] = float(metrics.ssim(wanted, made)[0])
-        found["mse_copy"] = float(metrics.mse(wanted, ours)[0])
-    return found
+        result["mse"] = float(metrics.mse(wanted, translated)[0])
+        result["ssim"] = float(metrics.ssim(wanted, translated)[0])
+        result["mse_copy"] = float(metrics.mse(wanted, ours)[0])
+    return result
 
 
 def truth(name: str, x: np.ndarray, back: bool) -> np.ndarray | None:
     """What a picture uint8 (h, w, c) should become, where that can be computed from it, else None."""
-    found = core.truth(card(name)["data"]["name"], x[None], back)
-    return None if found is None else found[0]
+    truths = core.truth(card(name)["data"]["name"], x[None], back)
+    return None if truths is None else truths[0]
 
 
 def kin(name: str, other: str) -> bool:
     """Whether pictures of a translator may be such as another checkpoint was trained on."""
     ours, theirs = card(name)["data"], card(other)["data"]
-    known = core.KNOWN.get(ours["name"])
-    return ours["shape"] == theirs["shape"] and (known is None or known.of == theirs["name"])
+    pair = core.PAIRS.get(ours["name"])
+    return ours["shape"] == theirs["shape"] and (pair is None or pair.of == theirs["name"])
 
 
 # ---- many ------------------------------------------------------------------------------------------
@@ -94,14 +94,14 @@ def unpacked(uploads: list[tuple[str, bytes]]) -> Files:
     """
     from ali_core.models import batch
 
-    found: Files = []
+    files: Files = []
     for name, content in uploads:
         zipped = name.lower().endswith(".zip") or content[:4] == b"PK\3\4"
         alone = [(PurePosixPath(name).name, lambda content=content: content)]
-        found += batch.unzip(name, content) if zipped else alone
-    if len(found) > batch.MOST:
-        raise Problem(f"These are {len(found):,} files, more than {batch.MOST:,}; send them in parts.")
-    return found
+        files += batch.unzip(name, content) if zipped else alone
+    if len(files) > batch.MOST:
+        raise Problem(f"These are {len(files):,} files, more than {batch.MOST:,}; send them in parts.")
+    return files
 
 
 def through(name: str, files: Files, back: bool) -> Iterator[tuple[str, bytes | Problem]]:
@@ -113,8 +113,8 @@ def through(name: str, files: Files, back: bool) -> Iterator[tuple[str, bytes | 
     return batch.through(files, tuple(data["shape"]), run, border(name, back), True, data.get("frame", ""))
 
 
-def zipped(made: list[tuple[str, bytes]]) -> bytes:
+def zipped(files: list[tuple[str, bytes]]) -> bytes:
     """Files as a zip."""
     from ali_core.models import batch
 
-    return batch.zipped(made)
+    return batch.zipped(files)

@@ -12,19 +12,19 @@ def placed(rooms: list) -> collections.Counter[str]:
 
 def line(rooms: list) -> list:
     """Who waits, in turn: everybody's first run, then everybody's second."""
-    rank, found = placed(rooms), []
+    rank, waiting = placed(rooms), []
     for at, room in enumerate(rooms):
         if room.worker is None and not room.gone:
-            found.append((rank[room.owner], at, room))
+            waiting.append((rank[room.owner], at, room))
             rank[room.owner] += 1
-    return [room for *_, room in sorted(found, key=lambda one: one[:2])]
+    return [room for *_, room in sorted(waiting, key=lambda one: one[:2])]
 
 
 def spare(rooms: list, owner: str):
     """The run that makes room for an owner's when all places are taken: the newest of who has most, or None."""
-    found = placed(rooms)
-    most = max(found, key=found.__getitem__, default=owner)
-    if found[most] <= found[owner] + 1:
+    runs = placed(rooms)
+    most = max(runs, key=runs.__getitem__, default=owner)
+    if runs[most] <= runs[owner] + 1:
         return None
     return [room for room in rooms if room.worker and room.owner == most][-1]
 

@@ -28,6 +28,7 @@ class View {
     this.live = this.layer.appendChild(element("div",
       "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"))
     this.live.setAttribute("aria-live", "polite")
+    this.pictures = new Pictures(this) // map_pictures.js
     this.decoding = new Decoding(this)
     this.cursor = null // the number under the pointer or the arrow keys
     this.on = {
@@ -62,7 +63,7 @@ class View {
     this.detach()
     this.chart = chart
     if (!chart) return
-    for (const [name, listener] of Object.entries(this.on)) chart.on(name, listener)
+    for (const name in this.on) chart.on(name, this.on[name])
     chart.style.position = "relative"
     chart.appendChild(this.layer)
     this.decoding.attach(chart)
@@ -78,7 +79,7 @@ class View {
 
   detach() {
     if (!this.chart) return
-    for (const [name, listener] of Object.entries(this.on)) this.chart.removeListener?.(name, listener)
+    for (const name in this.on) this.chart.removeListener?.(name, this.on[name])
     this.chart.removeEventListener("keydown", this.key)
     this.chart.removeEventListener("mouseleave", this.out)
     this.leave(0)
@@ -114,10 +115,15 @@ class View {
 
   // ---- what the reader does ----
 
-  hover(event) {
+  // the number of the picture under the pointer, or of the point beside it, or null
+  aimed(event) {
     const point = event.points?.find((p) => p.customdata)
-    if (!point) return this.leave()
-    const id = Math.round(point.customdata[0])
+    return this.pictures.under(event.event) ?? (point ? Math.round(point.customdata[0]) : null)
+  }
+
+  hover(event) {
+    const id = this.aimed(event)
+    if (id === null) return this.leave()
     clearTimeout(this.leaving)
     if (this.shown !== undefined) return this.show(id)
     clearTimeout(this.coming)
@@ -136,8 +142,8 @@ class View {
   }
 
   click(event) {
-    const point = event.points?.find((p) => p.customdata)
-    if (point) return this.send({ point: Math.round(point.customdata[0]) })
+    const id = this.aimed(event)
+    if (id !== null) return this.send({ point: id })
     const x = event.xvals?.[0], y = event.yvals?.[0]
     if (Number.isFinite(x) && Number.isFinite(y)) this.send({ place: [x, y] })
   }
@@ -230,6 +236,7 @@ class View {
 
   draw() {
     if (!this.chart?._fullLayout?.xaxis || !this.data) return
+    this.pictures.draw()
     const { xaxis, yaxis } = this.chart._fullLayout
     const width = this.chart.offsetWidth, height = this.chart.offsetHeight, dots = devicePixelRatio
     Object.assign(this.rings, { width: width * dots, height: height * dots })
@@ -250,8 +257,7 @@ class View {
     }
     for (const id of this.data.near) ring(this.at(id), 5, "#0072B2")
     const many = this.data.picks.length > 1
-    if (!many || !window.Plotly)
-      for (const id of this.data.picks) ring(this.at(id), many ? 2 : 8, "#000")
+    if (!many || !window.Plotly) for (const id of this.data.picks) ring(this.at(id), many ? 2 : 8, "#000")
     if (this.data.place) {
       const [x, y] = this.pixel(...this.data.place)
       ring([x, y], 8, "#D55E00")

@@ -1,4 +1,4 @@
-"""Eyes and hands of the map: pictures beside the pointer, clicks, lassos and arrow keys, without a rerun.
+"""Eyes and hands of the map: pictures in place of dots and beside the pointer, clicks, lassos and arrow keys, without a rerun.
 
 It listens to the Plotly chart inside the container of key "map", draws rings over it, and shows a gallery of
 pictures. The browser fetches the sheet of all pictures itself, after the first paint.
@@ -12,7 +12,7 @@ import streamlit as st
 HERE = Path(__file__).parent
 _events = st.components.v2.component(
     "ali_map_events",
-    js="\n".join((HERE / file).read_text(encoding="utf-8") for file in ("map.js", "map_decode.js")),
+    js="\n".join((HERE / f).read_text(encoding="utf-8") for f in ("map.js", "map_pictures.js", "map_decode.js")),
     css=(HERE / "map.css").read_text(encoding="utf-8"),
 )
 
@@ -20,7 +20,7 @@ _events = st.components.v2.component(
 def events(data: dict, on_event: Callable[[], None]) -> None:
     """Listens to the map and shows a gallery.
 
-    data: sheet (address of the PNG of all pictures, 100 a row); tile [w, h]; labels; picks and near (numbers to ring); place [x, y] or None; gallery: list of
+    data: sheet (address of the PNG of all pictures, 100 a row); tile [w, h]; spacing (how far apart typical points are); labels; picks and near (numbers to ring); place [x, y] or None; gallery: list of
     {"id", "says"}; scale of its pictures; alt: what the chart is, for a screen reader;
     live: what decodes under the pointer: mode ("off", "decode", "lattice"), name, view, as (classes, or None).
     on_event: called with st.session_state["map events"].event set: {"point": id}, {"place": [x, y]},

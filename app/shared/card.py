@@ -20,13 +20,13 @@ def headed(key: str) -> str:
 def compared(key: str, card: dict, mean_picture_error: float | None) -> str:
     """What a number of the card is to be compared to; which way is better where nothing stands beside it."""
     row, entries = MEASURES[key], card["metrics"]
-    known = {other: entry["value"] for other, entry in entries.items()}
-    known |= {"prior": entries[key].get("prior"), "mean_picture": mean_picture_error}
+    values = {other: entry["value"] for other, entry in entries.items()}
+    values |= {"prior": entries[key].get("prior"), "mean_picture": mean_picture_error}
     factors = card["data"].get("factors") or {"class": card["data"]["label_names"]}
-    known["chance"] = sum(1 / max(1, len(names)) for names in factors.values()) / len(factors)
-    words = {name: row.written(value) for name, value in known.items() if value is not None}
+    values["chance"] = sum(1 / max(1, len(names)) for names in factors.values()) / len(factors)
+    words = {name: row.written(value) for name, value in values.items() if value is not None}
     if "{ceiling}" in row.beside:
-        most = measures.ceiling(known[key], entries[key]["n"])
+        most = measures.ceiling(values[key], entries[key]["n"])
         words |= {"ceiling": row.written(most["ceiling"]), "reached": most["reached"]}
     parts = []
     for part in filter(None, row.beside.split("|")):
@@ -36,8 +36,8 @@ def compared(key: str, card: dict, mean_picture_error: float | None) -> str:
             continue
     fallback = "at most 100%" if row.form.endswith("%") else row.way if row.better != "" else "–"
     guessed = entries.get(f"{key}_guessed")
-    told = f"; with the class guessed: {row.written(guessed['value'])}" if guessed else ""
-    return (", ".join(parts) or fallback) + told
+    with_guess = f"; with the class guessed: {row.written(guessed['value'])}" if guessed else ""
+    return (", ".join(parts) or fallback) + with_guess
 
 
 def by_factor(card: dict) -> str:

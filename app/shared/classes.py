@@ -1,4 +1,4 @@
-"""Choosing y: the classes that a conditional checkpoint is told, and one code as every class."""
+"""Choosing y, the classes that a conditional checkpoint is given, and one code as every class."""
 
 import numpy as np
 import streamlit as st
@@ -11,10 +11,10 @@ from .plain import plain
 MOST = 2  # factors whose boxes stand side by side; more are folded away
 
 
-def choose(name: str, key: str, own: tuple[int, ...] | None, says: str, label: str, why: str) -> tuple[int, ...] | None:
+def choose(name: str, key: str, y: tuple[int, ...] | None, says: str, label: str, why: str) -> tuple[int, ...] | None:
     """A box for every factor of y. -> the classes chosen; None for an unconditional checkpoint
 
-    Its first entry is `own`, which `says` explains; None stands for -1 of every factor. `key` is its
+    Its first entry is `y`, which `says` explains; None stands for -1 of every factor. `key` is its
     name in the session and in the link; `why` is the help beside it.
     """
     factors = bridge.classes.classes(name)
@@ -23,11 +23,11 @@ def choose(name: str, key: str, own: tuple[int, ...] | None, says: str, label: s
         return None
     if len(factors) > MOST:
         with st.popover(f"{label} …", help=why):
-            return _boxes(name, key, own, says, label, why)
-    return _boxes(name, key, own, says, label, why)
+            return _boxes(name, key, y, says, label, why)
+    return _boxes(name, key, y, says, label, why)
 
 
-def _boxes(name, key, own, says, label, why) -> tuple[int, ...]:
+def _boxes(name, key, y, says, label, why) -> tuple[int, ...]:
     chosen, called = [], bridge.classes.factors(name)
     factors = bridge.classes.classes(name)
     for factor, names in enumerate(factors):
@@ -35,8 +35,8 @@ def _boxes(name, key, own, says, label, why) -> tuple[int, ...]:
         if st.session_state.get(word, -1) not in range(-1, len(names)):
             del st.session_state[word]  # it was chosen among another checkpoint's
         link.keep(word, -1, link.number(0, len(names) - 1))
-        default = -1 if own is None else int(own[factor])
-        first = says if own is None else f"{says}: {names[default]}"
+        default = -1 if y is None else int(y[factor])
+        first = says if y is None else f"{says}: {names[default]}"
         shown = [first, *names]
         picked = st.selectbox(
             label if len(factors) == 1 else f"{label}: {plain(called[factor])}",
@@ -71,9 +71,9 @@ def every(name: str, z: np.ndarray, to: tuple[int, ...]) -> None:
         if len(called) > 1:
             st.caption(plain(called[factor]))
         y = each(name, to, factor)
-        made = bridge.models.decode(name, np.repeat(z[None], len(names), 0), y)
+        decoded = bridge.models.decode(name, np.repeat(z[None], len(names), 0), y)
         with st.container(horizontal=True, gap="xxsmall"):
-            for label, (picture, says) in enumerate(zip(made, names, strict=True)):
+            for label, (picture, says) in enumerate(zip(decoded, names, strict=True)):
                 with st.container(width=86, gap=None):
                     st.image(portrait.whole(picture, 84), output_format="PNG", alt=f"decoded as {says}")
                     st.caption(f"**{plain(says)}**" if label == to[factor] else plain(says))

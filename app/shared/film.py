@@ -10,15 +10,15 @@ from . import charts
 from .plain import label
 
 
-def path_map(known: np.ndarray, path: np.ndarray, near: np.ndarray, height: int, real: str) -> go.Figure:
+def path_map(xy: np.ndarray, path: np.ndarray, near: np.ndarray, height: int, real: str) -> go.Figure:
     """The map's points (n, 2) in grey, and on them the path (m, 2), each step with its neighbours.
 
     `real` is the word for what these are.
     """
     figure = go.Figure()
     figure.add_scattergl(
-        x=known[:, 0],
-        y=known[:, 1],
+        x=xy[:, 0],
+        y=xy[:, 1],
         mode="markers",
         hoverinfo="skip",
         marker={"size": 2.5, "color": charts.GREY, "opacity": 0.25},
@@ -45,12 +45,12 @@ def path_map(known: np.ndarray, path: np.ndarray, near: np.ndarray, height: int,
     return _bare(figure, height)
 
 
-def pad_map(known: np.ndarray, blends: np.ndarray, cell: tuple[int, int], height: int) -> go.Figure:
+def pad_map(xy: np.ndarray, blends: np.ndarray, cell: tuple[int, int], height: int) -> go.Figure:
     """The map's points in grey, on them the blends of a pad (n, n, 2), the chosen cell ringed."""
     figure = go.Figure()
     figure.add_scattergl(
-        x=known[:, 0],
-        y=known[:, 1],
+        x=xy[:, 0],
+        y=xy[:, 1],
         mode="markers",
         hoverinfo="skip",
         marker={"size": 2.5, "color": charts.GREY, "opacity": 0.25},
@@ -86,7 +86,7 @@ def pad_map(known: np.ndarray, blends: np.ndarray, cell: tuple[int, int], height
 
 
 def heat(factors: dict[str, list[str]], strength: np.ndarray, beta: np.ndarray, chosen: int | None) -> go.Figure:
-    """How much each number of a code tells: strength (k, d) of k factors; of one its classes' beta (K, d).
+    """How much each number of a code says of each factor: strength (k, d) of k factors; of one its classes' beta (K, d).
 
     The `chosen` number of the code is framed.
     """

@@ -57,22 +57,22 @@ def kept(shape: tuple[int, int]) -> np.ndarray:
     """The hole that the session and the link hold, boolean (h, w)."""
     default = ".".join(str(number) for number in middle(shape))
 
-    def known(text: str) -> str:
+    def canonical(text: str) -> str:
         return word(parse(text, shape))
 
     if PAINTED in st.session_state:
         try:  # another checkpoint's pictures may be of another size
-            known(st.session_state[PAINTED])
+            canonical(st.session_state[PAINTED])
         except ValueError:
             del st.session_state[PAINTED]
-    return parse(link.keep(PAINTED, default, known), shape)
+    return parse(link.keep(PAINTED, default, canonical), shape)
 
 
-def error(made: np.ndarray, x: np.ndarray, hole: np.ndarray) -> float:
+def error(filled: np.ndarray, x: np.ndarray, hole: np.ndarray) -> float:
     """Mean squared difference inside of a hole, brightness 0 to 1; 0 for none."""
     if not hole.any():
         return 0.0
-    return float(((made[hole].astype(float) - x[hole]) ** 2).mean()) / 255**2
+    return float(((filled[hole].astype(float) - x[hole]) ** 2).mean()) / 255**2
 
 
 def cell(title: str, colour: str, image, caption: str, alt: str) -> None:
@@ -101,20 +101,20 @@ def show(name: str, x: np.ndarray) -> None:
             hole,
             middle(shape),
             key="hole canvas",
-            painted=lambda told: st.session_state.update({PAINTED: word(told)}),
+            painted=lambda hole: st.session_state.update({PAINTED: word(hole)}),
         )
-    made = {"model": bridge.models.fill(name, x, hole)} | bridge.judging.stand_ins(name, x, hole)
-    errors = {key: error(picture, x, hole) for key, picture in made.items()}
-    gap, most = portrait.difference(x, made["model"])
+    filled = {"model": bridge.models.fill(name, x, hole)} | bridge.judging.stand_ins(name, x, hole)
+    errors = {key: error(picture, x, hole) for key, picture in filled.items()}
+    gap, most = portrait.difference(x, filled["model"])
     some = bool(hole.any())
-    told = {key: f"MSE in the hole {value:.4f}" if some else "no hole" for key, value in errors.items()}
+    under = {key: f"MSE in the hole {value:.4f}" if some else "no hole" for key, value in errors.items()}
     with right, st.container(horizontal=True, gap="small"):
         cell(
             "Filled",
             charts.RECONSTRUCTION,
-            portrait.whole(made["model"]),
-            f"**{told['model']}**",
-            f"the picture with its hole filled by the model, {told['model']}",
+            portrait.whole(filled["model"]),
+            f"**{under['model']}**",
+            f"the picture with its hole filled by the model, {under['model']}",
         )
         cell("The truth", charts.DATA, portrait.whole(x), "What was hidden.", "the whole picture")
         cell(
@@ -127,22 +127,22 @@ def show(name: str, x: np.ndarray) -> None:
         cell(
             "The mean picture",
             charts.GREY,
-            portrait.whole(made["mean"]),
-            told["mean"],
-            f"the hole filled with the mean picture, {told['mean']}",
+            portrait.whole(filled["mean"]),
+            under["mean"],
+            f"the hole filled with the mean picture, {under['mean']}",
         )
         cell(
             "The nearest picture",
             charts.GREY,
-            portrait.whole(made["nearest"]),
-            told["nearest"],
-            f"the hole filled with the picture whose visible part is nearest, {told['nearest']}",
+            portrait.whole(filled["nearest"]),
+            under["nearest"],
+            f"the hole filled with the picture whose visible part is nearest, {under['nearest']}",
         )
         with st.container(width=158, gap="small"):
             st.markdown(judged(errors) if some else "**Nothing is hidden.** Paint a hole first.")
             st.download_button(
                 "PNG",
-                lambda: sheet(x, hole, made, told),
+                lambda: sheet(x, hole, filled, under),
                 f"{name}-hole.png",
                 icon=":material/download:",
                 on_click="ignore",
@@ -162,12 +162,12 @@ def judged(errors: dict[str, float]) -> str:
     return "**Both simple ways are closer** here."
 
 
-def sheet(x: np.ndarray, hole: np.ndarray, made: dict, told: dict) -> bytes:
+def sheet(x: np.ndarray, hole: np.ndarray, filled: dict, under: dict) -> bytes:
     """The comparison as a PNG's bytes."""
     grey = np.where(hole[..., None], np.uint8(136), x)
-    pictures = [grey, made["model"], x, made["mean"], made["nearest"]]
-    captions = ["with a hole", f"filled\n{told['model']}", "the truth"]
-    captions += [f"the mean picture\n{told['mean']}", f"the nearest picture\n{told['nearest']}"]
+    pictures = [grey, filled["model"], x, filled["mean"], filled["nearest"]]
+    captions = ["with a hole", f"filled\n{under['model']}", "the truth"]
+    captions += [f"the mean picture\n{under['mean']}", f"the nearest picture\n{under['nearest']}"]
     return portrait.comparison(captions, [portrait.whole(picture) for picture in pictures])
 
 

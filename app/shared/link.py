@@ -37,13 +37,13 @@ def keep(
     seen, state, word = st.session_state[SEEN], st.session_state, shown or name
     here = st.query_params.get(word)
     form = lambda value: None if value is None else text(value)  # noqa: E731
-    told = form(state.get(name))
+    current = form(state.get(name))
     if name not in state:
         follow = True
     elif word not in seen:
         follow = here is not None
     else:  # the reader went back or edited the URL, and has not just used the widget
-        follow = here != seen[word] and told == (seen[word] or form(default))
+        follow = here != seen[word] and current == (seen[word] or form(default))
     if follow:
         try:
             state[name] = default if here is None else parse(here)

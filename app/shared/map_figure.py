@@ -1,4 +1,4 @@
-"""The map's figure: made once for each checkpoint, view, colouring and ground, then only sent."""
+"""The map's figure: built once for each checkpoint, view, colouring and ground, then only sent."""
 
 import base64
 import io
@@ -14,6 +14,8 @@ from app import bridge
 from . import charts, plain
 
 NAMED = 100  # classes that have a name on the map
+ROOM, CELLS = (560, 430), 48  # pixels of a small map; squares along its longer side in which points are counted
+WIDE, HIGH = 7.5, 18  # pixels of a letter of a name, and of its line
 
 
 def made(name: str, view: str, colour: str, dark: bool) -> go.Figure:
@@ -74,7 +76,7 @@ def latent_map(
             showlegend=False,
         )
     )
-    spots = label_spots(xy, y, min(len(label_names), NAMED))
+    spots = label_spots(xy, y, label_names[:NAMED])
     for label, word in enumerate(label_names[:NAMED]):
         if colour != "error":
             figure.add_scatter(
@@ -141,18 +143,37 @@ def _preview(sha256: str, view: str, colour: str, _atlas) -> str:
     return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
 
 
-def label_spots(xy: np.ndarray, y: np.ndarray, classes: int) -> dict[int, tuple[float, float]]:
-    """A place for each class's name: its point nearest its middle that no other name covers."""
-    spots: dict[int, tuple[float, float]] = {}
-    room = np.ptp(xy, axis=0) * (0.16, 0.05)  # what a name takes of the map
-    for label in range(classes):
-        own = xy[y == label]
-        order = np.linalg.norm(own - np.median(own, axis=0), axis=1).argsort() if len(own) else []
-        for spot in own[order]:
-            if all((np.abs(spot - other) > room).any() for other in spots.values()):
-                spots[label] = (float(spot[0]), float(spot[1]))
+def label_spots(xy: np.ndarray, y: np.ndarray, label_names: list[str]) -> dict[int, tuple[float, float]]:
+    """A place for each class's name: where most of its points are and fewest of others, and no other name is."""
+    low, span = xy.min(0), np.maximum(np.ptp(xy, axis=0), 1e-6)
+    unit = max(span / ROOM) * 1.12  # of the map in a pixel, where the map is as small as on a projector
+    cell = span.max() / CELLS
+    at = ((xy - low) / cell).astype(int)
+    sides = at.max(0) + 1
+    counts = np.zeros((len(label_names), *sides))
+    known = y < len(label_names)
+    np.add.at(counts, (y[known], *at[known].T), 1)
+    shares = counts.sum((1, 2), keepdims=True) / max(len(y), 1)
+    excess = _blurred(counts) - shares * _blurred(counts.sum(0, keepdims=True))
+    spots, taken = {}, []
+    for label in np.argsort(-excess.reshape(len(excess), -1).max(1)).tolist():
+        own = excess[label].ravel()
+        half = np.array([WIDE * len(label_names[label]) + 6, HIGH]) / 2 * unit
+        for spot in np.argsort(-own)[: int((own > 0).sum())]:
+            middle = low + (np.array(np.unravel_index(spot, sides)) + 0.5) * cell
+            if all((np.abs(middle - other) > half + room).any() for other, room in taken):
+                spots[label] = (float(middle[0]), float(middle[1]))
+                taken.append((middle, half))
                 break
     return spots
+
+
+def _blurred(counts: np.ndarray) -> np.ndarray:
+    """Counts (k, rows, columns), each spread over its neighbourhood."""
+    bell = np.exp(-(np.linspace(-2, 2, 9) ** 2))
+    for axis in (1, 2):
+        counts = np.apply_along_axis(lambda line: np.convolve(line, bell)[4:-4], axis, counts)
+    return counts
 
 
 def alt(atlas, view: str) -> str:

@@ -17,7 +17,7 @@ def whole(picture: np.ndarray, side: int = SIDE) -> Image.Image:
 
 
 def original(image: Image.Image, side: int = SIDE) -> Image.Image:
-    """The reader's own picture, made to fit into `side`."""
+    """The reader's picture, reduced to fit into `side`."""
     image = image.convert("RGBA")
     image.thumbnail((side, side))
     if max(image.size) < side // 2:
@@ -34,7 +34,7 @@ def difference(x: np.ndarray, x_rec: np.ndarray, side: int = SIDE) -> tuple[Imag
     signed = (x_rec.astype(float) - x).mean(2) / 255
     most = float(np.abs(signed).max())
     strength = (np.abs(signed) / max(most, 1e-6))[..., None]
-    # data has more: its blue; what is made has more: the generated orange
+    # data has more: its blue; the model's has more: the generated orange
     more, less = np.array([213, 94, 0]), np.array([0, 114, 178])
     colour = np.where(signed[..., None] > 0, more, less)
     pixels = (255 - strength * (255 - colour)).round().astype(np.uint8)

@@ -14,7 +14,7 @@ from . import charts, classes, framing, link, portrait, tray
 from .plain import plain, sentence
 
 KINDS = ["Gallery", "Upload", "Camera", "Live"]
-LAST, TOLD = "source last seen", "source told of"
+LAST, CLASSES_OF = "source last seen", "source classes of"
 
 
 def choose(name: str, atlas) -> tuple[np.ndarray, str, dict | None, int] | None:
@@ -59,26 +59,26 @@ def keep(name: str, x: np.ndarray, y: tuple[int, ...] | None) -> None:
 
 
 def told(name: str, x: np.ndarray, what: str, seen: dict | None) -> tuple:
-    """What a conditional checkpoint's encoder and decoder are told, with the boxes for it.
+    """The classes for a conditional checkpoint's encoder and for its decoder, with the boxes for them.
 
-    -> the classes for each; None twice for an unconditional checkpoint
+    None twice for an unconditional checkpoint
     """
     if not bridge.classes.classes(name):
         for key in ("y", "as"):
             link.show(key, None)
         return None, None
-    # what the encoder is told is of one picture: the next one has its own class
-    if st.session_state.get(TOLD, what) != what:
+    # the encoder's classes are one picture's: the next one has others
+    if st.session_state.get(CLASSES_OF, what) != what:
         st.session_state.update({key: -1 for key in st.session_state if re.fullmatch(r"y\d?", key)})
-    st.session_state[TOLD] = what
+    st.session_state[CLASSES_OF] = what
     item = st.session_state["item"] if st.session_state["source"] == "Gallery" else "p0"
-    own = tray.nearest_class(name, x) if seen else tray.told(name, item)
+    default = tray.nearest_class(name, x) if seen else tray.told(name, item)
     guessed = bool(seen) or item[0] == "u"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         y = classes.choose(
             name,
             "y",
-            own,
+            default,
             "nearest" if guessed else "its own",
             "Encoder is told",
             "The class of the picture, which this model's encoder wants to know. Nearest: the class "
@@ -94,7 +94,7 @@ def told(name: str, x: np.ndarray, what: str, seen: dict | None) -> tuple:
         )
         if to != y:
             sentence = "Decoded as another class: the errors compare two classes."
-        elif guessed and y == own:
+        elif guessed and y == default:
             sentence = (
                 f"Its class is a guess: as «{plain(bridge.classes.worded(name, y))}» its reconstruction is nearest."
             )
@@ -225,21 +225,21 @@ def upload(see: Callable, kind: str, until: str = "Until then, no. 0:", framed: 
             file = st.file_uploader("PNG, JPEG, WebP, GIF, BMP or TIFF, up to 10 MB", key="file")
         else:
             file = st.camera_input("A photograph", key="photo")
-    found, stays = (
+    view, stays = (
         None,
         "It stays in this visit: nothing is stored, nothing leaves the machine that the explorer runs on.",
     )
     below.caption(stays if file else f"{stays} {until}")
     if file:
         with below:
-            found = seen(see, file.name, file.getvalue(), until)
-    if found and box:
+            view = seen(see, file.name, file.getvalue(), until)
+    if view and box:
         with box:
-            framing.show(found)
+            framing.show(view)
     fit.segmented_control(
         "Square",
         ["crop", "fit"],
-        disabled=bool(found and found["box"]),
+        disabled=bool(view and view["box"]),
         key="fit",
         required=True,
         persist_state="session",
@@ -254,21 +254,21 @@ def upload(see: Callable, kind: str, until: str = "Until then, no. 0:", framed: 
         help="The model's own pictures have one ground, often black; a photograph on white paper has "
         "to be turned round before it looks like them.",
     )
-    return found
+    return view
 
 
 def seen(see: Callable, filename: str, content: bytes, until: str) -> dict | None:
     """How a file is seen; a bad one is said, and what was good before it stays on the page."""
     how = st.session_state["fit"], st.session_state["invert"]
     try:
-        found = framing.seen(see, filename, content, how)
+        view = framing.seen(see, filename, content, how)
         st.session_state[LAST] = filename, content
-        return found
+        return view
     except bridge.Problem as problem:
         st.error(sentence(problem), icon=":material/broken_image:")
     if LAST not in st.session_state:
         st.caption(until)
         return None
-    found = framing.seen(see, *st.session_state[LAST], how)
+    view = framing.seen(see, *st.session_state[LAST], how)
     st.caption("Until there is another that can be read, the one before it:")
-    return found
+    return view

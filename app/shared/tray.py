@@ -1,7 +1,7 @@
 """The tray: up to four pictures that go with the reader from page to page.
 
 An item is a word: `p123` is held-out picture 123; `s42` the sample of seed 42, `s42t0.7` the same with
-truncation 0.7, `s42y3` as class 3 of a conditional checkpoint (otherwise the class is the seed's own);
+truncation 0.7, `s42y3` as class 3 of a conditional checkpoint (otherwise the seed's class in turn);
 `u1` an upload and `z1` a latent, which are kept in the session only. Words of the first two kinds stand
 in the URL.
 """
@@ -63,7 +63,7 @@ def keep_latent(name: str, z: np.ndarray, y: tuple[int, ...] | None = None) -> s
 
 
 def sample_word(seed: int, truncation: float = 1.0, y: tuple[int, ...] = ()) -> str:
-    """The word of a sample; y: its classes where they are not the seed's own."""
+    """The word of a sample; y: its classes where they are not the seed's in turn."""
     spread = f"t{truncation:.2f}".rstrip("0").rstrip(".") if truncation != 1 else ""
     return f"s{seed}{spread}" + ("y" + ".".join(str(label) for label in y) if y else "")
 
@@ -111,10 +111,10 @@ def latent(name: str, item: str) -> np.ndarray:
 
 
 def told(name: str, item: str) -> tuple[int, ...] | None:
-    """The item's classes, which a conditional checkpoint is told; None for an unconditional one.
+    """The item's classes for a conditional checkpoint; None for an unconditional one.
 
-    Known of the map's pictures and of what was decoded; of an upload the reader's choice, else those
-    whose reconstruction is nearest.
+    The map has those of its pictures, and what was decoded has those it was decoded as; of an upload the
+    reader's choice, else those whose reconstruction is nearest.
     """
     if not (factors := bridge.classes.classes(name)):
         return None
@@ -137,8 +137,8 @@ def told(name: str, item: str) -> tuple[int, ...] | None:
 
 def nearest_class(name: str, x: np.ndarray) -> tuple[int, ...] | None:
     """The classes whose reconstruction of a picture uint8 (h, w, c) is nearest; None if unconditional."""
-    found = bridge.classes.likeliest(name, x[None])
-    return None if found is None else tuple(int(label) for label in found[0])
+    likeliest = bridge.classes.likeliest(name, x[None])
+    return None if likeliest is None else tuple(int(label) for label in likeliest[0])
 
 
 def take_as(name: str, item: str, y: tuple[int, ...] | None) -> None:

@@ -88,7 +88,7 @@ def row(title: str, under: str, pictures: np.ndarray, border: str, alt: str) -> 
 
 
 def show_reconstructions(chosen: list[str], words: list[str], x: np.ndarray) -> None:
-    """The pictures, and under each what every checkpoint remembers of it."""
+    """The pictures, and under each its reconstructions by every checkpoint."""
     what = ", ".join(tray.says(name, word) for word in words)
     with st.container(gap="xsmall"):
         row(
@@ -100,10 +100,10 @@ def show_reconstructions(chosen: list[str], words: list[str], x: np.ndarray) -> 
         )
         errors = [float(bridge.comparing.remembered(other, x)["mse"].mean()) for other in chosen]
         for other, error, closest in zip(chosen, errors, MEASURES["reconstruction_mse"].best(errors), strict=True):
-            made = bridge.comparing.remembered(other, x)["x_rec"]
+            x_rec = bridge.comparing.remembered(other, x)["x_rec"]
             under = f"MSE **{error:.4f}**, closest" if closest else f"MSE {error:.4f}"
             alt = f"reconstructions by {other}, mean squared error {error:.4f}"
-            row(other, under, made, charts.RECONSTRUCTION, alt)
+            row(other, under, x_rec, charts.RECONSTRUCTION, alt)
     st.caption(
         f"What each remembers of the picture above it. MSE: squared error, mean over these {len(x)}; "
         "brightness is 0 to 1, smaller is closer. The error over all held-out pictures is under Numbers."
@@ -111,7 +111,7 @@ def show_reconstructions(chosen: list[str], words: list[str], x: np.ndarray) -> 
 
 
 def show_samples(chosen: list[str]) -> None:
-    """What each makes up from the same random numbers."""
+    """Samples of each from the same random numbers."""
     link.keep("seed", 0, link.number(0, 999_999))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         st.markdown("#### What they make up", width="content")
@@ -119,9 +119,9 @@ def show_samples(chosen: list[str]) -> None:
     seeds = tuple(range(first, first + COLUMNS))
     with st.container(gap="xsmall"):
         for other in chosen:
-            made = bridge.models.samples_of(other, seeds)
+            samples = bridge.models.samples_of(other, seeds)
             alt = f"samples of {other}, seeds {seeds[0]} to {seeds[-1]}"
-            row(other, f"code of {bridge.checkpoints.card(other)['config']['latent']}", made, charts.GENERATED, alt)
+            row(other, f"code of {bridge.checkpoints.card(other)['config']['latent']}", samples, charts.GENERATED, alt)
     st.caption(
         f"Seeds {seeds[0]} to {seeds[-1]}, chosen by nobody. The same seed is only the same random numbers: "
         "every checkpoint has given them its own meaning, so pictures of one column need not be alike. "
@@ -168,9 +168,9 @@ def show_maps(chosen: list[str], words: list[str], x: np.ndarray) -> None:
     marked = [i for i in range(len(x)) if only in (0, i + 1)] or list(range(len(x)))
     dark = st.context.theme.type == "dark"
     for column, other in zip(st.columns(len(chosen), gap="small"), chosen, strict=True):
-        xy, found = places(other, words, x)[marked], bridge.codes.atlas(other)
+        xy, trust = places(other, words, x)[marked], bridge.codes.atlas(other).trust["umap"]
         with column:
-            st.markdown(f"**{comparison.unbroken(other)}**, trust {found.trust['umap']:.2f}")
+            st.markdown(f"**{comparison.unbroken(other)}**, trust {trust:.2f}")
             st.plotly_chart(
                 comparison.small_map(
                     other,

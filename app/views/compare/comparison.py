@@ -40,9 +40,9 @@ def table(names: list[str]) -> str:
     cards = [bridge.checkpoints.card(name) for name in names]
     lines = []
     for key in measured(names):
-        found = values(key, names)
-        marks = MEASURES[key].best(found)
-        cells = [written(key, v) for v in found]
+        numbers = values(key, names)
+        marks = MEASURES[key].best(numbers)
+        cells = [written(key, v) for v in numbers]
         counts = sorted({c["metrics"][key]["n"] for c in cards if key in c.get("metrics", {})})
         lines.append(
             [
@@ -67,14 +67,14 @@ def table(names: list[str]) -> str:
 
 def bars(key: str, names: list[str]) -> go.Figure:
     """One measure of every checkpoint; the best is darker and says so, what is aimed at is a line."""
-    found = values(key, names)
-    marks = MEASURES[key].best(found)
+    numbers = values(key, names)
+    marks = MEASURES[key].best(numbers)
     figure = go.Figure(
         go.Bar(
-            x=[value or 0 for value in found],
+            x=[value or 0 for value in numbers],
             y=[
                 f"{label(name)}<br><b>{written(key, value)}</b>" + (" best" if mark else "")
-                for name, value, mark in zip(names, found, marks, strict=True)
+                for name, value, mark in zip(names, numbers, marks, strict=True)
             ],
             orientation="h",
             marker={"color": charts.GREY, "opacity": [1 if mark else 0.45 for mark in marks]},
@@ -107,7 +107,7 @@ def small_map(
     figure = go.Figure(_cloud(name, bridge.checkpoints.card(name)["atlas"]["sha256"], atlas))
     ink, ground = ("#ffffff", "#0e1117") if dark else ("#000000", "#ffffff")
     for (x, y), number, what in zip(xy.tolist(), numbers, says, strict=True):
-        turn = 2 * np.pi * (number - 1) / 8  # each its own way, so that neighbours' numbers stay apart
+        turn = 2 * np.pi * (number - 1) / 8  # each another way, so that neighbours' numbers stay apart
         figure.add_annotation(
             x=x,
             y=y,
@@ -129,7 +129,7 @@ def small_map(
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _cloud(name: str, sha256: str, _atlas) -> go.Figure:
-    """The Map page's dots without what is made for pointing at them."""
+    """The Map page's dots without what pointing at them needs."""
     figure = go.Figure(map_figure.made(name, "umap", "class", dark=False).data[0])
     figure.update_traces(
         marker={"size": 2.5},

@@ -1,4 +1,4 @@
-"""Which pictures stand in Compare's columns: drawn by chance, of a class, the tray's, the reader's own."""
+"""Which pictures stand in Compare's columns: drawn by chance, of a class, the tray's, the reader's."""
 
 import numpy as np
 import streamlit as st
@@ -75,11 +75,11 @@ def take_file(name: str) -> None:
 
 def _followed(name: str, words: list[str]) -> tuple[list[str], np.ndarray]:
     """The words that lead to a picture of the checkpoint's shape, and the pictures."""
-    shape, found = tuple(bridge.checkpoints.card(name)["data"]["shape"]), {}
+    shape, pictures = tuple(bridge.checkpoints.card(name)["data"]["shape"]), {}
     for word in words:
         try:
-            found[word] = tray.picture(name, word)
+            pictures[word] = tray.picture(name, word)
         except bridge.Problem:  # the tray itself says what is wrong with it
             continue
-    found = {word: x for word, x in found.items() if x.shape == shape}
-    return list(found), np.array(list(found.values()))
+    pictures = {word: x for word, x in pictures.items() if x.shape == shape}
+    return list(pictures), np.array(list(pictures.values()))

@@ -125,7 +125,7 @@ def inspect_point(name: str, atlas, number: int) -> dict:
         help=f"The eight {bridge.codes.origin(atlas)} pictures whose codes are nearest, in all directions of the latent. "
         "On the map they wear blue rings. Click one to go there.",
     )
-    return {"picks": [number], "near": near.tolist(), "gallery": gallery(atlas, near), "scale": 2}
+    return {"picks": [number], "near": near.tolist(), "gallery": gallery(atlas, near), "side": 56}
 
 
 def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> dict:
@@ -157,7 +157,7 @@ def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> di
         help="The place is turned into a code by the weighted mean of the codes of its eight nearest "
         "points, and then decoded. On the map they wear blue rings.",
     )
-    return {"place": place, "near": near.tolist(), "gallery": gallery(atlas, near), "scale": 2}
+    return {"place": place, "near": near.tolist(), "gallery": gallery(atlas, near), "side": 56}
 
 
 def decoded_as(name: str, near: np.ndarray) -> tuple[int, ...] | None:
@@ -210,7 +210,7 @@ def inspect_many(name: str, atlas, picks: list[int], view: str) -> dict:
             help="The same, with codes and pictures, for numpy.load",
         )
     st.caption(f"{len(shown)} of them, drawn by chance" if len(shown) < len(numbers) else "All of them")
-    return {"picks": picks, "gallery": gallery(atlas, shown), "scale": 1}
+    return {"picks": picks, "gallery": gallery(atlas, shown), "side": 28}
 
 
 def table(atlas, numbers: np.ndarray) -> bytes:
@@ -255,7 +255,7 @@ def invite(atlas) -> dict:
         help=f"The eight {bridge.codes.origin(atlas)} pictures with the smallest reconstruction error, and the eight with the "
         "largest. Click one.",
     )
-    return {"gallery": gallery(atlas, chosen), "scale": 2}
+    return {"gallery": gallery(atlas, chosen), "side": 56}
 
 
 @st.fragment
@@ -281,9 +281,11 @@ def show(name: str, view: str, colour: str) -> None:
             content = invite(atlas)
     except bridge.Problem as problem:
         st.error(sentence(problem))
-        content = {"gallery": [], "scale": 1}
+        content = {"gallery": [], "side": 28}
     h, w, _ = bridge.checkpoints.card(name)["data"]["shape"]
     common = {"tile": [w, h], "labels": atlas.label_names, "alt": map_figure.alt(atlas, view)}
+    common["spacing"] = atlas.typical[view]
+    common["scale"] = max(1, content.pop("side") // h)  # pixels of the screen a pixel
     common["sheet"] = f"pictures/{quote(atlas.pictures)}.png"
     common["live"] = {"mode": st.session_state["live"], "name": name, "view": view, "as": None}
     parts.events({"picks": [], "near": [], "place": None} | common | content, on_event)

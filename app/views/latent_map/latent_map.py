@@ -20,11 +20,11 @@ MEANS = {
 def show_map(name: str, atlas) -> None:
     """Controls, the figure, and what it means."""
     link.keep("view", "umap", link.one_of("umap", "pca"))
-    first, *others = atlas.factors or ["class"]  # the class is the first of several factors
-    colours = {"class": first} | {word: word for word in others} | {"error": "error"}
+    factors = list(atlas.factors or ["class"])
+    colours = dict(zip(factors if len(factors) > 1 else ["class"], factors, strict=True)) | {"error": "error"}
     if st.session_state.get("colour") not in [None, *colours]:
         del st.session_state["colour"]  # it was chosen for another checkpoint
-    link.keep("colour", "class", link.one_of(*colours))
+    link.keep("colour", bridge.codes.clearest(name), link.one_of(*colours))
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.markdown("#### Map", width="content")
         view = st.segmented_control(

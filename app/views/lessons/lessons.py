@@ -16,10 +16,10 @@ HEIGHT = {False: 640, True: 630}  # of the panels and their buttons, off and on 
 
 def measured(lesson: texts.Lesson) -> dict[str, str]:
     """The numbers of a lesson's answer, in words, from the recordings and the cards; "–" for what they lack."""
-    return {name: worded(key, told(*where, key)) for name, (*where, key) in lesson.measures.items()}
+    return {name: worded(key, number_of(*where, key)) for name, (*where, key) in lesson.measures.items()}
 
 
-def told(source: str, step: int | None, key: str) -> float | None:
+def number_of(source: str, step: int | None, key: str) -> float | None:
     """A number of a card, or (`step`) of a recording; None where there is none."""
     try:
         if step is None:
@@ -28,7 +28,7 @@ def told(source: str, step: int | None, key: str) -> float | None:
         value = frames[-1] if step < 0 else [one for one in frames if one["step"] <= step][-1]
         for part in key.split("."):
             value = value[part]
-    except (bridge.Problem, KeyError):  # a file of somebody else's, in the place of ours
+    except (bridge.Problem, KeyError):  # another file in the place of ours
         return None
     return value
 
@@ -58,7 +58,7 @@ def show_formula(lesson: texts.Lesson) -> None:
 
 
 def ask(lesson: texts.Lesson, number: int) -> bool:
-    """The prediction; -> whether it has been made."""
+    """The prediction; -> whether there is one."""
     answers = st.session_state.setdefault(ANSWERS, {})
     st.markdown(f"**Predict first.** {lesson.question}")
     said = answers.get(number)
@@ -114,11 +114,11 @@ def show_text(lesson: texts.Lesson, number: int) -> bool:
 
 
 def said_of(name: str) -> str:
-    """How a recording was made."""
+    """What a recording is of: its settings, steps, time and machine."""
     card = bridge.lab.recorded(name)[0]["card"]
     settings = card["settings"] | card["settings"].get("weights", {})
-    made = ", ".join(f"{key} {value}" for key, value in settings.items() if key != "weights")
-    return f"«{card['title']}» ({made}): {card['steps']:,} steps in {card['seconds']:.0f} s, {card['hardware']}."
+    fields = ", ".join(f"{key} {value}" for key, value in settings.items() if key != "weights")
+    return f"«{card['title']}» ({fields}): {card['steps']:,} steps in {card['seconds']:.0f} s, {card['hardware']}."
 
 
 def shown(lesson: texts.Lesson) -> tuple[str, ...]:

@@ -184,7 +184,7 @@ LESSONS = (
         "x z",
         ("ali-grid", "info-least"),
         ("x_rec", "z_hat", "ellipse", "classes"),
-        "ALI (above) pays nothing for the size of the clouds, the VAE below pays 40 times for every nat that a code tells. "
+        "ALI (above) has no loss on the size of the clouds; the VAE below has the KL of each cloud to the prior, with a weight of 40. "
         "Whose ellipses are larger at the end?",
         ("ALI's.", "The VAE's.", "They are alike."),
         1,

@@ -9,6 +9,7 @@ from app import bridge
 from app.shared import charts, classes, link, tray
 from app.shared.card import MEASURES, by_factor, compared, duration, groups, headed, rows, written
 from app.shared.plain import code, plain, sentence
+from app.views.model import inside
 
 SHOWN = 32  # samples on the page
 # measures of all checkpoints
@@ -47,7 +48,7 @@ def show_training(card: dict) -> None:
     if member.get("formula"):
         st.latex(member["formula"])
         st.caption(
-            "Made small by encoder and decoder. q(x, z): a picture and its code; p(x, z): a code of the "
+            "Minimised by encoder and decoder. q(x, z): a picture and its code; p(x, z): a code of the "
             "prior and its picture."
         )
     config = card["config"]
@@ -71,8 +72,8 @@ def show_training(card: dict) -> None:
 def linked(data: dict) -> str:
     """The data's name as a link to where they come from, where that is an address."""
     name, source = plain(data["name"]), data["source"]
-    known = re.fullmatch(r"https?://[\w./~%+-]+", source)
-    return f"[{name}]({source})" if known else f"{name} ({plain(source)})"
+    address = re.fullmatch(r"https?://[\w./~%+-]+", source)
+    return f"[{name}]({source})" if address else f"{name} ({plain(source)})"
 
 
 def show_metrics(name: str, card: dict) -> None:
@@ -126,7 +127,7 @@ def show_family(names: list[str]) -> None:
 
 
 def show_samples(name: str) -> None:
-    """A sheet of samples; every one has its own seed, so that it can be found again."""
+    """A sheet of samples; each has another seed, by which it can be had again."""
     st.markdown("**What it makes up**")
     link.keep("seed", 0, link.number(0, 999_999))
     link.keep("truncation", 1.0, truncation)
@@ -211,4 +212,5 @@ with right:
         st.error(sentence(problem))
 show_family([other for other in bridge.checkpoints.names() if not bridge.checkpoints.broken(other)])
 show_metrics(name, card)
+inside.show(name)
 show_rights(name, card)

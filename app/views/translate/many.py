@@ -39,31 +39,31 @@ def show(name: str, back: bool) -> None:
             st.error(sentence(problem), icon=":material/broken_image:")
         stop.empty()
     if st.session_state.get(RESULT, (None,))[0] == asked:
-        told(name, theirs, *st.session_state[RESULT][1:])
+        show_result(name, theirs, *st.session_state[RESULT][1:])
 
 
 def run(name: str, files: list, back: bool) -> tuple[int, bytes, list[str]]:
     """All of them, with a bar. -> how many were translated, the zip, a sentence for each bad one"""
-    found = bridge.translating.unpacked([(file.name, file.getvalue()) for file in files])
-    bar, made, bad = st.progress(0.0, "Waking the model …"), [], []
-    for done, (own, content) in enumerate(bridge.translating.through(name, found, back), 1):
+    unpacked = bridge.translating.unpacked([(file.name, file.getvalue()) for file in files])
+    bar, done, bad = st.progress(0.0, "Waking the model …"), [], []
+    for count, (file, content) in enumerate(bridge.translating.through(name, unpacked, back), 1):
         if isinstance(content, bridge.Problem):
             bad.append(str(content))
         else:
-            made.append((own, content))
-        bar.progress(done / len(found), f"{done} of {len(found)}")
+            done.append((file, content))
+        bar.progress(count / len(unpacked), f"{count} of {len(unpacked)}")
     bar.empty()
-    return len(made), bridge.translating.zipped(made) if made else b"", bad
+    return len(done), bridge.translating.zipped(done) if done else b"", bad
 
 
-def told(name: str, theirs: str, done: int, content: bytes, bad: list[str]) -> None:
-    """What came of it."""
+def show_result(name: str, theirs: str, done: int, content: bytes, bad: list[str]) -> None:
+    """The zip, and what could not be read."""
     if bad:
         rest = f"\n- and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
         lines = "".join(f"\n- {sentence(one)}" for one in bad[:SHOWN])
         st.warning(f"{len(bad)} could not be read:{lines}{rest}", icon=":material/broken_image:")
     if not done:
-        st.error("There is no picture in it that can be read; nothing is made.")
+        st.error("There is no picture in it that can be read; nothing is translated.")
         return
     st.success(f"{done} translated.", icon=":material/check:")
     st.download_button(

@@ -22,8 +22,8 @@ class Subject(NamedTuple):
     x: np.ndarray
     what: str
     steps: str  # what was done to it
-    original: Image.Image | None = None  # the reader's own file
-    truth: np.ndarray | None = None  # what it should become, where that is known
+    original: Image.Image | None = None  # the reader's file
+    truth: np.ndarray | None = None  # what it should become, where there is a truth
 
 
 def kinds(name: str, gallery: dict | None) -> list[str]:
@@ -82,7 +82,7 @@ def another(last: int) -> None:
 
 def from_tray(name: str, back: bool) -> Subject | None:
     """The tray's pictures of the translator's size, each with its button; the first until one is chosen."""
-    whose, shape, found = (
+    whose, shape, fitting = (
         st.session_state["checkpoint"],
         bridge.checkpoints.card(name)["data"]["shape"],
         {},
@@ -93,15 +93,15 @@ def from_tray(name: str, back: bool) -> Subject | None:
         except bridge.Problem:  # the tray itself says what is wrong with it
             continue
         if list(picture.shape) == shape:
-            found[word] = picture, tray.says(whose, word)
-    if not found:
+            fitting[word] = picture, tray.says(whose, word)
+    if not fitting:
         size = " x ".join(str(side) for side in shape)
         st.caption(f"Nothing of {size} is in the tray. Put a picture there on any page.")
         return None
     chosen = st.session_state.get(TAKEN)
-    chosen = chosen if chosen in found else next(iter(found))
+    chosen = chosen if chosen in fitting else next(iter(fitting))
     with st.container(horizontal=True, gap="xsmall"):
-        for word, (picture, says) in found.items():
+        for word, (picture, says) in fitting.items():
             with st.container(width=70):
                 st.image(portrait.whole(picture, 64), output_format="PNG", alt=says)
                 st.button(
@@ -112,7 +112,7 @@ def from_tray(name: str, back: bool) -> Subject | None:
                     args=(word,),
                     type="primary" if word == chosen else "secondary",
                 )
-    x, says = found[chosen]
+    x, says = fitting[chosen]
     return Subject(x, says, "From the tray.", truth=bridge.translating.truth(name, x, back))
 
 
@@ -138,7 +138,7 @@ def canvas(name: str, gallery: dict | None, back: bool) -> Subject:
         start,
         f"Start from no. {number}",
         key=f"canvas {name} {back}",
-        drawn=lambda told: drawings.update({(name, back): told}),
+        drawn=lambda x: drawings.update({(name, back): x}),
     )
     empty = bool((drawing == ground).all())
     steps = "Nothing is drawn yet: an empty page." if empty else "Your drawing."
