@@ -14,11 +14,13 @@ VERBS = {
     "reconstruct": "pictures through encoder and decoder",
     "translate": "pictures from one domain to the other",
     "sample": "a sheet of samples",
+    "runtime": "fetch what a browser needs to run networks itself",
     "export": "encoder and decoder as ONNX graphs, for a browser",
     "sprites": "characters with eight known factors, from their parts",
     "toons": "cartoon heads with exact factors, any number of them",
     "record": "recorded runs in the plane, which the lessons replay",
     "family": "the table of every member",
+    "publish": "a folder of static files that shows checkpoints from any web server",
     "explore": "open the explorer in the browser",
 }
 

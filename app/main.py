@@ -5,8 +5,6 @@
 
 import asyncio
 import contextlib
-import ctypes
-import gc
 import sys
 import threading
 import webbrowser
@@ -21,11 +19,9 @@ from starlette.staticfiles import StaticFiles
 if (home := str(Path(__file__).parents[1])) not in sys.path:  # `streamlit run` knows app/ only
     sys.path.insert(0, home)
 
-from app.server import patience, visitors
+from app.server import memory, patience, visitors
 from app.server.door import Door
 from app.server.packed import Packed
-
-ARENA_MAX = -8  # mallopt's M_ARENA_MAX
 
 
 class Early:
@@ -81,25 +77,19 @@ def get_ready() -> None:
         pass
 
 
-def glibc(function: str, *arguments: int) -> None:
-    """Calls a function of glibc; elsewhere nothing happens."""
-    if sys.platform == "linux":
-        with contextlib.suppress(AttributeError):  # another C library
-            getattr(ctypes.CDLL(None), function)(*arguments)
-
-
 async def tidy() -> None:
     """Gives back the memory of sessions that have ended, every minute, and what they have uploaded.
 
-    Streamlit would do so after every click: a walk over all of PyTorch, 120 ms in which nobody is
-    answered; .streamlit/config.toml switches that off.
+    Streamlit would do so after every click; .streamlit/config.toml switches that off.
     """
+    known = 0
     while True:
         await asyncio.sleep(60)
         visitors.uploads.tidy()
         visitors.pace.forget()
-        gc.collect()
-        glibc("malloc_trim", 0)  # it keeps what is freed, unless asked
+        visitors.scripts.forget()
+        known = memory.collect(known, not visitors.pages.held)
+        memory.glibc("malloc_trim", 0)  # it keeps what is freed, unless asked
 
 
 @contextlib.asynccontextmanager
@@ -127,7 +117,7 @@ async def engine(scope, receive, send) -> None:
 
 
 # every session has several threads, and glibc would keep a heap for most of them, full of holes
-glibc("mallopt", ARENA_MAX, 2)
+memory.glibc("mallopt", memory.ARENA_MAX, 2)
 routes = [Mount("/pictures", sheets), Mount("/live", live), Mount("/engine", engine)]
 middleware = [Middleware(Early), Middleware(Packed)]
 app = st.App("explorer.py", lifespan=lifespan, routes=routes, middleware=middleware)

@@ -1,32 +1,25 @@
-"""What the server holds for whom, and whose turn it is.   python -m pytest tests/test_shares.py"""
+"""What the server holds for whom.   python -m pytest tests/test_shares.py"""
 
 import asyncio
 import concurrent.futures
 import contextlib
+import gc
 import http.client
 import socket
-import threading
 import types
 import urllib.request
+import weakref
 
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocketDisconnect
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import InvalidStatus
 
-from app.server import door, patience, visitors
+from app.server import door, memory, patience, visitors
 
-from .pupils import GREEDY, Pupil, body, closed, get, rerun, small, stream, until
-
-
-def on_a_loop(coroutine):
-    """What a coroutine returns, run in a thread of its own: the browser's tests leave a loop in this one."""
-    with concurrent.futures.ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()
+from .pupils import GREEDY, Pupil, body, closed, get, small, stream, until
 
 
 def test_nobody_holds_more_than_is_left_for_all_others():
@@ -52,145 +45,28 @@ def test_an_address_of_ipv6_is_its_household():
     assert visitors.named(None) == visitors.named("127.0.0.1")
 
 
-def test_a_burst_is_free_and_the_rest_waits_alone():
-    async def times() -> list[float]:
-        pace, loop = visitors.Pace(10, 50.0), asyncio.get_running_loop()
-        begun = loop.time()
-        for _ in range(10):
-            await pace.turn("many")
-        first = loop.time() - begun
-        for _ in range(10):
-            await pace.turn("many")
-        then = loop.time() - begun
-        with pytest.raises(StopIteration):
-            pace.turn("one").send(None)  # it returns without having waited for anything
-        assert set(pace.due) == {"many", "one"}
-        return [first, then]
+def test_libraries_are_walked_over_only_where_nobody_waits():
+    class Session:
+        def __init__(self):
+            self.myself = self
 
-    first, then = on_a_loop(times())
-    assert then >= 0.18 and first < then
+    def is_kept(one: weakref.ref, known: int, alone: bool) -> bool:
+        memory.collect(known, alone)
+        return one() is not None
 
-
-def test_who_clicks_without_pause_waits_for_themselves():
-    """Scripts of one visitor's thirty pages ran all at once, and everybody's took thirty times as long."""
-
-    async def order() -> tuple[list[str], dict]:
-        turns, served, leave = visitors.Turns(2, 60.0), [], {}
-
-        async def script(name: str) -> None:
-            leave[name] = await turns.take(name[0])
-            served.append(name)
-
-        tasks = [asyncio.create_task(script(f"{who}{k}")) for k in range(5) for who in "ab"]
-        await asyncio.sleep(0)
-        tasks.append(asyncio.create_task(script("pupil")))
-        tasks.append(asyncio.create_task(script("gone")))
-        await asyncio.sleep(0)
-        assert served == ["a0", "b0"]  # two at once, and no more
-        tasks.pop().cancel()
-        while leave:
-            leave.pop(next(iter(leave)))()  # the one that has run longest ends
-            for _ in range(3):
-                await asyncio.sleep(0)
-        await asyncio.gather(*tasks)
-        return served, turns
-
-    served, turns = on_a_loop(order())
-    assert served[2] == "pupil" and sorted(served[:2]) == ["a0", "b0"]
-    assert [name[0] for name in served].count("a") == 5 and len(served) == 11
-    assert not turns.running and not turns.line and not turns.served
-
-
-def test_a_long_script_gives_its_place_up():
-    async def both() -> None:
-        turns = visitors.Turns(1, 0.05)
-        leave = await turns.take("long")
-        other = await turns.take("other")
-        leave()  # which it has by itself already
-        assert turns.running == {"other": 1}
-        other()
-
-    on_a_loop(asyncio.wait_for(both(), 20))
-
-
-def page(heard: list, ends: int = 0):
-    """A page that keeps what it hears, and says after so many messages that a script has ended."""
-
-    async def hear(websocket):
-        await websocket.accept()
-        with contextlib.suppress(WebSocketDisconnect):
-            while True:
-                heard.append(await websocket.receive_bytes())
-                if len(heard) == ends:
-                    end = ForwardMsg(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY)
-                    await websocket.send_bytes(end.SerializeToString())
-
-    return hear
-
-
-def test_who_leaves_while_waiting_takes_no_turn(monkeypatch):
-    """One who opened, clicked and closed pages had a script run for each, and everybody waited for those."""
-    monkeypatch.setattr(visitors, "scripts", visitors.Turns(1, 60.0))
-    heard = []
-    with small(WebSocketRoute("/_stcore/stream", page(heard, ends=2))) as port:
-        address = f"http://localhost:{port}"
-        with stream(address) as one, stream(address) as other:
-            one.send(rerun("1", ""))
-            until(lambda: heard == [rerun("1", "")])
-            with stream(address, source_address=(GREEDY, 0)) as gone:
-                gone.send(rerun("gone", ""))
-                until(lambda: [who for who, _ in visitors.scripts.line] == [GREEDY])
-            until(lambda: not visitors.scripts.line)
-            other.send(rerun("2", ""))
-            until(lambda: len(visitors.scripts.line) == 1)
-            one.send(rerun("1 again", ""))  # of a script that runs: at once
-            until(lambda: len(heard) == 3)
-            assert heard == [rerun("1", ""), rerun("1 again", ""), rerun("2", "")]
-        until(lambda: not visitors.scripts.running and not visitors.pages.held)
-
-
-def test_what_a_page_leaves_unread_when_it_goes_is_dropped():
-    """Clicks without pause had their scripts run for an hour after the pages had been closed."""
-    heard, read_on = [], threading.Event()
-
-    async def page(websocket):
-        await websocket.accept()
-        with contextlib.suppress(WebSocketDisconnect):
-            while True:
-                heard.append(await websocket.receive_bytes())
-                while not read_on.is_set():
-                    await asyncio.sleep(0.01)
-        heard.append("gone")
-
-    with small(WebSocketRoute("/_stcore/stream", page)) as port:
-        with stream(f"http://localhost:{port}", close_timeout=2) as gone:
-            for k in range(5):
-                gone.send(b"%d" % k)
-            until(lambda: heard == [b"0"])
-        read_on.set()
-        until(lambda: "gone" in heard)
-        assert heard == [b"0", "gone"]
-        until(lambda: not visitors.pages.held)
-
-
-def test_who_sends_faster_than_anybody_clicks_is_shown_out(monkeypatch):
-    monkeypatch.setattr(visitors, "scripts", visitors.Turns(1, 60.0))
-    heard = []
-    with small(WebSocketRoute("/_stcore/stream", page(heard))) as port:
-        address = f"http://localhost:{port}"
-        with stream(address) as one, stream(address, source_address=(GREEDY, 0)) as many:
-            one.send(rerun("first", ""))
-            until(lambda: heard)
-            with contextlib.suppress(ConnectionClosed):
-                for k in range(door.WAITING + 10):
-                    many.send(rerun(str(k), ""))
-            with pytest.raises(ConnectionClosed) as shown_out:
-                many.recv(timeout=20)
-            assert (shown_out.value.rcvd.code, shown_out.value.rcvd.reason) == (1008, door.HASTE)
-            until(lambda: GREEDY not in visitors.pages.held and not visitors.scripts.line)
-            one.send(b"here")
-            until(lambda: len(heard) == 2)
-        assert heard == [rerun("first", ""), b"here"]
+    try:
+        known = memory.collect(0, alone=False)
+        assert gc.get_freeze_count() > 10_000 > len(gc.get_objects())
+        gone = weakref.ref(Session())
+        assert not is_kept(gone, known, alone=False)
+        here = Session()
+        assert memory.collect(0, alone=False) == known
+        left = weakref.ref(here)
+        del here
+        assert is_kept(left, known, alone=False) and not is_kept(left, known, alone=True)
+        assert gc.get_freeze_count() > 10_000
+    finally:
+        gc.unfreeze()
 
 
 @pytest.fixture

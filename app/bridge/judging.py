@@ -65,9 +65,9 @@ def see(
     """
     asked = {"guess": None, "yes": True, "no": False}[invert]
     shape = tuple(card(name)["data"]["shape"])
-    edge = border(name, back) if domains(name) else intake.border(pictures(name)[:1000])
+    around = border(name, back) if domains(name) else edge(name)
     frame, box = (framed(name), None) if where == "found" else ("", None if where == "whole" else where)
-    seen, small = apart.see(filename, content, shape, fit, asked, edge, frame, box)
+    seen, small = apart.see(filename, content, shape, fit, asked, around, frame, box)
     return {
         "array": seen.array,
         "steps": seen.steps,
@@ -77,6 +77,11 @@ def see(
         "frames": seen.frames,
         "box": seen.box,
     }
+
+
+def edge(name: str) -> float:
+    """The usual brightness, 0 to 1, of the edges of the map's pictures."""
+    return intake.border(pictures(name)[:1000])
 
 
 def framed(name: str) -> str:

@@ -14,7 +14,6 @@ import ipaddress
 import os
 import re
 import socket
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -188,7 +187,7 @@ class Visit:
         self._receive, self._send = receive, send
         self.status, self.begun, self.size = 0, 0.0, 0
         self.whole = self.refused = False
-        self.place: Callable[[], None] | None = None
+        self.place: visitors.Place | None = None
         self.heard: asyncio.Queue[dict] = asyncio.Queue()  # a websocket's messages that wait
         self.gone = asyncio.get_running_loop().create_future()  # its last one, which says that it has ended
 
@@ -231,12 +230,12 @@ class Visit:
         self.gone.set_result(message)
 
     async def turn(self, message: dict) -> dict:
-        """Waits until a page's script may run; where it runs already, until its visitor may send more.
+        """Waits until a page's script may run, or its visitor may send more.
 
         -> the message; or that the page has gone meanwhile
         """
-        runs = not self.place and told(BackMsg, message).WhichOneof("type") == "rerun_script"
-        turn = asyncio.ensure_future((visitors.scripts.take if runs else visitors.pace.turn)(self.who))
+        runs = told(BackMsg, message).WhichOneof("type") == "rerun_script"
+        turn = asyncio.ensure_future(self.begin() if runs else visitors.pace.turn(self.who))
         try:
             await asyncio.wait({turn, self.gone}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
@@ -244,14 +243,22 @@ class Visit:
             raise
         if self.gone.done() and turn.cancel():
             return self.gone.result()
-        if runs:
-            self.place = turn.result()
+        turn.result()
         return message
+
+    async def begin(self) -> None:
+        """Waits for a place among the scripts; a page's that runs begins anew in its own, unless others wait for one."""
+        if (place := self.place) and not place.over.is_set():
+            await visitors.pace.turn(self.who)
+            if visitors.scripts.wanted(self.who):
+                await place.over.wait()
+        if not self.place or self.place.over.is_set():
+            self.place = await visitors.scripts.take(self.who)
 
     def leave(self) -> None:
         """The page's script has run, or the page has gone."""
         if self.place:
-            self.place()
+            self.place.leave()
         self.place = None
 
     async def send(self, message: dict) -> None:

@@ -4,11 +4,13 @@ import asyncio
 import collections
 import ipaddress
 import itertools
-from collections.abc import Callable
+import math
 
 from streamlit import runtime
 
 MB = 2**20
+LATE = 60.0  # seconds in which what somebody had fades
+GREEDIER = 10  # times as long the place of the greedy is theirs, which is one: a script is to end in it
 
 
 def named(host: str | None) -> str:
@@ -77,58 +79,102 @@ class Pace:
         self.due = {visitor: due for visitor, due in self.due.items() if due > now}
 
 
+class Place:
+    """One of the places of Turns: a visitor's, until they leave it or its time is over."""
+
+    def __init__(self, turns: "Turns", visitor: str, greedy: bool):
+        self.turns, self.visitor, self.greedy, self.over = turns, visitor, greedy, asyncio.Event()
+        loop = asyncio.get_running_loop()
+        self.begun = loop.time()
+        loop.call_later(turns.longest * (GREEDIER if greedy else 1), self.leave)
+
+    def leave(self) -> None:
+        if not self.over.is_set():
+            self.over.set()
+            self.turns.end(self)
+
+
 class Turns:
     """Scripts that run at once: so many, and a free place goes to who has fewest and has waited longest.
 
     So who clicks without pause on thirty pages waits for themselves, and everybody else for a script or two. One
-    that takes longer keeps its place no more than so many seconds: it may go on for minutes.
+    that takes longer keeps its place no more than so many seconds: it may go on for minutes. Who has had `much`
+    of late while others were here is greedy: all who are have one place among them, which rests as long as they
+    had it, so that there is always another, and half of a core for whatever else this machine does.
     """
 
-    def __init__(self, places: int, longest: float):
-        self.places, self.longest = places, longest
+    def __init__(self, places: int, longest: float, much: float = math.inf):
+        self.places, self.longest, self.much = places, longest, much
         self.running = collections.Counter()
         self.line: list[tuple[str, asyncio.Future]] = []
         self.served: dict[str, int] = {}  # who is here: the number of their last turn
+        self.had: dict[str, tuple[float, float]] = {}  # who was here of late: seconds they had, until when
+        self.taken = False  # the place of the greedy, or it rests
         self.count = itertools.count(1)
 
-    async def take(self, visitor: str) -> Callable[[], None]:
-        """Waits for a place. -> what gives it back, once; time does too"""
-        loop = asyncio.get_running_loop()
-        turn, mine = (visitor, loop.create_future()), [visitor]
+    async def take(self, visitor: str) -> Place:
+        """Waits for a place."""
+        turn = visitor, asyncio.get_running_loop().create_future()
         self.line.append(turn)
         self._next()
-
-        def leave() -> None:
-            if mine:
-                self._end(mine.pop())
-
         try:
-            await turn[1]
+            return await turn[1]
         except asyncio.CancelledError:
             if turn in self.line:
                 self.line.remove(turn)
-            else:  # it came while they left
-                leave()
+            elif not turn[1].cancelled():  # it came while they left
+                turn[1].result().leave()
             raise
-        loop.call_later(self.longest, leave)
-        return leave
 
-    def _end(self, visitor: str) -> None:
+    def end(self, place: Place) -> None:
+        """A place is free again."""
+        visitor, now = place.visitor, asyncio.get_running_loop().time()
+        self.had[visitor] = self._had(visitor, now) + now - place.begun, now
         self.running[visitor] -= 1
         if not self.running[visitor]:
             del self.running[visitor]
             if all(other != visitor for other, _ in self.line):
                 self.served.pop(visitor, None)
+        if place.greedy:
+            asyncio.get_running_loop().call_later(min(now - place.begun, self.longest), self._rested)
+        self._next()
+
+    def wanted(self, visitor: str) -> bool:
+        """Whether anybody else waits."""
+        return any(who != visitor for who, _ in self.line)
+
+    def forget(self) -> None:
+        """Drops who has not been here for a while."""
+        now = asyncio.get_running_loop().time()
+        self.had = {who: had for who, had in self.had.items() if now - had[1] < 2 * LATE}
+        here = self.running.keys() | {who for who, _ in self.line}
+        self.served = {who: number for who, number in self.served.items() if who in here}
+
+    def _had(self, visitor: str, now: float) -> float:
+        """Seconds of places that a visitor has had of late: they fade."""
+        seconds, at = self.had.get(visitor, (0.0, now))
+        return seconds * math.exp((at - now) / LATE)
+
+    def _rested(self) -> None:
+        self.taken = False
         self._next()
 
     def _next(self) -> None:
+        self.line = [one for one in self.line if not one[1].cancelled()]
+        now = asyncio.get_running_loop().time()
+        alone = len(self.had.keys() | {who for who, _ in self.line}) < 2
+        greedy = {who for who, _ in self.line if not alone and self._had(who, now) > self.much}
         while self.line and self.running.total() < self.places:
-            turn = min(self.line, key=lambda one: (self.running[one[0]], self.served.get(one[0], 0)))
+            may = [one for one in self.line if not self.taken or one[0] not in greedy]
+            if not may:
+                return
+            turn = min(may, key=lambda one: (self.running[one[0]], self.served.get(one[0], 0)))
             self.line.remove(turn)
             self.running[turn[0]] += 1
             self.served[turn[0]] = next(self.count)
-            if not turn[1].done():
-                turn[1].set_result(None)
+            place = Place(self, turn[0], turn[0] in greedy)
+            self.taken |= place.greedy
+            turn[1].set_result(place)
 
 
 class Uploads:
@@ -181,4 +227,4 @@ pages = Share(200)  # that are open: Streamlit's sessions with a browser
 polls = Share(400)
 uploads = Uploads(256 * MB)
 pace = Pace(60, 4.0)  # of messages to a page whose script runs
-scripts = Turns(2, 1.0)
+scripts = Turns(2, 1.0, much=3.0)

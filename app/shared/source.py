@@ -8,16 +8,17 @@ import numpy as np
 import streamlit as st
 
 from app import bridge
+from app.components.mirror import mirror
 
-from . import classes, framing, link, portrait, tray
+from . import charts, classes, framing, link, portrait, tray
 from .plain import plain, sentence
 
-KINDS = ["Gallery", "Upload", "Camera"]
+KINDS = ["Gallery", "Upload", "Camera", "Live"]
 LAST, CLASSES_OF = "source last seen", "source classes of"
 
 
-def choose(name: str, atlas) -> tuple[np.ndarray, str, dict | None, int]:
-    """The reader's choice, with the widgets for it.
+def choose(name: str, atlas) -> tuple[np.ndarray, str, dict | None, int] | None:
+    """The reader's choice, with the widgets for it; None while they look into the live mirror.
 
     -> uint8 (h, w, c) as the model sees it; what it is, in words; how an upload was seen (None for what is
     none); the number of the map's picture, or -1
@@ -34,6 +35,9 @@ def choose(name: str, atlas) -> tuple[np.ndarray, str, dict | None, int]:
         label_visibility="collapsed",
     )
     seen = None
+    if kind == "Live":
+        live(name)
+        return None
     if kind == "Gallery":
         item = gallery(name, atlas)
     else:
@@ -171,6 +175,29 @@ def from_tray(name: str) -> None:
             with st.container(width=58):
                 st.image(portrait.whole(picture, 56), output_format="PNG", alt=says)
                 st.button("Use", key=f"use {place}", help=plain(says), on_click=pick, args=(word,))
+
+
+def live(name: str) -> None:
+    """The mirror; what is frozen is an upload of this visit, and the page shows it."""
+
+    def frozen(picture: np.ndarray, labels: tuple[int, ...]) -> None:
+        word = tray.keep_upload(picture)
+        if labels:
+            tray.take_as(name, word, labels)
+        pick(word)
+        st.session_state["source"] = "Gallery"
+
+    h, w, c = bridge.checkpoints.card(name)["data"]["shape"]
+    factors = bridge.classes.factors(name) if len(bridge.classes.classes(name)) > 1 else ["told: class"]
+    told = [
+        {"name": word, "of": list(names)} for word, names in zip(factors, bridge.classes.classes(name), strict=False)
+    ]
+    about = {"name": name, "aspect": bridge.judging.ASPECT if bridge.judging.framed(name) else w / h}
+    about |= {"edge": bridge.judging.edge(name), "classes": told, "colours": charts.CLASSES}
+    mirror(about, (h, w, c), frozen)
+    st.caption(
+        "Hold something into the frame, or draw. It stays in this tab: no picture goes to the server until you freeze one."
+    )
 
 
 # ---- what the reader has ---------------------------------------------------------------------------

@@ -258,7 +258,10 @@ def downloads(x: np.ndarray, found: dict, y, to) -> None:
         )
 
 
-x, what, seen, itself = source.choose(name, atlas)
+chosen = source.choose(name, atlas)
+if chosen is None:  # the mirror: all of it happens in the reader's tab
+    st.stop()
+x, what, seen, itself = chosen
 y, to = source.told(name, x, what, seen)
 if said := uneven(card):
     st.caption(said)
