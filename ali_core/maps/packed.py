@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from .atlas import Atlas, nearest_rows
+from ali_core.measure.neighbours import nearest
+
+from .atlas import Atlas
 
 
 def pack(atlas: Atlas) -> bytes:
@@ -37,6 +39,6 @@ def fewer(atlas: Atlas, most: int) -> Atlas:
         return atlas
     rows = {name: getattr(atlas, name)[:most] for name in ("z", "y", "pca", "umap", "error", "round_trip")}
     k = atlas.typical["k"]
-    typical = {n: float(np.median(nearest_rows(rows[n], rows[n], k + 1)[1][:, k])) for n in ("z", "umap", "pca")}
+    typical = {n: float(np.median(nearest(rows[n], rows[n], k + 1)[1][:, k])) for n in ("z", "umap", "pca")}
     labels = None if atlas.labels is None else atlas.labels[:most]
     return replace(atlas, **rows, labels=labels, typical=atlas.typical | typical)
