@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ali_core.config import Config
-from ali_core.nets import paper, perceptrons, small
+from ali_core.nets import bodies, paper, perceptrons
 from ali_core.problem import Problem
 
 from . import terms
@@ -133,7 +133,7 @@ def prepare(
     n_classes: int = 0,
     prior: tuple[int, ...] = (),
 ) -> dict[str, nn.Module]:
-    """The networks that a row and a config need (see nets.small.build); n_classes: length of a one-hot y.
+    """The networks that a row and a config need (see nets.bodies.build); n_classes: length of a one-hot y.
 
     prior: (h, w, c) of z where it is a second domain. Raises Problem for a `net` that there is not, and
     for data that do not fit it.
@@ -145,14 +145,14 @@ def prepare(
         )
         for m in row.matches
     ]
-    if config.net not in small.BODIES:
+    if config.net not in bodies.BODIES:
         if row.stochastic and config.net in perceptrons.NETS:
             raise Problem(
                 f"net={config.net} has an encoder without a spread, and «{config.member}» draws from a "
                 "Gaussian; take member=bigan."
             )
         return paper.build(config.net, shape, config.latent, discriminators)
-    return small.build(
+    return bodies.build(
         shape,
         config,
         row.stochastic,

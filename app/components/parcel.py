@@ -46,7 +46,9 @@ def pack(frames: np.ndarray, **about) -> bytes:
     rows, columns, h, w, c = frames.shape
     sheet = frames.swapaxes(1, 2).reshape(rows * h, columns * w, c)
     png = io.BytesIO()
-    Image.fromarray(sheet[..., 0] if c == 1 else sheet).save(png, "png")
+    Image.fromarray(sheet[..., 0] if c == 1 else sheet).save(
+        png, "png", compress_level=1
+    )  # the reader waits: a quarter of the time
     words = json.dumps({"h": h, "w": w, **about}, ensure_ascii=False).encode()
     return struct.pack("<I", len(words)) + words + png.getvalue()
 

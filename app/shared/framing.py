@@ -17,17 +17,20 @@ def seen(see: Callable, filename: str, content: bytes, how: tuple[str, str]) -> 
     Raises bridge.Problem as `see` does.
     """
     of = hashlib.sha256(content).hexdigest()[:16]
-    if st.session_state.get(FOUND, ("", ()))[0] != of:  # another picture has other faces
-        st.session_state[CHOSEN], st.session_state[FOUND] = "found", (of, None)
+    if st.session_state.get(FOUND, ("",))[0] != of:  # another picture has other faces
+        st.session_state[CHOSEN], st.session_state[FOUND] = "found", (of, (), 0)
     where = st.session_state[CHOSEN]
-    # by which checkpoint, which way round
-    asked = getattr(see, "args", ()), getattr(see, "keywords", {}), filename, of, how, where
+    if where == "whole" and st.session_state[FOUND][2]:  # as it came, not as a face in it would have it turned
+        st.session_state[FOUND] = of, (), 0
+    turn = st.session_state[FOUND][2]
+    # by which checkpoint, which way round; what is found tells its turn itself
+    asked = getattr(see, "args", ()), getattr(see, "keywords", {}), filename, of, how, where, turn * (where != "found")
     if st.session_state.get(LAST, (None,))[0] != asked:
-        st.session_state[LAST] = asked, see(filename, content, *how, where=where)
+        st.session_state[LAST] = asked, see(filename, content, *how, where=where, turn=turn)
     view = st.session_state[LAST][1]
     if where == "found":
-        st.session_state[FOUND] = of, view["frames"]
-    return view | {"of": of, "frames": st.session_state[FOUND][1] or ()}
+        st.session_state[FOUND] = of, view["frames"], view["turn"]
+    return view | {"of": f"{of} {view['turn']}", "frames": st.session_state[FOUND][1]}
 
 
 def show(view: dict) -> None:

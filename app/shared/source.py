@@ -41,7 +41,8 @@ def choose(name: str, atlas) -> tuple[np.ndarray, str, dict | None, int] | None:
     if kind == "Gallery":
         item = gallery(name, atlas)
     else:
-        item, seen = "p0", upload(partial(bridge.judging.see, name), kind, framed=bool(bridge.judging.framed(name)))
+        see, framed = partial(bridge.judging.see, name), bool(bridge.judging.framed(name))
+        item, seen = "p0", upload(see, kind, bridge.judging.grey(name), framed=framed)
     if seen:
         return seen["array"], seen["name"], seen, -1
     number = int(item[1:]) if item[0] == "p" else -1
@@ -203,14 +204,20 @@ def live(name: str) -> None:
 # ---- what the reader has ---------------------------------------------------------------------------
 
 
-def upload(see: Callable, kind: str, until: str = "Until then, no. 0:", framed: bool = False) -> dict | None:
+def upload(
+    see: Callable, kind: str, grey: bool, until: str = "Until then, no. 0:", framed: bool = False
+) -> dict | None:
     """An upload or a photograph. -> how it was seen; the last good one for a bad file; None before any
 
-    see: (filename, content, fit, invert, where=…) -> how, or bridge.Problem. `until` is said before any. framed: the
-    model asks for a part of it, whose box is shown.
+    see: (filename, content, fit, invert, where=…) -> how, or bridge.Problem. grey: whether the model's pictures are; light
+    and dark turned round would be other colours. `until` is said before any. framed: the model asks for a part of it,
+    whose box is shown.
     """
     link.keep("fit", "crop", link.one_of("crop", "fit"))
-    link.keep("invert", "guess", link.one_of("guess", "yes", "no"))
+    if grey:
+        link.keep("invert", "guess", link.one_of("guess", "yes", "no"))
+    else:
+        link.show("invert", None)
     if framed:
         left, box = st.columns([1.5, 1], gap="medium")
         with left:
@@ -232,7 +239,8 @@ def upload(see: Callable, kind: str, until: str = "Until then, no. 0:", framed: 
     below.caption(stays if file else f"{stays} {until}")
     if file:
         with below:
-            view = seen(see, file.name, file.getvalue(), until)
+            how = st.session_state["fit"], st.session_state["invert"] if grey else "no"
+            view = seen(see, file.name, file.getvalue(), how, until)
     if view and box:
         with box:
             framing.show(view)
@@ -245,21 +253,21 @@ def upload(see: Callable, kind: str, until: str = "Until then, no. 0:", framed: 
         persist_state="session",
         help="Crop takes the middle; fit keeps all of it and fills the rest with its edge.",
     )
-    invert.segmented_control(
-        "Invert light and dark",
-        ["guess", "yes", "no"],
-        key="invert",
-        required=True,
-        persist_state="session",
-        help="The model's own pictures have one ground, often black; a photograph on white paper has "
-        "to be turned round before it looks like them.",
-    )
+    if grey:
+        invert.segmented_control(
+            "Invert light and dark",
+            ["guess", "yes", "no"],
+            key="invert",
+            required=True,
+            persist_state="session",
+            help="The model's own pictures have one ground, often black; a photograph on white paper has "
+            "to be turned round before it looks like them.",
+        )
     return view
 
 
-def seen(see: Callable, filename: str, content: bytes, until: str) -> dict | None:
+def seen(see: Callable, filename: str, content: bytes, how: tuple[str, str], until: str) -> dict | None:
     """How a file is seen; a bad one is said, and what was good before it stays on the page."""
-    how = st.session_state["fit"], st.session_state["invert"]
     try:
         view = framing.seen(see, filename, content, how)
         st.session_state[LAST] = filename, content
