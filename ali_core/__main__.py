@@ -1,6 +1,7 @@
 """ali VERB …, or python -m ali_core VERB …: what VERBS lists."""
 
 import importlib
+import os
 import sys
 
 from .problem import Problem
@@ -33,6 +34,9 @@ def main(argv: list[str] | None = None) -> int:
         return 0 if argv[:1] in ([], ["--help"], ["-h"]) else 2
     try:
         importlib.import_module(f"ali_core.commands.{argv[0]}").main(argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads, as `head` does, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Problem as problem:
         print(problem, file=sys.stderr)
         return 2

@@ -1,11 +1,8 @@
 """minutes=: what it chooses, that it chooses once, and that it is then an ordinary run.   python -m pytest tests/test_budget.py"""
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -22,7 +19,8 @@ from ali_core.models import checkpoint
 from ali_core.problem import Problem
 from ali_core.training import budget
 
-ROOT = Path(__file__).parents[1]
+from .apart import Command
+
 TINY = ["data=pictures", "size=28", "width=4", "latent=4", "batch=8"]
 NAME = "pictures-alice-z"
 
@@ -187,44 +185,42 @@ def test_it_ends_near_the_time_asked(home, capsys):
     assert f"sees {8 * card['config']['steps']:,} pictures" in said and f"Wrote checkpoints/{NAME}" in said
 
 
-def stopped(words: list[str], minutes: float, **pipes) -> tuple[list[str], str, int]:
+def stopped(words: list[str], minutes: float) -> tuple[list[str], str, int]:
     """Trains, and presses Ctrl-C once a state is saved. -> the command, what it said, the step it stopped at"""
     state, end = Path(".runs", NAME, "state.safetensors"), time.time() + 300
-    process = subprocess.Popen([*words, f"minutes={minutes}"], **pipes)
-    while not state.exists() and process.poll() is None:
+    typed = [*words, f"minutes={minutes}"]
+    process = Command(*typed, cwd=Path.cwd())
+    while not state.exists() and process.running():
         assert time.time() < end
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=300)
+    process.send(signal.SIGINT)
+    status, said = process.end()
     if not state.exists():
-        return stopped(words, more(said), **pipes)
-    assert process.returncode == 0, said
+        return stopped(words, more(said))
+    assert status == 0, said
     with safetensors.safe_open(state, "np") as file:
-        return process.args, said, int(file.metadata()["step"])
+        return typed, said, int(file.metadata()["step"])
 
 
 def test_stopped_and_typed_again_it_is_the_ordinary_run_of_what_it_chose(home):
     """No clock in the mathematics: the weights are those of the config typed out, never stopped."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "env": environment}
-    words = [sys.executable, "-m", "ali_core", "train"]
-    command, said, step = stopped([*words, *TINY, "save_every=1"], 0.1, **pipes)
+    command, said, step = stopped(["train", *TINY, "save_every=1"], 0.1)
     chosen = json.loads(Path(".runs", NAME, budget.FILE).read_text())["config"]
     assert 1 <= step < chosen["steps"] and "chosen member=alice-z" in said
     assert f"Stopped at step {step}; the same command goes on" in said
-    second = subprocess.run(command, timeout=600, **pipes)
-    assert second.returncode == 0 and f"resumed at step {step}" in second.stdout, second.stdout
-    assert "timed" not in second.stdout and f"Wrote checkpoints/{NAME}" in second.stdout
+    status, said = Command(*command, cwd=home).end()
+    assert status == 0 and f"resumed at step {step}" in said, said
+    assert "timed" not in said and f"Wrote checkpoints/{NAME}" in said
     card = checkpoint.card(f"checkpoints/{NAME}")
     assert card["config"] == chosen and card["training"]["steps"] == chosen["steps"]
     typed = [f"{k}={v}" for k, v in chosen.items() if v != getattr(Config(), k) and k not in ("weights", "name")]
     typed += [f"weights.{term}={weight}" for term, weight in chosen["weights"].items()]
-    third = subprocess.run([*words, *typed, "name=typed"], timeout=600, **pipes)
-    assert third.returncode == 0, third.stdout
+    status, said = Command("train", *typed, "name=typed", cwd=home).end()
+    assert status == 0, said
     ours, theirs = (checkpoint.weights(f"checkpoints/{name}") for name in (NAME, "typed"))
     assert ours.keys() == theirs.keys() and all((ours[key] == theirs[key]).all() for key in ours)
-    again = subprocess.run(command, timeout=300, **pipes)
-    assert again.returncode == 0 and f"is there, with all of its {chosen['steps']} steps" in again.stdout
+    status, said = Command(*command, cwd=home).end()
+    assert status == 0 and f"is there, with all of its {chosen['steps']} steps" in said
 
 
 def test_the_data_that_choosing_read_are_those_that_a_resumed_run_reads(home):

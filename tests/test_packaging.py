@@ -69,6 +69,13 @@ def test_explore_takes_the_nearest_checkpoints(tmp_path, monkeypatch, capsys):
         explore.checkpoints("nowhere")
 
 
+def test_a_reader_of_a_pipe_who_has_enough_meets_no_traceback():
+    command = [sys.executable, "-m", "ali_core", "family"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        process.stdout.close()  # as `head` does, sooner or later
+        assert process.stderr.read() == "" and process.wait() == 0
+
+
 def test_without_any_checkpoint_explore_says_where_to_get_one(tmp_path):
     shutil.copytree(ROOT / "ali_core", tmp_path / "ali_core")
     (tmp_path / "app").mkdir()

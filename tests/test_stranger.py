@@ -3,8 +3,6 @@
 import io
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -23,9 +21,9 @@ from ali_core.models import checkpoint
 from ali_core.models.model import Model
 from ali_core.nets import imagenet
 
+from .apart import Command
 from .visits import sane, visit, words
 
-ROOT = Path(__file__).parents[1]
 KINDS = {"cups": 150, "plates & bowls": 70, "spoons": 20}
 TRAIN = ["train", "member=conditional-alice", "data=my pictures", "size=28", "latent=6", "width=4"]
 TRAIN += ["batch=8", "steps=300", "cooldown=100", "save_every=1", "picture_every=300", "name=mine"]
@@ -68,24 +66,21 @@ def home(tmp_path_factory):
 
 def stopped_and_finished(home: Path) -> None:
     """Trains, presses Ctrl-C once a state is saved, and types the same command again."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    words = [sys.executable, "-m", "ali_core", *TRAIN]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    first = subprocess.Popen(words, cwd=home, env=environment, **pipes)
+    first = Command(*TRAIN, cwd=home)
     state, end = home / ".runs/mine/state.safetensors", time.time() + 300
     while not state.exists():
-        assert first.poll() is None and time.time() < end, first.stdout.read()
+        assert first.running() and time.time() < end, first.end()
         time.sleep(0.01)
-    first.send_signal(signal.SIGINT)
-    said, _ = first.communicate(timeout=300)
+    first.send(signal.SIGINT)
+    status, said = first.end()
     with safetensors.safe_open(state, "pt") as file:
         step = int(file.metadata()["step"])
-    assert first.returncode == 0 and 1 <= step < 300, said
+    assert status == 0 and 1 <= step < 300, said
     assert f"Stopped at step {step}; the same command goes on" in said
     assert "1 unreadable skipped: spoons/broken.png" in said
-    second = subprocess.run(words, cwd=home, env=environment, timeout=900, **pipes)
-    assert second.returncode == 0 and f"resumed at step {step}" in second.stdout, second.stdout
-    assert "Wrote checkpoints/mine" in second.stdout
+    status, said = Command(*TRAIN, cwd=home).end()
+    assert status == 0 and f"resumed at step {step}" in said, said
+    assert "Wrote checkpoints/mine" in said
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ali_core.measure.neighbours import nearest
+from ali_core.measure import neighbours
 
 from .atlas import Atlas
 
@@ -39,6 +39,6 @@ def fewer(atlas: Atlas, most: int) -> Atlas:
         return atlas
     rows = {name: getattr(atlas, name)[:most] for name in ("z", "y", "pca", "umap", "error", "round_trip")}
     k = atlas.typical["k"]
-    typical = {n: float(np.median(nearest(rows[n], rows[n], k + 1)[1][:, k])) for n in ("z", "umap", "pca")}
+    typical = {n: float(np.median(neighbours.nearest(rows[n], rows[n], k + 1)[1][:, k])) for n in ("z", "umap", "pca")}
     labels = None if atlas.labels is None else atlas.labels[:most]
     return replace(atlas, **rows, labels=labels, typical=atlas.typical | typical)

@@ -26,5 +26,6 @@ from . import (
     lab,
     live,
     models,
+    own,
     translating,
 )

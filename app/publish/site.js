@@ -77,7 +77,7 @@ async function keep(z, y) {
 // ---- the views ----
 
 function map() {
-  const host = make("div", { className: "map" }), dots = make("canvas", { className: "gl-container" });
+  const host = make("div", { className: "atlas" }), dots = make("canvas", { className: "gl-container" });
   const help = "The picture follows the pointer; a click keeps it as A, B, C or D. Wheel: closer. Arrow keys and Enter do the same.";
   const tools = make("div", { className: "tools" }), settings = { name: about.name, view: "umap", lattice: false, as: null };
   const lattice = make("button", { type: "button", textContent: "Lattice", ariaPressed: "false" });

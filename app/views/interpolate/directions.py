@@ -94,13 +94,13 @@ def leave(keys: set[str]) -> None:
 
 
 def walk(name: str, y, known, row, place) -> tuple[Film | None, int | None]:
-    """Along a class, along one number of the code, or through what the model is told.
+    """Along a class, along one number of the code, or through the classes of a conditional model.
 
     -> the film, None without A; the number of the code that is walked along, if it is one
     """
     told = bridge.classes.factors(name) if bridge.classes.classes(name) else []
     names = {f"y{k}": factor if len(told) > 1 else "class" for k, factor in enumerate(told)}
-    # what a checkpoint is told comes first; the words tell what its codes say from it
+    # first the classes that a conditional checkpoint is given, then those that are read from its codes
     codes_say = known.factors if known else {}
     names |= {f"f{k}": "code: " * bool(told) + factor for k, factor in enumerate(codes_say)}
     names[NUMBER] = "one number"
@@ -188,7 +188,7 @@ def reading(known, z: np.ndarray, factor: int | None) -> list[str]:
 
 
 def through(name: str, picture, z: np.ndarray, says: str, y, factor: int) -> Film:
-    """A's code decoded as every class of one factor that the checkpoint is told."""
+    """A's code decoded as every class of one factor of a conditional checkpoint."""
     ys, labels = classes.each(name, y, factor), bridge.classes.classes(name)[factor]
     many = np.repeat(z[None], len(ys), 0)
     called = bridge.classes.factors(name)[factor] if len(y) > 1 else "class"

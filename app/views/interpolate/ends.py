@@ -18,7 +18,7 @@ def item(text: str) -> str:
 
 
 def real(name: str) -> str:
-    """The word for what is near a code: real pictures, or those that the model has made."""
+    """The word for the map's pictures near a code: real ones, or samples of the model."""
     return "made" if bridge.codes.origin(bridge.codes.atlas(name)) == "made" else "real"
 
 
