@@ -327,7 +327,7 @@ def test_a_folder_without_permission_is_a_sentence(tmp_path):
 
 def test_what_strangers_send_ends_in_a_result_or_a_sentence():
     """A short run of the command; README has the figures of a long one."""
-    words = [sys.executable, "-m", "tests.hostile", "12"]
+    words = [sys.executable, "-m", "tests.hostile", "20"]
     done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, " ".join(words) + "\n" + done.stdout[-5000:] + done.stderr[-2000:]
     assert " cases, 0 failed" in done.stdout
