@@ -1,6 +1,7 @@
 """ali VERB …, or python -m ali_core VERB …: what VERBS lists."""
 
 import importlib
+import os
 import sys
 
 from .problem import Problem
@@ -13,11 +14,13 @@ VERBS = {
     "reconstruct": "pictures through encoder and decoder",
     "translate": "pictures from one domain to the other",
     "sample": "a sheet of samples",
+    "runtime": "fetch what a browser needs to run networks itself",
     "export": "encoder and decoder as ONNX graphs, for a browser",
     "sprites": "characters with eight known factors, from their parts",
     "toons": "cartoon heads with exact factors, any number of them",
     "record": "recorded runs in the plane, which the lessons replay",
     "family": "the table of every member",
+    "publish": "a folder of static files that shows checkpoints from any web server",
     "explore": "open the explorer in the browser",
 }
 
@@ -31,6 +34,9 @@ def main(argv: list[str] | None = None) -> int:
         return 0 if argv[:1] in ([], ["--help"], ["-h"]) else 2
     try:
         importlib.import_module(f"ali_core.commands.{argv[0]}").main(argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads, as `head` does, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Problem as problem:
         print(problem, file=sys.stderr)
         return 2

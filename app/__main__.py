@@ -31,7 +31,7 @@ def prepare(*more: str) -> Path:
         fetch_runtime(python)
         return python
     if not python.exists():
-        print(f"1 of 2  Making an environment of its own in {home} …", flush=True)
+        print(f"1 of 2  Making a virtual environment in {home} …", flush=True)
         try:
             venv.create(home, with_pip=True)
         except subprocess.CalledProcessError:
@@ -56,7 +56,7 @@ def fetch_runtime(python: Path) -> None:
     """Has the browser's runtime for networks fetched, where it is not; without it the server makes the pictures."""
     if not any((ROOT / ".venv" / "share" / "ali-explorer").glob("*/*.wasm.gz")):
         print("Fetching the browser's runtime for networks, 33 MB …", flush=True)
-        subprocess.call([python, "-m", "app.server.runtime"], cwd=ROOT)
+        subprocess.call([python, "-m", "ali_core", "runtime"], cwd=ROOT)
 
 
 def run(python: Path, *words: str) -> int:

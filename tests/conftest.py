@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from ali_core.measure import held
-from ali_core.models import checkpoint
+from ali_core.models import checkpoint, graph, runtime
 from ali_core.nets import imagenet
 
 # the app's pages ask for one thread; a test that trains must find the same alone as after them
@@ -36,6 +36,9 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # a camera that shows a moving pattern, allowed
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 ]
 
 
@@ -96,7 +99,9 @@ def imagenet_is_quick():
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    """The address of the app, started as a reader starts it."""
+    """The address of the app, started as a reader starts it; a tab makes its own pictures from the first test on."""
+    if runtime.installed() and graph.about("checkpoints/fashion-alice") is None:
+        subprocess.run([sys.executable, "-m", "ali_core", "export", "checkpoints/fashion-alice"], cwd=ROOT, check=True)
     with serving(tmp_path_factory.mktemp("server") / "server.log") as address:
         yield address
 

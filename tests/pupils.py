@@ -182,7 +182,7 @@ class Bad(threading.Thread):
 
     def start_run(self, page) -> None:
         buttons = clicked(page, rerun("live=1", "lab"))
-        clicked(page, rerun("live=1", "lab", buttons["Start"]))
+        clicked(page, rerun("live=1", "lab", buttons["Start for a class"]))
 
     def line(self, held, polls: int) -> None:
         port = int(self.address.rsplit(":", 1)[1])

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app import bridge
-from app.shared import film
+from app.shared import engine, film
 
 ROOT = Path(__file__).parents[1]
 NAMES = [name for name in bridge.checkpoints.names() if not bridge.checkpoints.broken(name)]
@@ -96,11 +97,15 @@ def test_an_end_is_chosen_by_number_by_seed_from_the_tray_and_by_upload():
     sane(app.run())
     assert app.session_state["a"] == "u1" and "your picture" in texts(app)
     assert "a" not in app.query_params, "an upload has no address"
+    assert any("Cropped to the middle" in c.value for c in app.caption), "how it was made ready"
     app.main.file_uploader(key="a file").upload("bad.png", b"not a picture", "image/png")
     app.run()
     assert not app.exception
     assert any("bad.png" in error.value for error in app.error)
     assert app.session_state["a"] == "u1", "the end before stays"
+    app.selectbox(key="checkpoint").set_value("fashion-alice").run()
+    assert not app.exception
+    assert any("«u1» was made coloured, 64 × 64" in error.value for error in app.error), "of another model's size"
 
 
 def test_the_settings_stay_when_another_page_was_seen():
@@ -143,3 +148,31 @@ def test_a_link_is_short_and_says_what_it_shows():
     app = sane(visit())
     said = {name for name in app.query_params}
     assert said <= {"checkpoint"}, "defaults are left out"
+
+
+@pytest.mark.parametrize("mode", ["path", "pad", "directions"])
+def test_where_the_tab_makes_the_pictures_the_server_makes_none(mode, monkeypatch):
+    """But for downloads, and where the tab has said that it cannot."""
+    asked, decode = [], bridge.models.decode
+    monkeypatch.setattr(bridge.models, "decode", lambda name, z, y=None: asked.append(len(z)) or decode(name, z, y))
+    monkeypatch.setattr(bridge.graphs, "runs", lambda: True)
+    monkeypatch.setattr(bridge.graphs, "ready", lambda name: {})
+    app = sane(visit(mode=mode))
+    assert asked == []
+    app.session_state[engine.OFF] = "This browser has no WebAssembly."
+    sane(app.run())
+    assert asked == [{"path": 25, "pad": 81, "directions": 13}[mode]]
+    assert "This browser has no WebAssembly." in texts(app)
+
+
+def test_a_place_between_two_codes_is_their_blend():
+    z = np.array([[0, 2], [1, 4], [3, 3]], np.float32)
+    for at, wanted in ((0, [0, 2]), (0.5, [0.5, 3]), (1.25, [1.5, 3.75]), (2, [3, 3])):
+        assert np.allclose(engine.between(z, at), wanted)
+
+
+def test_a_word_of_the_tab_is_kept_short_and_plain():
+    engine.heard("ready")
+    assert engine.OFF not in st.session_state
+    engine.heard("off: " + "*x* " * 200)
+    assert len(st.session_state.pop(engine.OFF)) == 200

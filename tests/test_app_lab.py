@@ -80,7 +80,7 @@ def test_a_recording_that_is_made_again_is_read_again(tmp_path, monkeypatch):
 
 def test_a_run_is_started_shared_watched_and_ended():
     app = visit("lab", live="1", member="alice", data="ring", seed="3", width="16")
-    app = press(app, "Start")
+    app = press(app, "Start for a class")
     run = url(app)["run"]
     assert live.about(run)["settings"][0]["member"] == "alice"
     assert run in app.code[0].value and "live=1" in app.code[0].value
@@ -98,14 +98,14 @@ def test_a_run_is_started_shared_watched_and_ended():
 def test_a_member_that_cannot_train_here_says_so_and_starts_nothing():
     app = press(visit("lab", live="1", member="triangle"), "Start")
     assert "true pairs" in app.error[0].value and not live._rooms
-    app = press(visit("lab", live="1", data="mine"), "Start")
+    app = press(visit("lab", live="1", data="mine"), "Start for a class")
     assert "points of your own" in app.error[0].value
 
 
 def test_pasted_points_are_trained_on_and_bad_ones_are_a_sentence():
     app = visit("lab", live="1", data="mine", width="8")
     text = "\n".join(f"{a:.2f}, {b:.2f}" for a, b in np.random.default_rng(0).normal(size=(30, 2)))
-    app = press(whole(app.text_area[0].set_value(text).run()), "Start")
+    app = press(whole(app.text_area[0].set_value(text).run()), "Start for a class")
     (room,) = live._rooms.values()
     assert room.points.shape == (30, 2)
     app = whole(app.text_area[0].set_value("1,2\nx,y\n3,4").run())
@@ -120,7 +120,7 @@ def test_drawn_points_stand_in_the_link():
     from app.shared import link
 
     told = link.numbers_form(np.flatnonzero(drawing).tolist())
-    app = press(visit("lab", live="1", data="mine", points=told, width="8"), "Start")
+    app = press(visit("lab", live="1", data="mine", points=told, width="8"), "Start for a class")
     assert not app.error
     (room,) = live._rooms.values()
     np.testing.assert_array_equal(room.points, points)

@@ -273,3 +273,19 @@ def test_the_clearest_factor_is_the_one_that_neighbours_share():
     )
     assert core.clearest(found) == "side"
     assert bridge.codes.clearest("sprites") == "direction" and bridge.codes.clearest("fashion-alice") == "class"
+
+
+def test_prior_and_discriminator_are_asked_on_the_models_page():
+    """Numbers in the captions are those of the functions; a link keeps the switch; others say why not."""
+    shown = words(app("model", checkpoint="fashion-ali"))
+    assert "Is the prior matched" not in shown and "Inside" in shown
+    test = app("model", checkpoint="fashion-ali", inside="True")
+    match, holes, *_ = bridge.inside.prior("fashion-ali")
+    scores = bridge.inside.discriminated("fashion-ali")
+    shown = words(test)
+    assert f"**{len(match.differ)} of 16** are beyond the line at {match.threshold:.3f}" in shown
+    assert f"**{holes.share:.1%}** of 1,000 draws" in shown
+    assert f"mismatched {scores['mismatched'].mean():.2f}" in shown and not test.exception and not test.error
+    assert url(test)["inside"] == "True"
+    assert "without a discriminator of pairs" in words(app("model", checkpoint="fashion-vae", inside="True"))
+    assert "did not come with it" in words(app("model", checkpoint="faces"))

@@ -290,3 +290,50 @@ def test_a_checkpoint_that_cannot_fill_says_which_one_can():
     assert hole_of(app) is None and not app.exception
     told = [c.value for c in app.caption if "never saw a picture with a hole" in c.value]
     assert len(told) == bool(FILLERS) and all(name in told[0] for name in FILLERS)
+
+
+# ---- what an attribute changes ---------------------------------------------------------------------
+
+
+def test_a_strip_for_each_clear_attribute_and_the_middle_is_the_picture_itself():
+    app = open_page(checkpoint="faces", item="s3")
+    assert not app.exception and not app.error
+    known = bridge.directions.directions("faces")
+    z = bridge.models.prior("faces", 1, 3)[0]
+    code = bridge.models.encode("faces", bridge.models.decode("faces", z))[0]
+    strips = bridge.directions.strips("faces", code, 6, 7, 3.0)
+    gains = [(right - chance) / (1 - chance) for right, chance in zip(known.accuracy, known.chance, strict=True)]
+    factors = list(known.factors)
+    assert [factors.index(strip["factor"]) for strip in strips] == known.clearest(6)
+    assert [gains[k] for k in known.clearest(6)] == sorted((g for g in gains if g > 0.1), reverse=True)[:6]
+    for strip in strips:
+        k = factors.index(strip["factor"])
+        assert strip["own"] == 3 and np.allclose(strip["z"][3], code, atol=1e-5)
+        read = known.read(strip["z"])[:, k]
+        assert read[0] == 0 and read[-1] == 1, "it goes from the first class to the second"
+    captions = [c.value for c in app.caption]
+    assert sum("as it is" in c for c in captions) == len(strips) == 6
+    assert any("nobody's portrait" in c for c in captions), "who is nearest is answered by samples"
+
+
+def test_a_strip_of_many_classes_has_one_frame_for_each():
+    code = bridge.codes.atlas("toons").z[5]
+    strips = {strip["factor"]: strip for strip in bridge.directions.strips("toons", code, 6, 7, 3.0)}
+    hair = strips["hair"]
+    assert hair["says"] == bridge.codes.atlas("toons").factors["hair"] and len(hair["z"]) == 4
+    assert np.allclose(hair["z"][hair["own"]], code, atol=1e-5)
+    k = list(bridge.codes.atlas("toons").factors).index("hair")
+    assert bridge.directions.directions("toons").read(hair["z"])[:, k].tolist() == [0, 1, 2, 3]
+    assert not [c for c in open_page(checkpoint="mnist-conditional").caption if "as it is" in c.value]
+
+
+def test_a_colour_model_is_not_asked_to_invert():
+    grey = open_page(source="Upload")
+    assert [c.label for c in grey.segmented_control if "Invert" in c.label]
+    grey.segmented_control(key="invert").set_value("yes").run()
+    grey.selectbox(key="checkpoint").set_value("toons").run()
+    assert not grey.exception and not [c for c in grey.segmented_control if "Invert" in c.label]
+    assert "invert" not in dict(grey.query_params)
+    x = bridge.codes.pictures("toons")[5]
+    grey.file_uploader(key="file").upload("head.png", png(Image.fromarray(x)), "image/png").run()
+    assert error_of(grey) == pytest.approx(float(bridge.codes.atlas("toons").error[5]), abs=6e-5)

@@ -281,7 +281,7 @@ def test_a_translators_link_to_another_page_leads_to_translate(there, page):
 
 def test_a_plain_checkpoints_link_to_translate_leads_to_reconstruct(there):
     app = sane(visit(checkpoint="fashion-alice"))
-    assert "fashion-alice knows one kind" in app.warning[0].value
+    assert "fashion-alice has learned one kind" in app.warning[0].value
     assert app.sidebar.get("page_link")[0].proto.page == "reconstruct"
     assert url(app)["checkpoint"] == "colours"
     app = sane(visit(checkpoint="![x](y)"))

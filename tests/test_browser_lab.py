@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ali_core.lab import packs, recordings
+from app.bridge import live
 from app.views.lessons.texts import LESSONS
 
 from .conftest import settle
@@ -165,7 +166,8 @@ def test_two_recordings_keep_the_same_step(server, page):
 def test_a_class_run_is_the_same_picture_for_all_and_d_alone_moves_d_alone(server, page, browser):
     page.goto(f"{server}/lab?live=1&width=16&seed=5")
     settle(page)
-    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Class").click()
+    page.get_by_role("button", name="Start for a class").click()
     page.locator(".root[data-step='0']").first.wait_for()
     root = page.locator(".root[data-step]").first
     root.get_by_role("button", name="D's belief").click()  # points alone
@@ -230,7 +232,8 @@ def test_the_projector_has_keys_and_no_side_bar(server, page):
 def test_slow_motion_of_a_live_run_moves_one_player_at_a_time(server, page):
     page.goto(f"{server}/lab?live=1&width=16&seed=6")
     settle(page)
-    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Class").click()
+    page.get_by_role("button", name="Start for a class").click()
     page.locator(".root[data-step='0']").first.wait_for()
     root = page.locator(".root[data-step]").first
     note, error = root.locator(".note"), root.locator(".numbers dd").nth(3)
@@ -311,3 +314,92 @@ def test_calm_readers_see_whole_frames_only(server, browser, path):
     boxes = [root.locator("canvas.space").nth(k).bounding_box() for k in (0, 1)]
     assert boxes[0]["y"] == boxes[1]["y"] and boxes[0]["width"] > 140
     context.close()
+
+
+# ---- runs that this tab trains -----------------------------------------------------------------------
+
+
+def begun(page, address: str):
+    """The lab's component with a run that the tab trains, at its start."""
+    page.goto(address)
+    settle(page)
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.locator(".root[data-step='0']").first.wait_for()
+    return page.locator(".root[data-step]").first
+
+
+def says(root) -> str:
+    return root.locator(".status").inner_text()
+
+
+def test_a_run_trains_in_this_tab_and_asks_the_server_nothing(server, page):
+    root = begun(page, f"{server}/lab?live=1&member=alice&against=ali&width=16&batch=32&seed=5")
+    assert "this tab trains it" in says(root) and live.load()["runs"] == 0
+    asked = requests_of(page)
+    root.get_by_role("button", name="D's belief").click()  # points alone
+    points = pixels(root, "x"), pixels(root, "z", 1)
+    root.get_by_role("button", name="Step D").click()
+    until(page, lambda: step(root) == 1)
+    assert (pixels(root, "x"), pixels(root, "z", 1)) == points
+    root.get_by_role("button", name="Step E, G").click()
+    until(page, lambda: step(root) == 2)
+    assert pixels(root, "x") != points[0] and pixels(root, "z", 1) != points[1]
+    steps = root.locator(".numbers").evaluate_all("all => all.map(one => one.children[1].textContent)")
+    assert steps == ["2", "2"]
+    root.get_by_role("button", name="Play").click()
+    until(page, lambda: step(root) > 20)
+    until(page, lambda: "training in this tab" in says(root))
+    root.get_by_role("button", name="Pause").click()
+    until(page, lambda: "paused" in says(root))
+    root.get_by_role("button", name="Reset").click()
+    until(page, lambda: step(root) == 0)
+    assert (pixels(root, "x"), pixels(root, "z", 1)) == points
+    assert [url for url in asked if "/_stcore/" not in url] == []
+
+
+def test_a_tab_that_is_hidden_pauses_and_another_page_keeps_the_run(server, page):
+    root = begun(page, f"{server}/lab?live=1&member=vae&width=16&batch=32")
+    root.get_by_role("button", name="Play").click()
+    until(page, lambda: step(root) > 20)
+    hide = "on => { Object.defineProperty(document, 'hidden', { value: on, configurable: true }); document.dispatchEvent(new Event('visibilitychange')); }"
+    page.evaluate(hide, True)
+    page.evaluate(PAINTED)
+    until(page, lambda: [step(root), page.wait_for_timeout(300), step(root)][::2] == [step(root)] * 2)
+    here = step(root)
+    page.evaluate(hide, False)
+    until(page, lambda: step(root) > here)
+    page.get_by_role("link", name="Lessons").click()
+    page.get_by_text("1. ").first.wait_for()
+    page.get_by_role("link", name="Lab", exact=True).click()
+    settle(page)
+    again = page.locator(".root[data-step]:not([data-step=''])").first
+    until(page, lambda: step(again) > here)
+
+
+def test_slow_motion_in_this_tab_moves_one_player_at_a_time(server, page):
+    root = begun(page, f"{server}/lab?live=1&width=16&batch=32&seed=6")
+    note, error = root.locator(".note"), root.locator(".numbers dd").nth(3)
+    before = error.inner_text()
+    root.get_by_role("button", name="Slow motion").click()
+    until(page, lambda: "D learns: its loss goes from" in note.inner_text())
+    assert (step(root), error.inner_text()) == (1, before)
+    until(page, lambda: "E and G learn" in note.inner_text())
+    assert step(root) == 2 and error.inner_text() != before
+
+
+@pytest.mark.parametrize("broken", ["no WebAssembly", "a file of the runtime is missing", "no memory"])
+def test_a_tab_that_cannot_train_says_so_and_the_server_does(server, page, broken):
+    if broken == "no WebAssembly":
+        page.add_init_script("delete globalThis.WebAssembly")
+        said = "This browser has no WebAssembly"
+    elif broken == "no memory":
+        page.route("**/graphs/*.onnx", lambda route: route.fulfill(body=b"x"))
+        said = "does not load"
+    else:
+        page.route("**/ort-wasm-simd-threaded.wasm", lambda route: route.fulfill(status=404))
+        said = "WebAssembly does not start"
+    root = begun(page, f"{server}/lab?live=1&width=16&batch=32&seed=8")
+    told = page.get_by_test_id("stAlert").inner_text()
+    assert said in told and "So this run trains on the server." in told
+    assert "browser watches" in says(root)
+    page.get_by_role("button", name="End", exact=True).click()

@@ -9,8 +9,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from ali_core.models import runtime
 from ali_core.problem import Problem
-from app.server import door, engine, runtime
+from app.server import door, engine
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_another_package_than_the_pinned_one_is_not_kept(kept):
 def test_without_the_runtime_it_is_a_sentence_and_with_it_a_packed_file(client, kept):
     name = "ort-wasm-simd-threaded.wasm"
     answer = client.get(f"/{runtime.NAME}/{name}")
-    assert (answer.status_code, "python -m app.server.runtime fetches it" in answer.text) == (404, True)
+    assert (answer.status_code, "python -m ali_core runtime fetches it" in answer.text) == (404, True)
     kept.mkdir(parents=True)
     for file in runtime.FILES:
         (kept / f"{file}.gz").write_bytes(gzip.compress(file.encode()))

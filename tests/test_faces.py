@@ -133,6 +133,32 @@ def test_what_the_camera_noted_comes_first():
     assert seen.frames == (seen.box,) and "Turned upright, as the camera noted." in seen.steps
 
 
+@pytest.mark.parametrize("degrees", [90, 180, 270, 30])
+def test_a_portrait_on_its_side_is_turned_and_a_box_in_it_too(degrees):
+    """By the degrees that bring it upright; the box is one of the turned picture, and the model sees the same face."""
+    upright = scene((300, 150, 80))
+    lying = file(upright.rotate(-degrees, Image.Resampling.BICUBIC, expand=degrees % 90 == 0, fillcolor=GROUND))
+    seen, small = apart.see("lying.png", lying, SHAPE, frame="face", turn=None)
+    assert (
+        seen.turn == degrees and len(seen.frames) == 1 and f"Turned by {min(degrees, 360 - degrees)}°" in seen.steps[0]
+    )
+    assert seen.size[0] / seen.size[1] == pytest.approx(small.size[0] / small.size[1], rel=0.02), "it is shown turned"
+    straight = framed(upright, SHAPE, "face")
+    assert np.abs(seen.array.astype(int) - straight.array).mean() < 8
+    again, _ = apart.see("lying.png", lying, SHAPE, box=seen.box, turn=seen.turn)
+    np.testing.assert_array_equal(again.array, seen.array)
+    left, _ = apart.see("lying.png", lying, SHAPE, frame="face")
+    assert left.turn == 0 and left.frames == (), "training pictures are taken as they are"
+
+
+def test_a_forehead_that_is_cut_off_is_a_face_and_a_portrait_is_found_at_once():
+    (box,) = faces.faces(scene((300, 150, -90)))
+    assert holds(box, 300, 150, -90)
+    behind = faces.faces(scene((300, 20, 80), (80, 520, 300)))
+    assert [holds(behind[0], 300, 20, 80), len(behind)] == [True, 1], "who stands far behind a portrait is left out"
+    assert len(faces.faces(scene((90, 20, 80), (80, 520, 300)))) == 2
+
+
 def test_a_framed_face_is_the_part_in_its_box_squeezed():
     image = scene((200, 220, 140))
     seen = framed(image, SHAPE, "face")
@@ -272,6 +298,18 @@ def test_an_upload_is_framed_where_the_card_asks_and_can_be_moved_or_left_whole(
     assert len({largest, whole, app.metric[0].value}) == 3
     app.file_uploader(key="file").upload("other.png", file(scene((200, 220, 140))), "image/png").run()
     assert app.session_state["frame chosen"] == "found", "another picture has its own faces"
+
+
+def test_a_turned_picture_stays_turned_while_its_box_moves_and_comes_back_whole(asking, monkeypatch):
+    app = opened(asking, monkeypatch, scene((300, 150, 80)).transpose(Image.Transpose.ROTATE_270))
+    assert "Turned by 90°: so a face is upright." in says(app)
+    app.session_state["frame chosen"] = (140, 0, 340, 416)
+    app.run()
+    assert "Turned by 90°" in says(app) and "Took the part in the box, 340 × 416 of 640 × 480 pixels." in says(app)
+    app.session_state["frame chosen"] = "whole"
+    app.run()
+    assert "Turned by 90°" not in says(app) and "of 480 × 640 pixels" in says(app)
+    assert not app.exception and not app.error
 
 
 def test_no_face_is_said(asking, monkeypatch):

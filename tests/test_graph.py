@@ -93,7 +93,7 @@ def test_without_its_packages_an_export_is_a_sentence(monkeypatch, tmp_path):
 
 
 def test_the_server_sends_graphs_by_the_names_that_it_says(kept, monkeypatch):
-    monkeypatch.setattr(engine.runtime, "installed", lambda: True)
+    monkeypatch.setattr(engine.bridge.runtime, "installed", lambda: True)
     client = TestClient(Starlette(routes=engine.routes))
     about = client.get(f"/graphs/{NAME}/about.json").json()
     assert (about["state"], about["shape"], about["latent"], about["classes"]) == ("ready", [28, 28, 1], 32, [10])
@@ -104,7 +104,7 @@ def test_the_server_sends_graphs_by_the_names_that_it_says(kept, monkeypatch):
         answer = client.get(f"/graphs/{path}")
         assert answer.status_code == 404 and answer.text.startswith("There is no such")
     assert "no such checkpoint" in client.get("/graphs/nothing/about.json").json()["says"]
-    monkeypatch.setattr(engine.runtime, "installed", lambda: False)
+    monkeypatch.setattr(engine.bridge.runtime, "installed", lambda: False)
     about = client.get(f"/graphs/{NAME}/about.json").json()
     assert about["state"] == "off" and "the browser's runtime is not installed" in about["says"]
 

@@ -299,6 +299,13 @@ def test_the_rows_of_an_imagenet_net_are_those_of_its_features(folder, runs):
     perceptual, other = held.take("perceptual"), held.take("perceptual_other")
     assert perceptual["value"] == pytest.approx(eyes.apart(x, model.reconstruct(x)).mean(), rel=1e-4)
     assert perceptual["n"] == 30 and 0 < other["value"] < 4
+    own = held.take("identified")
+    assert 0 <= own["value"] <= 1 and own["n"] == 30
+    held.reconstructions = held.truth
+    assert held.take("identified")["value"] > 0.9, "every picture is nearest to itself, or to one that is the same"
+    held.reconstructions = held.truth[held.others]
+    assert held.take("identified")["value"] < 0.2, "and not to what another one is"
+    held = Held(model, loaded, None, 30, 0, eyes=eyes, runs=runs)
     real, train, made = (eyes.features(p) for p in (x, loaded.x[:30], model.sample(30, 0)))
     for again in range(2):  # taken, and then read where it was kept
         held = Held(model, loaded, None, 30, 0, eyes=eyes if again == 0 else None, runs=runs)

@@ -8,13 +8,13 @@ import torch.utils.flop_counter
 from ali_core.config import Config
 from ali_core.family import objectives
 from ali_core.family.members import FAMILY
+from ali_core.nets import bodies, patches
 from ali_core.nets import layers as layers_net
-from ali_core.nets import patches, small
 
 
 def test_a_discriminator_of_points_may_see_sines():
     """The first layer sees x, its sines and its cosines; a slow wave tells what a fast one cannot."""
-    waves = small.Sines(2, 10.0)
+    waves = bodies.Sines(2, 10.0)
     x = torch.randn(5, 2)
     seen = waves(x)
     assert seen.shape == (5, 2 + 2 * 64) and torch.equal(seen[:, :2], x)
@@ -29,7 +29,7 @@ def test_a_discriminator_of_points_may_see_sines():
     assert count[1] - count[0] == 2 * 64 * 16  # of x alone, not of z
 
 
-@pytest.mark.parametrize("net", small.BODIES)
+@pytest.mark.parametrize("net", bodies.BODIES)
 @pytest.mark.parametrize("size", [28, 32, 48, 64, 128])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_pictures_go_in_and_come_out_at_their_size(net, size, channels):

@@ -3,6 +3,7 @@
 python -m pytest tests/test_packaging.py
 """
 
+import json
 import os
 import re
 import shutil
@@ -46,12 +47,18 @@ def test_pip_brings_the_app_its_scripts_and_the_trained_models():
     assert {name for name in ("torch", "streamlit") if name not in needs} == set()
 
 
-def test_explore_takes_the_nearest_checkpoints(tmp_path, monkeypatch):
+def test_explore_takes_the_nearest_checkpoints(tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("ALI_CHECKPOINTS", raising=False)
     monkeypatch.chdir(tmp_path)
     assert explore.checkpoints() == ROOT / "checkpoints"
     (tmp_path / "checkpoints" / "mine").mkdir(parents=True)
     assert explore.checkpoints() == ROOT / "checkpoints"  # nothing is in it
+    points = json.loads((ROOT / "checkpoints" / "fashion-alice" / "card.json").read_text(encoding="utf-8"))
+    points["data"] |= {"shape": [2]}
+    (tmp_path / "checkpoints" / "first").mkdir()
+    (tmp_path / "checkpoints" / "first" / "card.json").write_text(json.dumps(points))
+    assert capsys.readouterr().out == "" and explore.checkpoints() == ROOT / "checkpoints"
+    assert "checkpoints holds models of points, which no page shows." in capsys.readouterr().out
     (tmp_path / "checkpoints" / "mine" / "card.json").write_text("{}")
     assert explore.checkpoints() == tmp_path / "checkpoints"
     (tmp_path / "others").mkdir()
@@ -60,6 +67,13 @@ def test_explore_takes_the_nearest_checkpoints(tmp_path, monkeypatch):
     assert explore.checkpoints() == tmp_path / "others"
     with pytest.raises(Problem, match="nowhere is no folder"):
         explore.checkpoints("nowhere")
+
+
+def test_a_reader_of_a_pipe_who_has_enough_meets_no_traceback():
+    command = [sys.executable, "-m", "ali_core", "family"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        process.stdout.close()  # as `head` does, sooner or later
+        assert process.stderr.read() == "" and process.wait() == 0
 
 
 def test_without_any_checkpoint_explore_says_where_to_get_one(tmp_path):

@@ -43,7 +43,8 @@ def main(argv: list[str]) -> None:
             "held out now may have been learned"
         )
     sides = [held, held.prior] if model.domains else [held]
-    say(f"a classifier of {held.name}: read, or trained first")
+    if len(held.shape) == 3:
+        say(f"a classifier of {held.name}: read, or trained first")
     judges = tuple(judge(side) for side in sides)
     classifier, eyes = judges[0], None
     if len(held.shape) == 3 and not model.domains and (eyes := imagenet.eyes()) is None:

@@ -1,6 +1,6 @@
 """ali explore [FOLDER] [words for Streamlit]: opens the explorer in the browser.
 
-ali explore                      the checkpoints in ./checkpoints, or those that are shipped
+ali explore                      the models of pictures in ./checkpoints, or those that are shipped
 ali explore my/checkpoints       those of a folder
 ali explore --server.port 8600   words that begin with -- go to Streamlit
 """
@@ -11,6 +11,7 @@ import runpy
 import sys
 from pathlib import Path
 
+from ali_core.models import checkpoint
 from ali_core.problem import Problem
 
 # a reader's browser opens by itself, and nobody is asked for an address; without the last, Streamlit
@@ -22,6 +23,7 @@ WORDS += ["--logger.hideWelcomeMessage", "true"]
 def checkpoints(folder: str = "") -> Path:
     """The folder whose checkpoints are shown: `folder`, $ALI_CHECKPOINTS, ./checkpoints, or the shipped ones.
 
+    ./checkpoints only where a model of pictures is in it: of points alone the explorer would show nothing.
     Raises Problem where there is none.
     """
     if given := folder or os.environ.get("ALI_CHECKPOINTS", ""):
@@ -29,13 +31,23 @@ def checkpoints(folder: str = "") -> Path:
             raise Problem(f"{given} is no folder; give one that holds checkpoints.")
         return Path(given).resolve()
     beside = Path(importlib.util.find_spec("app.main").origin).parents[1]  # a clone, or site-packages
-    for found in (Path("checkpoints"), beside / "checkpoints"):
-        if any(found.glob("*/card.json")):
-            return found.resolve()
+    for root in (Path("checkpoints"), beside / "checkpoints"):
+        names = checkpoint.names(root)
+        if any(_of_pictures(root / name) for name in names):
+            return root.resolve()
+        if names:
+            print(f"{root.resolve()} holds models of points, which no page shows.")
     raise Problem(
         f"There are no checkpoints in {Path('checkpoints').resolve()}, and none came with the program. Copy the "
         "folder `checkpoints` of its source here, or train one: ali train preset=fashion-alice"
     )
+
+
+def _of_pictures(folder: Path) -> bool:
+    try:
+        return len(checkpoint.card(folder)["data"]["shape"]) == 3
+    except Problem:  # the explorer says what is wrong with it
+        return True
 
 
 def main(argv: list[str]) -> None:

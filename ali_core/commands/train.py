@@ -73,7 +73,7 @@ def main(argv: list[str]) -> None:
         last = progress.step == config.steps or bool(stop)
         if progress.main:
             bar.update(progress.step - bar.n)
-            bar.set_postfix({k[:6]: f"{v:.3f}" for k, v in progress.losses.items()}, refresh=False)
+            bar.set_postfix({k: f"{v:.3f}" for k, v in progress.losses.items()}, refresh=False)
             if last or progress.step % config.save_every == 0:
                 tensors, said = progress.state()
                 write_beside(state, safetensors.torch.save(tensors, said))

@@ -17,6 +17,6 @@ def main(argv: list[str]) -> None:
     model = Model.load(words.checkpoint)
     if not model.domains:
         can = ", ".join(translators(Path(words.checkpoint).parent)) or "none here can"
-        raise Problem(f"{model.name} knows one kind of picture and cannot translate; {can}.")
+        raise Problem(f"{model.name} has learned one kind of picture and cannot translate; {can}.")
     border = model.card.get("gallery", {}).get("border", (None, None))[words.back]
     write_all(words, model, lambda x: model.translate(x, words.back), border)

@@ -42,13 +42,15 @@ def see(
     border: float | None = None,
     frame: str = "",
     box: Box | None = None,
+    turn: int | None = 0,
 ) -> tuple[Seen, Image.Image]:
     """A file as a model of `shape` sees it, as in `faces.framed`, and the picture itself, small.
 
     Raises Problem with a sentence for what is no picture, is damaged, or takes too much.
     """
     pictures.check(name, content)
-    how = {"shape": list(shape), "fit": fit, "invert": invert, "border": border, "frame": frame, "box": box}
+    how = {"shape": list(shape), "fit": fit, "invert": invert, "border": border, "frame": frame}
+    how |= {"box": box, "turn": turn}
     if not frame and _quick(content):  # OpenCV is for the process alone
         return _look(name, content, **how)
     try:
@@ -90,8 +92,9 @@ def _quick(content: bytes) -> bool:
 
 def _look(name: str, content: bytes, **how) -> tuple[Seen, Image.Image]:
     image = pictures.read(name, content)
-    preview = image.reduce(max(1, max(image.size) // PREVIEW))
-    return faces.framed(image, **how), preview
+    seen = faces.framed(image, **how)
+    image = faces.turned(image, seen.turn)
+    return seen, image.reduce(max(1, max(image.size) // PREVIEW))
 
 
 # ---- the processes ---------------------------------------------------------------------------------
@@ -143,7 +146,8 @@ def _ask(process: subprocess.Popen, name: str, content: bytes, how: dict):
     array = np.frombuffer(parts[0], np.uint8).reshape(how["shape"]).copy()
     preview = Image.frombytes(answer["mode"], tuple(answer["size"]), parts[1])
     box, frames = answer["box"] and tuple(answer["box"]), tuple(map(tuple, answer["frames"]))
-    seen = Seen(array, answer["inverted"], answer["suggested"], answer["steps"], tuple(answer["whole"]), box, frames)
+    whole, turn = tuple(answer["whole"]), answer["turn"]
+    seen = Seen(array, answer["inverted"], answer["suggested"], answer["steps"], whole, box, frames, turn)
     return seen, preview
 
 
@@ -172,7 +176,7 @@ def main() -> None:
             parts = [seen.array.tobytes(), preview.tobytes()]
             answer |= {"mode": preview.mode, "size": preview.size, "steps": seen.steps}
             answer |= {"inverted": seen.inverted, "suggested": seen.suggested_inversion}
-            answer |= {"box": seen.box, "frames": seen.frames, "whole": seen.size}
+            answer |= {"box": seen.box, "frames": seen.frames, "whole": seen.size, "turn": seen.turn}
             del seen, preview
         except Problem as problem:
             answer["problem"] = str(problem)

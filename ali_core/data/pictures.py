@@ -39,6 +39,7 @@ class Seen:
     size: tuple[int, int]
     box: Box | None = None
     frames: tuple[Box, ...] = ()
+    turn: int = 0
 
 
 def check(name: str, content: bytes, max_bytes: int = MAX_BYTES) -> None:

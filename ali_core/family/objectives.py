@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ali_core.config import Config
-from ali_core.nets import paper, perceptrons, small
+from ali_core.nets import bodies, paper, perceptrons
 from ali_core.problem import Problem
 
 from . import terms
@@ -45,12 +45,12 @@ def confuse(log_p: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 def forward_kl(log_p: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """KL(q || p), the log-ratio that D has learned under the first tuple (AVB)."""
-    return (log_p[:, 0] - log_p[:, 1])[labels == 0].mean()
+    return (log_p[:, 0] - log_p[:, 1]).chunk(log_p.shape[1])[0].mean()
 
 
 def reverse_kl(log_p: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """KL(p || q), the log-ratio that D has learned under the second tuple (VEEGAN)."""
-    return (log_p[:, 1] - log_p[:, 0])[labels == 1].mean()
+    return (log_p[:, 1] - log_p[:, 0]).chunk(log_p.shape[1])[1].mean()
 
 
 def symmetric_kl(log_p: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -133,7 +133,7 @@ def prepare(
     n_classes: int = 0,
     prior: tuple[int, ...] = (),
 ) -> dict[str, nn.Module]:
-    """The networks that a row and a config need (see nets.small.build); n_classes: length of a one-hot y.
+    """The networks that a row and a config need (see nets.bodies.build); n_classes: length of a one-hot y.
 
     prior: (h, w, c) of z where it is a second domain. Raises Problem for a `net` that there is not, and
     for data that do not fit it.
@@ -145,14 +145,14 @@ def prepare(
         )
         for m in row.matches
     ]
-    if config.net not in small.BODIES:
+    if config.net not in bodies.BODIES:
         if row.stochastic and config.net in perceptrons.NETS:
             raise Problem(
                 f"net={config.net} has an encoder without a spread, and «{config.member}» draws from a "
                 "Gaussian; take member=bigan."
             )
         return paper.build(config.net, shape, config.latent, discriminators)
-    return small.build(
+    return bodies.build(
         shape,
         config,
         row.stochastic,
@@ -221,13 +221,17 @@ def penalised(m: Match, i: int, s: Samples) -> tuple[torch.Tensor, torch.Tensor,
     return discriminator, generator.detach() + sum(p - p.detach() for p in pulls), steep
 
 
-def losses(row: Member, s: Samples, r1: float = 0.0) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+def losses(
+    row: Member, s: Samples, r1: float = 0.0, prices: dict[str, torch.Tensor] | None = None
+) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     """One forward of everything. -> loss per player, value per term (detached, for showing).
 
     Players: "discriminator" (absent without matches), "generator" (encoder and decoder), and
     "multipliers" where terms are constraints: they climb while a constraint is violated. r1: the weight
-    of steepness in the discriminators' loss.
+    of steepness in the discriminators' loss. prices: "r1" and terms' weights as tensors, where a graph
+    takes them as inputs; the row still says which terms there are.
     """
+    prices = prices or {}
     players, shown = {}, {}
 
     def add(player: str, loss: torch.Tensor) -> None:
@@ -237,7 +241,7 @@ def losses(row: Member, s: Samples, r1: float = 0.0) -> tuple[dict[str, torch.Te
         if r1:
             discriminator, generator, steep = penalised(m, i, s)
             shown[f"steepness {i}"] = steep.detach()
-            discriminator = discriminator + r1 * steep
+            discriminator = discriminator + prices.get("r1", r1) * steep
         else:
             discriminator, generator = _discriminate(m, i, s)
         add("discriminator", discriminator)
@@ -255,20 +259,20 @@ def losses(row: Member, s: Samples, r1: float = 0.0) -> tuple[dict[str, torch.Te
             shown[f"multiplier of {name}"] = weight.detach()
             add(term.player, weight.detach() * value)
         else:
-            add(term.player, term.weight * value)
+            add(term.player, prices.get(name, term.weight) * value)
     return players, shown
 
 
-def divergences(row: Member, s: Samples) -> dict[str, float]:
-    """Every constraint of a row on these samples: term_NAME, negative_elbo, and match_I, in nats.
+def divergences(row: Member, s: Samples) -> dict[str, torch.Tensor]:
+    """Every constraint of a row on these samples: term_NAME, negative_elbo, and match_I, in nats; scalars.
 
     The cross-entropy of a discriminator that guesses is ln K; how far it is below is a lower bound of the
     tuples' Jensen-Shannon divergence (GAN, section 4.1).
     """
-    values = {f"term_{name}": term.loss(s).item() for name, term in row.terms.items() if term.weight}
+    values = {f"term_{name}": term.loss(s) for name, term in row.terms.items() if term.weight}
     if row.stochastic:
-        values["negative_elbo"] = terms.consistency(s).item()
+        values["negative_elbo"] = terms.consistency(s)
     for i, m in enumerate(row.matches):
-        cross_entropy = _discriminate(m, i, s)[0].item() / 2
+        cross_entropy = _discriminate(m, i, s)[0] / 2
         values[f"match_{i}"] = math.log(len(m.tuples)) - cross_entropy
     return values

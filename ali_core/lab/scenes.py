@@ -13,7 +13,6 @@ from ali_core.data.toys import TOYS
 from ali_core.family import members, objectives
 from ali_core.family.objectives import Match
 from ali_core.family.samples import DRAWN, FROM_PRIOR, KIND, Samples, holes
-from ali_core.measure import metrics
 from ali_core.problem import Problem
 from ali_core.training import loop as train
 from ali_core.training.inputs import classes_of
@@ -25,6 +24,9 @@ PULLED = 64  # of these show the generator's gradient
 SAMPLES = 2_500  # that modes are counted with (VEEGAN's protocol)
 LATTICE, MAP = 17, 24  # nodes a side of the decoder's lattice; cells a side of a map of D
 REACH = 3.0  # of the prior's panel, in standard deviations
+MEASURED = ("mse", "modes", "good")  # of a frame's numbers, those that are no constraints
+NOWHERE = 1e6  # where modes stand that data do not have
+MOST_MODES = 25
 PROBES = 1.2  # the nine codes for which D is shown over x stand at -PROBES, 0, PROBES
 MOST_STEPS = 20_000  # of a live run
 WIDEST, LARGEST = 128, 1_024  # width and batch of a live run
@@ -93,6 +95,11 @@ class Scene:
         self.at_x = _spread(self.x, len(self.at_z))
         self.lattice = _nodes(np.linspace(*self.bounds_z, LATTICE)).flip(1)
         self.over_x, self.over_z = (_nodes(_cells(b)) for b in (self.bounds_x, self.bounds_z))
+        self.modes = 0 if data.centres is None or data.loadings is not None else len(data.centres)
+        self.centres = torch.full((MOST_MODES, 2), NOWHERE)  # as many for all data: one graph draws all
+        if self.modes:
+            self.centres[: self.modes] = torch.from_numpy(data.centres)
+        self.centres_sd = torch.tensor(float(data.sd))
         self.y, self.labelled = None, None
         if self.row.conditional:
             hot, _ = classes_of(data, self.labels)
@@ -106,6 +113,11 @@ class Scene:
 
     def pack(self, **more) -> bytes:
         """The first pack of a run; more: entries for its JSON."""
+        about, arrays = self.parts()
+        return pack("scene", about | more, arrays)
+
+    def parts(self) -> tuple[dict, dict]:
+        """What the first pack of a run says, and its arrays."""
         row, data = self.row, self.data
         sees = {kinds: number is not None for kinds, number in self.seeing.items()}
         about = {
@@ -117,7 +129,7 @@ class Scene:
             "width": self.config.width,
             "batch": self.config.batch,
             "label_names": data.label_names,
-            "modes": 0 if data.centres is None or data.loadings is not None else len(data.centres),
+            "modes": self.modes,
             "guess": train.guessing(row),
             "sees": {"x": sees["x"], "z": sees["z"], "joint": sees["xz"]},
             "stochastic": row.stochastic,
@@ -138,7 +150,7 @@ class Scene:
         arrays |= {"y": self.labels[:, 0].astype(np.uint8)}
         if data.centres is not None:
             arrays["centres"] = data.centres
-        return pack("scene", about | more, arrays)
+        return about, arrays
 
     def samples(self, nets: dict, drawn: bool = False) -> Samples:
         """The scene's points and codes through the networks, posteriors at their means, or drawn from."""
@@ -157,19 +169,18 @@ class Scene:
         return () if self.y is None else (torch.eye(self.y.shape[1])[:1].expand(n, -1),)
 
 
-def frame(progress: train.Progress, scene: Scene, turn: str = "both", **more) -> bytes:
-    """What the panels show after a step; the networks are left as they were.
+def shown(scene: Scene, nets: dict, prices: dict[str, torch.Tensor] | None = None) -> tuple[dict, dict]:
+    """What the panels show of networks. -> arrays, and numbers as scalars
 
-    turn: who took the step: "both", "discriminator", "generator", or "start"; more: entries for its JSON.
+    prices: see objectives.losses. Tensors in, tensors out, nothing is looked into: so it can be traced.
     Where networks are conditional, lattice and maps are those of class 0.
     """
-    nets, row = progress.nets, scene.row
-    s = scene.samples(nets)
-    players, _ = objectives.losses(row, s)
+    row, s = scene.row, scene.samples(nets)
+    players, _ = objectives.losses(row, s, prices=prices)
     arrays = {"x_tilde": s.x_tilde, "z_hat": s.z_hat, "x_rec": s.x_rec}
     pulls = torch.autograd.grad(players["generator"], [s.x_tilde, s.z_hat], allow_unused=True)
     for name, pull in zip(("pull_x", "pull_z"), pulls, strict=True):
-        if pull is not None and pull.any():
+        if pull is not None:
             arrays[name] = -len(scene.x) * pull[:PULLED]
     with torch.no_grad():
         if row.stochastic:
@@ -177,20 +188,36 @@ def frame(progress: train.Progress, scene: Scene, turn: str = "both", **more) ->
         nodes = nets["decoder"](scene.lattice, *scene.given(len(scene.lattice)))
         arrays["lattice"] = nodes.reshape(LATTICE, LATTICE, 2)
         arrays |= _maps(scene, nets)
-        numbers = {
-            "step": progress.step,
-            "turn": turn,
-            "losses": _finite(progress.losses),
-            # expectations over q(z|x): at its mean the -ELBO comes out too good
-            "constraints": _finite(objectives.divergences(row, scene.samples(nets, drawn=True))),
-            "modes": None,
-            "good": None,
-            "mse": (s.x - s.x_rec).square().mean().item(),
-        }
-        if scene.data.centres is not None and scene.data.loadings is None:
-            points = nets["decoder"](scene.many, *scene.given(SAMPLES)).numpy()
-            numbers["modes"], numbers["good"] = metrics.modes(points, scene.data.centres, scene.data.sd)
-    return pack("frame", numbers | more, {k: v.detach() for k, v in arrays.items()})
+        # expectations over q(z|x): at its mean the -ELBO comes out too good
+        numbers = objectives.divergences(row, scene.samples(nets, drawn=True))
+        numbers["mse"] = (s.x - s.x_rec).square().mean()
+        points = nets["decoder"](scene.many, *scene.given(SAMPLES))
+        numbers["modes"], numbers["good"] = modes(points, scene.centres, scene.centres_sd)
+    return {k: v.detach() for k, v in arrays.items()}, {k: v.detach() for k, v in numbers.items()}
+
+
+def modes(points: torch.Tensor, centres: torch.Tensor, sd: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """metrics.modes of tensors that a graph may stand for; of equally near centres each is found."""
+    away = (points[:, None] - centres).square().sum(2)
+    nearest = away.amin(1, keepdim=True)
+    good = nearest <= (3 * sd) ** 2
+    found = ((away == nearest) & good).float().amax(0).sum()
+    return found, good.float().mean()
+
+
+def frame(progress: train.Progress, scene: Scene, turn: str = "both", **more) -> bytes:
+    """What the panels show after a step; the networks are left as they were.
+
+    turn: who took the step: "both", "discriminator", "generator", or "start"; more: entries for its JSON.
+    """
+    arrays, numbers = shown(scene, progress.nets)
+    said = {name: value.item() for name, value in numbers.items()}
+    counted = {name: said.pop(name) for name in MEASURED}
+    counted |= {"modes": int(counted["modes"])} if scene.modes else {"modes": None, "good": None}
+    words = {"step": progress.step, "turn": turn, "losses": _finite(progress.losses), "constraints": _finite(said)}
+    # a player's loss may not hear of it
+    arrays = {k: v for k, v in arrays.items() if not k.startswith("pull") or v.any()}
+    return pack("frame", words | counted | more, arrays)
 
 
 def _finite(numbers: dict[str, float]) -> dict[str, float | None]:
@@ -228,7 +255,7 @@ def belief(scene: Scene, nets: dict, i: int, x: torch.Tensor, z: torch.Tensor) -
     if m.names_classes:
         return 1 - p[:, -1]
     drawn = [bool(FROM_PRIOR & set(t)) for t in m.tuples]
-    return p[:, [k for k, prior in enumerate(drawn) if not prior]].sum(1)
+    return sum(p[:, k] for k, prior in enumerate(drawn) if not prior)
 
 
 def _cells(bounds: tuple[float, float]) -> np.ndarray:

@@ -19,6 +19,7 @@ from .row import entry
 
 INFORMATION = 2_000  # pictures among which I_q is estimated
 PERCEIVED = 2_000  # pairs of pictures whose perceptual distance is taken: ImageNet's nets are slow
+CANDIDATES = 8  # pictures of which a reconstruction is to find its own
 SAMPLES = 10_000  # pictures drawn from the prior, where all held-out ones are compared to them
 ROOM = 50_000_000  # numbers that pixels in memory may be: 60,000 pictures of 28 x 28
 TRUE = "; networks told the true class"
@@ -184,6 +185,18 @@ class Held:
         """How far the first PERCEIVED pictures and others (n, h, w, c) lie apart in an ImageNet net's features."""
         few = min(PERCEIVED, self.n)
         return {"value": self.eyes.apart(self.truth[:few], other[:few]).mean(), "n": few}
+
+    def identified(self) -> dict:
+        """How often, of CANDIDATES pictures, the one nearest to a reconstruction in an ImageNet net's features is its own."""
+        few = min(PERCEIVED, self.n)
+        real, made = (self.eyes.features(x[:few]) for x in (self.truth, self.reconstructions))
+        real, made = (f / np.maximum(np.linalg.norm(f, axis=1, keepdims=True), 1e-12) for f in (real, made))
+        rng = np.random.default_rng(self.seed)
+        others = np.stack([rng.choice(few - 1, CANDIDATES - 1, replace=False) for _ in range(few)])
+        others += others >= np.arange(few)[:, None]  # any but its own
+        own = (real * made).sum(1)
+        like = np.einsum("nd,nkd->nk", made, real[others])
+        return {"value": (own[:, None] > like).all(1).mean(), "n": few}
 
     def imagenet_frechet(self) -> dict:
         """The distance of samples from the held-out pictures, and how many samples there were."""

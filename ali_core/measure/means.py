@@ -63,7 +63,8 @@ def _constraints(model: Model, data: Data, n: int, seed: int) -> dict[str, dict]
     nets = model.nets | Inputs(config, row, data).given(model.device)
     with torch.inference_mode():
         for step in range(batches):
-            values.append(divergences(row, inputs.samples(nets, step, 1, 0, model.device)))
+            found = divergences(row, inputs.samples(nets, step, 1, 0, model.device))
+            values.append({key: value.item() for key, value in found.items()})
     return {
         key: entry(np.mean([value[key] for value in values]), MEASURES[key].says, batches * config.batch, seed)
         for key in values[0]

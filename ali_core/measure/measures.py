@@ -85,6 +85,17 @@ RECONSTRUCTIONS = {
         taken=lambda h: h.perceived(h.truth[h.others]),
         shown=False,
     ),
+    "identified": Measure(
+        "Reconstructions tell which picture it was",
+        "share of reconstructions that lie nearer to their own picture than to 7 other held-out ones, by the angle of {net}'s "
+        "last features",
+        ".1%",
+        "higher",
+        "chance: 12.5%",
+        short="its own of 8",
+        needs="pictures eyes",
+        taken=lambda h: h.identified(),
+    ),
     "class_kept": Measure(
         "Reconstructions keep the class",
         SHARE + "the picture's true class",

@@ -48,6 +48,12 @@ class Directions:
         means = self.means[self.span(factor)]
         return (z + means[label] - means[self.read(z[None])[0, factor]]).astype(np.float32)
 
+    def clearest(self, most: int, least: float = 0.1) -> list[int]:
+        """At most so many factors, those first that a line reads best; none that it hardly reads better than a guess."""
+        parts = zip(self.accuracy, self.chance, strict=True)
+        gains = [(right - chance) / max(1 - chance, 1e-12) for right, chance in parts]
+        return sorted((k for k, gain in enumerate(gains) if gain > least), key=lambda k: -gains[k])[:most]
+
     @property
     def strength(self) -> np.ndarray:
         """How much of each factor each number of the code says, (k,d): root mean square of beta."""

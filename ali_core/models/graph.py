@@ -101,9 +101,9 @@ def _package(name: str):
 def _examples(model) -> dict[str, list[np.ndarray]]:
     """Random inputs of each network: codes of the prior, and pictures, half of them the decoder's own."""
     z = model.prior(2 * TRIED, 0)
-    y = [np.eye(k, dtype=np.float32)[np.arange(2 * TRIED) % k] for k in model.classes]
+    y = [np.eye(k, dtype=np.float32)[np.arange(2 * TRIED) % k] for k in model.class_counts]
     told = [np.concatenate(y, 1)] if y else []
-    labels = np.stack([np.arange(2 * TRIED) % k for k in model.classes], 1) if y else None
+    labels = np.stack([np.arange(2 * TRIED) % k for k in model.class_counts], 1) if y else None
     x = model.decode(z, labels)
     x[::2] = np.random.default_rng(1).random(x[::2].shape, np.float32)
     return {"encoder": [x, *told], "decoder": [z, *told]}
@@ -195,7 +195,7 @@ def run(content: bytes, inputs: list[np.ndarray]) -> list[np.ndarray]:
 def _verified(model, net: str, content: bytes, inputs: list[np.ndarray]) -> float:
     """The largest difference between a graph and PyTorch; raises Problem where it is more than CLOSE."""
     off = 0.0
-    labels = _labels(model, inputs[1]) if model.classes else None
+    labels = _labels(model, inputs[1]) if model.conditional else None
     for n in (len(inputs[0]), 1):  # any number of examples
         given = None if labels is None else labels[:n]
         asked = inputs[0][:n]
@@ -210,7 +210,7 @@ def _verified(model, net: str, content: bytes, inputs: list[np.ndarray]) -> floa
 
 def _labels(model, hot: np.ndarray) -> np.ndarray:
     """One-hot y (n, k) as classes (n, factors)."""
-    parts = np.split(hot, np.cumsum(model.classes)[:-1], axis=1)
+    parts = np.split(hot, np.cumsum(model.class_counts)[:-1], axis=1)
     return np.stack([part.argmax(1) for part in parts], 1)
 
 

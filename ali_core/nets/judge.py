@@ -18,7 +18,7 @@ from tqdm import tqdm
 from ali_core.data.dataset import Data, fingerprint
 from ali_core.files import write_beside
 
-from .small import FEATURES
+from .bodies import FEATURES
 
 RUNS = Path(".runs")
 EPOCHS, SEVERAL_EPOCHS, BATCH = 3, 6, 128  # of one factor, of several

@@ -12,7 +12,7 @@ from torch import nn
 
 from ali_core.problem import Problem
 
-from . import perceptrons, small
+from . import bodies, perceptrons
 from .layers import Maxout
 
 
@@ -170,7 +170,7 @@ def build(
     if name in perceptrons.NETS:
         return perceptrons.NETS[name](shape, latent, discriminators)
     if name not in NETS:
-        names = ", ".join((*small.BODIES, *perceptrons.NETS, *NETS))
+        names = ", ".join((*bodies.BODIES, *perceptrons.NETS, *NETS))
         raise Problem(f"There is no net «{name}»; there are: {names}.")
     net = NETS[name]
     if shape != (net.size, net.size, 3) or latent != net.latent:

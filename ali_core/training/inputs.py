@@ -1,5 +1,7 @@
 """What a step is given: drawn from (seed, step) alone, cut by process, shaped as the member wants it."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import nn
@@ -41,10 +43,13 @@ def draw(config: Config, n: int, shape: tuple[int, ...], step: int) -> dict[str,
 
 
 class Inputs:
-    """The data as a row wants them, a step's Samples at a time; raises Problem where they do not fit."""
+    """The data as a row wants them, a step's Samples at a time; raises Problem where they do not fit.
 
-    def __init__(self, config: Config, row: Member, data: Data):
-        self.config, self.row, self.data = config, row, data
+    drawn: `draw`, or what draws the same from another generator (see counter).
+    """
+
+    def __init__(self, config: Config, row: Member, data: Data, drawn: Callable = draw):
+        self.config, self.row, self.data, self.drawn = config, row, data, drawn
         self.x = torch.from_numpy(data.x)
         self.y, sizes = classes_of(data, data.y) if row.needs_labels else (None, [])
         self.n_classes, self.labelled = sum(sizes), None
@@ -60,7 +65,7 @@ class Inputs:
         return {"features": judge.given(self.data).to(device)} if self.row.features else {}
 
     def samples(self, nets, step: int, world: int, rank: int, device: torch.device) -> Samples:
-        drawn = draw(self.config, len(self.x), self.data.shape, step)
+        drawn = self.drawn(self.config, len(self.x), self.data.shape, step)
         mine = {key: part.chunk(world)[rank] for key, part in drawn.items()}
         shape, index = self.data.shape, mine["index"]
 

@@ -26,7 +26,7 @@ from ali_core.files import not_newer
 from ali_core.nets import paper
 from ali_core.problem import Problem
 
-from .inputs import Inputs, as_input
+from .inputs import Inputs, as_input, draw
 
 SCHEMA = 1  # of the states that are written here; a state without a number has 1
 
@@ -65,13 +65,14 @@ def steps(
     data: datasets.Data,
     state: Path | None = None,
     begun: dict[str, np.ndarray] | None = None,
+    drawn: Callable = draw,
 ) -> Generator[Progress, Collection[str] | None, None]:
     """Yields a Progress before the first step and after every one; starts from `state` when it exists.
 
     begun: the tensors of the checkpoint config.start, as checkpoint.weights reads them; without a state, the
     networks begin with them, and those that it lacks (a translator keeps no discriminator) begin as always.
 
-    `send` names the players who take the next step (of EVERYONE; `next`: all of them).
+    `send` names the players who take the next step (of EVERYONE; `next`: all of them). drawn: see Inputs.
     Everything drawn derives from (seed, step) for the whole batch and is then cut by process, so
     that resuming is exact and N processes are one. A step is Algorithm 1 of the ALI paper: one
     forward, both players' gradients at the same parameters, then both step.
@@ -80,7 +81,7 @@ def steps(
     training when a loss is not finite or the discriminator has won.
     """
     row = members.member(check(config))
-    inputs = Inputs(config, row, data)
+    inputs = Inputs(config, row, data, drawn)
     # The app and the tests run several configs in one process: float32 there, always.
     accelerator = accelerate.Accelerator(mixed_precision=precision(config), cpu=not torch.cuda.is_available())
     world, rank = accelerator.num_processes, accelerator.process_index
@@ -101,15 +102,11 @@ def steps(
     players = {"discriminator": [], "generator": [], "multipliers": []}
     for name, net in nets.items():
         players[player(name)] += net.parameters()
-    rates = {
-        "discriminator": config.lr_discriminator,
-        "generator": config.lr,
-        "multipliers": config.lr_multipliers,
-    }
+    rate = rates(config)
     adam = {"betas": (config.beta1, config.beta2), "weight_decay": config.l2}
     # fused: one pass over the weights; a twentieth of a step on pictures, a quarter on wide perceptrons
     optimizers = {
-        who: torch.optim.Adam(parameters, rates[who], **adam, fused=True)
+        who: torch.optim.Adam(parameters, rate[who], **adam, fused=True)
         for who, parameters in players.items()
         if parameters
     }
@@ -150,7 +147,7 @@ def steps(
             if who not in (turn or EVERYONE):
                 continue
             for group in optimizer.param_groups:
-                group["lr"] = rates[who] * _cooling(config, step)
+                group["lr"] = rate[who] * _cooling(config, step)
             optimizer.step()
         if "generator" in (turn or EVERYONE):
             _average(averaged, nets, min(config.ema, (1 + step) / (10 + step)))
@@ -165,6 +162,15 @@ def steps(
                     f"{advice} a smaller lr_discriminator, or another seed."
                 )
         turn = yield progress(step + 1, shown)
+
+
+def rates(config: Config) -> dict[str, float]:
+    """Adam's learning rate of every player."""
+    return {
+        "discriminator": config.lr_discriminator,
+        "generator": config.lr,
+        "multipliers": config.lr_multipliers,
+    }
 
 
 def _begin(config: Config, nets: dict[str, nn.Module], begun: dict[str, np.ndarray]) -> None:
@@ -198,13 +204,17 @@ def guessing(row: objectives.Member) -> float:
     return sum(2 * math.log(len(m.tuples)) for m in row.matches)
 
 
-def matched(row: objectives.Member, shown: dict[str, float], r1: float) -> float:
-    """The discriminators' loss in their matches alone: without R1, and without terms such as labels."""
-    loss = shown["discriminator"] - r1 * sum(shown.get(f"steepness {i}", 0.0) for i in range(len(row.matches)))
+def matched(row: objectives.Member, shown: dict[str, float], r1: float, prices: dict | None = None) -> float:
+    """The discriminators' loss in their matches alone: without R1, and without terms such as labels.
+
+    Of tensors a tensor; prices: see objectives.losses.
+    """
+    prices = prices or {}
+    found = shown["discriminator"] - r1 * sum(shown.get(f"steepness {i}", 0.0) for i in range(len(row.matches)))
     for name, term in row.terms.items():
         if term.player == "discriminator" and term.weight:
-            loss -= shown.get(f"multiplier of {name}", term.weight) * shown[name]
-    return loss
+            found = found - shown.get(f"multiplier of {name}", prices.get(name, term.weight)) * shown[name]
+    return found
 
 
 def player(net: str) -> str:

@@ -6,8 +6,10 @@ raise Problem, whose message is a sentence for st.error.
 """
 
 # ruff: noqa: F401, what stands here is what the pages use
+from ali_core.files import write_beside
 from ali_core.measure import measures
 from ali_core.measure.set_measures import TRANSLATIONS
+from ali_core.models import runtime
 from ali_core.problem import Problem
 
 from . import (
@@ -19,9 +21,11 @@ from . import (
     family,
     graphs,
     guessing,
+    inside,
     judging,
     lab,
     live,
     models,
+    own,
     translating,
 )

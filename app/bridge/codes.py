@@ -44,8 +44,8 @@ def _by(folder: str, stamp: tuple, factor: str):
 
 def clearest(name: str) -> str:
     """The factor that the checkpoint's map shows best; "class" where there is one at most."""
-    found = atlas(name)
-    return _clearest(str(root() / name), stamp(name)) if len(found.factors) > 1 else "class"
+    several = len(atlas(name).factors) > 1
+    return _clearest(str(root() / name), stamp(name)) if several else "class"
 
 
 @lru_cache(maxsize=16)

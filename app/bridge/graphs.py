@@ -1,19 +1,18 @@
 """What a browser needs to run a checkpoint itself: its graphs, made once in a worker process, and its map's codes."""
 
 import atexit
-import json
 import os
 import queue
 import re
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
-from ali_core.models import graph
+from ali_core.maps import packed
+from ali_core.models import graph, runtime
 from ali_core.problem import Problem
 
 from . import checkpoints, classes, codes
@@ -35,6 +34,11 @@ _made: dict[tuple, Making] = {}  # by name and weights
 _line: queue.SimpleQueue[tuple[str, Making]] = queue.SimpleQueue()
 _thread: list[threading.Thread] = []
 _running: list[subprocess.Popen] = []
+
+
+def runs() -> bool:
+    """Whether the browser's runtime is installed."""
+    return runtime.installed()
 
 
 def ready(name: str) -> dict | None:
@@ -138,30 +142,14 @@ def network(name: str, file: str) -> bytes | None:
     return None
 
 
-def map_codes(name: str) -> bytes:
-    """The map's codes and places in one piece: length of a JSON (uint32), the JSON, then arrays, each at a multiple of 8.
-
-    z float16 (n, d); umap, pca float32 (n, 2); labels uint16 (n, k), the classes that each is decoded as; axes and middle,
-    float32 (d, 2) and (d,), of the PCA. In the JSON: n, d, k, typical distances, names of the classes.
-    """
-    return _map_codes(name, card(name)["atlas"]["sha256"])
-
-
-@lru_cache(maxsize=8)
-def _map_codes(name: str, sha256: str) -> bytes:
+def map_codes(name: str, most: int | None = None) -> bytes:
+    """The map's codes and places (of its first `most` points) in one piece: see ali_core.maps.packed."""
     known = codes.atlas(name)
-    labels = known.y[:, None] if known.labels is None else known.labels
-    arrays = {
-        "z": known.z.astype("<f2"),
-        "umap": known.umap.astype("<f4"),
-        "pca": known.pca.astype("<f4"),
-        "labels": labels.astype("<u2"),
-        "axes": known.axes.astype("<f4"),
-        "middle": known.z.mean(0).astype("<f4"),
-    }
-    typical = {key: known.typical[key] for key in ("z", "umap", "pca", "k")}
-    about = {"n": len(known.z), "d": known.z.shape[1], "k": labels.shape[1], "typical": typical}
-    about |= {"names": known.label_names, "origin": codes.origin(known)}
-    words = json.dumps(about, ensure_ascii=False).encode()
-    parts = [len(words).to_bytes(4, "little") + words, *(np.ascontiguousarray(a).tobytes() for a in arrays.values())]
-    return b"".join(part + b"\0" * (-len(part) % 8) for part in parts)
+    return packed.pack(known if most is None else packed.fewer(known, most))
+
+
+def export(name: str, told: Callable[[float, str], None]) -> dict:
+    """Has the graphs here and now, made in this process where they are missing. -> as `state` says when they are ready"""
+    if ready(name) is None:
+        graph.make(root() / name, told=told)
+    return state(name)

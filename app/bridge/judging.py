@@ -1,4 +1,4 @@
-"""The reader's own picture: how it is seen, and what a model makes of it beside those of the map."""
+"""The reader's picture: how it is seen, and its reconstruction beside those of the map's pictures."""
 
 from typing import Literal
 
@@ -54,20 +54,31 @@ def sharper(name: str, ssim: float) -> tuple[float, int]:
 
 
 def see(
-    name: str, filename: str, content: bytes, fit: str, invert: str, back: bool = False, where: Where = "found"
+    name: str,
+    filename: str,
+    content: bytes,
+    fit: str,
+    invert: str,
+    back: bool = False,
+    where: Where = "found",
+    turn: int = 0,
 ) -> dict:
     """An uploaded file as the model sees it: array uint8 (h, w, c), steps, name, original (reduced), its size.
 
     fit: "crop" or "fit"; invert: "guess", "yes" or "no". A translator takes it as of its first domain,
     or (`back`) its second. where: a box in it, "whole", or "found": framed as the card asks, where it asks;
-    then `frames` are those of all faces, and `box` the one that is seen. Raises Problem for anything that is no
-    picture it can take.
+    then `frames` are those of all faces, `box` the one that is seen, and `turn` by how many degrees the picture was
+    turned for it, as a box in it asks again. Raises Problem for anything that is no picture it can take.
     """
     asked = {"guess": None, "yes": True, "no": False}[invert]
     shape = tuple(card(name)["data"]["shape"])
-    edge = border(name, back) if domains(name) else intake.border(pictures(name)[:1000])
-    frame, box = (framed(name), None) if where == "found" else ("", None if where == "whole" else where)
-    seen, small = apart.see(filename, content, shape, fit, asked, edge, frame, box)
+    around = None
+    if grey(name):
+        around = border(name, back) if domains(name) else edge(name)
+    frame, box, turned = framed(name), None, None  # whatever has a face when it is turned is turned
+    if where != "found":
+        frame, box, turned = "", None if where == "whole" else where, turn
+    seen, small = apart.see(filename, content, shape, fit, asked, around, frame, box, turned)
     return {
         "array": seen.array,
         "steps": seen.steps,
@@ -76,7 +87,18 @@ def see(
         "size": seen.size,
         "frames": seen.frames,
         "box": seen.box,
+        "turn": seen.turn,
     }
+
+
+def grey(name: str) -> bool:
+    """Whether a checkpoint's pictures are grey ones."""
+    return card(name)["data"]["shape"][2] == 1
+
+
+def edge(name: str) -> float:
+    """The usual brightness, 0 to 1, of the edges of the map's pictures."""
+    return intake.border(pictures(name)[:1000])
 
 
 def framed(name: str) -> str:

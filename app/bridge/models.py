@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,9 +63,14 @@ def _get_warm(which: str) -> None:
 
 def ask(name: str, method: str, *inputs) -> np.ndarray:
     """The answer of a method of Model, e.g. ask(name, "decode", z); one at a time."""
+    return consult(name, lambda model: getattr(model, method)(*inputs))
+
+
+def consult(name: str, question: Callable):
+    """What a function of the Model gives; one at a time."""
     loaded = _loaded(str(root() / name), card(name)["weights"]["sha256"])
     with loaded.lock:
-        return getattr(loaded.model, method)(*inputs)
+        return question(loaded.model)
 
 
 Classes = tuple[int, ...] | np.ndarray | None  # a conditional model's y: one for all, or (n, factors)

@@ -10,7 +10,7 @@ from PIL import Image
 from app.components.hole import PAPER, SIDE
 from app.components.parcel import STYLE, pack, script
 
-Box = tuple[int, int, int, int]  # left, top, width, height in the picture's own pixels
+Box = tuple[int, int, int, int]  # left, top, width, height in pixels of the picture
 
 _frame = st.components.v2.component(
     "ali_frame",
@@ -43,7 +43,7 @@ def frame(
     key: str,
     moved: Callable[[Box | Literal["whole"]], None],
 ) -> None:
-    """Shows a picture, small, that has `size`, with the frames that were found in it and the box, None for none.
+    """Shows a picture, small, that has `size`, with a frame for each face in it and the box, None for none.
 
     aspect: a box's width by its height. of: another picture has another; `moved` is called with the box, or "whole"
     where it was switched off.

@@ -6,7 +6,7 @@ const SPEEDS = { replay: [[2, "2 frames/s"], [5, "5 frames/s"], [10, "10 frames/
 class Lab {
   constructor(root) {
     this.root = root;
-    for (const name of ["layers", "rows", "note", "time", "play", "slow", "speed", "reset", "steps", "pointer", "status"]) this[name] = root.querySelector("." + name);
+    for (const name of ["layers", "rows", "note", "making", "time", "play", "slow", "speed", "reset", "steps", "pointer", "status"]) this[name] = root.querySelector("." + name);
     this.view = null;
     this.step = 0; // of the clock
     this.playing = this.dirty = false;
@@ -51,7 +51,11 @@ class Lab {
     const { layers, x, z, step, speed } = sent.view;
     this.view = { layers: new Set(layers), x, z };
     this.note.textContent = "Loading …";
-    if (sent.runs[0].run) {
+    if (sent.runs[0].own) {
+      this.live = Own.of(runs, sent.runs[0].own, sent.runs.length, () => this.heard(), (says) => this.trigger("lost", says));
+      this.follow = true;
+      this.told = null;
+    } else if (sent.runs[0].run) {
       this.live = new Live(sent.runs[0].run, sent.runs[0].secret, () => this.heard());
       this.follow = true;
       this.told = null;
@@ -239,7 +243,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     setTimeout(() => {
       if (root.isConnected) return;
       lab.stop();
-      lab.live?.close();
+      lab.live?.own ? lab.live.rest() : lab.live?.close();
     });
   };
 }

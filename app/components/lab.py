@@ -25,6 +25,7 @@ _lab = st.components.v2.component(
       <dl class="numbers"></dl></div>
   </section></template>
   <p class="note" aria-live="polite"></p>
+  <progress class="making" max="1" hidden aria-label="This run is being got ready for your browser"></progress>
   <input class="time" type="range" min="0" max="0" value="0" aria-label="Frame">
   <div class="transport">
     <button class="play" type="button" title="Space">▶ Play</button>
@@ -43,6 +44,7 @@ _lab = st.components.v2.component(
     css=STYLE + Path(__file__).with_name("lab.css").read_text(encoding="utf-8"),
     js=script(
         "lab_feed.js",
+        "lab_own.js",
         "lab_panels.js",
         "lab_lines.js",
         "lab_slow.js",
@@ -63,11 +65,12 @@ def lab(
     play: bool = False,
     locked: bool = False,
     lesson: Callable[[int], None] | None = None,
+    lost: Callable[[str], None] | None = None,
 ) -> None:
     """Shows one or two recordings, or a live run.
 
-    runs: {"recording": name, "title": …}, or one live {"run": id, "secret": "" for who watches} whose
-    titles follow as further entries. view: layers, x and z (numbers of the places D is shown for), step,
+    runs: {"recording": name, "title": …}, or one live {"run": id, "secret": "" for who watches} or {"own": name}, which
+    this tab trains, whose titles follow as further entries; `lost` hears the sentence where the tab cannot. view: layers, x and z (numbers of the places D is shown for), step,
     speed, slow (0 or 1: slow motion); `seen` is called with the reader's own. present: large type, keys from anywhere, 1-8 call
     `lesson`. play: begins at once; locked: cannot be played yet.
     """
@@ -82,6 +85,11 @@ def lab(
         if lesson and number in range(1, 9):
             lesson(number)
 
+    def given_up() -> None:
+        says = st.session_state[key].lost
+        if lost and isinstance(says, str):
+            lost(says[:500])
+
     _lab(
         key=key,
         data={
@@ -95,6 +103,7 @@ def lab(
         height="content",
         on_view_change=heard,
         on_lesson_change=pressed,
+        on_lost_change=given_up,
     )
 
 

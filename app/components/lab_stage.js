@@ -73,13 +73,20 @@ const stage = {
     this.play.textContent = this.playing ? "❚❚ Pause" : "▶ Play";
     this.slow.setAttribute("aria-pressed", this.phase >= 0);
     this.slow.textContent = this.phase >= 0 ? (this.walk.paused ? "▶ Slow motion" : "❚❚ Slow motion") : "Slow motion";
+    const making = live?.making;
+    this.making.hidden = !making;
+    this.making.value = making?.share ?? 0;
     let says = "";
-    if (live) {
+    if (making) says = `Getting this run ready for your browser${making.says ? `: ${making.says}` : ""} …`;
+    else if (live?.own) {
+      const { state } = live;
+      says = state.ended || (state.playing ? `training in this tab, ${Math.round(state.rate)} steps/s; it pauses while you look elsewhere.` : "paused; this tab trains it.");
+    } else if (live) {
       const { state } = live;
       if (state.ended) says = state.ended;
       else if (state.waiting) says = `All places are taken: ${state.waiting} before you. It starts by itself.`;
       else if (!this.lanes.length) says = "Starting …";
-      else says = `${state.playing ? `training, ${Math.round(state.rate)} steps/s` : "paused"}; ${state.watchers} ${state.watchers === 1 ? "browser watches" : "browsers watch"}.`;
+      else says = `${state.playing ? `training on the server, ${Math.round(state.rate)} steps/s` : "paused"}; ${state.watchers} ${state.watchers === 1 ? "browser watches" : "browsers watch"}.`;
       if (!mine && !ended) says = `You are watching; only who started it steers. ${says}`;
     }
     this.status.textContent = says;

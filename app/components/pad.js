@@ -21,11 +21,33 @@ class Square {
     this.observer = new ResizeObserver(() => this.lay());
   }
 
+  // Codes instead of pictures: these are made here, and those between them too
+  async make(parcel) {
+    const { n } = parcel;
+    if (parcel.codes) parcel.sheet = new OffscreenCanvas(n * parcel.w, n * parcel.h);
+    this.take(parcel);
+    const maker = await Maker.of(parcel, this.send, (share, says) => { this.note.textContent = says; });
+    if (this.parcel !== parcel || !maker) return;
+    this.maker = maker;
+    const [row, column] = this.cell, first = row * n + column, wanted = new Set([first]);
+    for (let at = 0; at < n * n; at++) if (this.drawn(Math.floor(at / n), at % n)) wanted.add(at);
+    await maker.fill([...wanted], n, () => this.parcel === parcel && this.lay());
+    this.root.dataset.made = wanted.size;
+  }
+
+  // Whether the square shows this blend: all where they fit at their own size, else the four corners
+  drawn(row, column) {
+    const { n } = this.parcel;
+    return this.all || (row % (n - 1) === 0 && column % (n - 1) === 0);
+  }
+
   take(parcel) {
     this.parcel = parcel;
+    this.maker = null;
+    delete this.root.dataset.made;
     // a link or the Back button moves the crosshair; the echo of what was sent from here does not
     const said = String(parcel.cell);
-    if (!this.cell || (said !== this.said && !this.sent.has(said))) this.cell = parcel.cell;
+    if (!this.cell || (said !== this.said && !this.sent.has(said))) [this.cell, this.at] = [parcel.cell, parcel.cell];
     if (said === this.latest) this.sent.clear();
     this.said = said;
     this.lay();
@@ -37,7 +59,7 @@ class Square {
     const scale = Math.max(1, Math.floor(Math.min(this.blend.clientWidth, room) / w));
     resize(this.picture, w, h, Math.max(1, Math.min(scale, Math.floor((this.blend.clientHeight - 2) / h))));
     // all blends where they fit at their own size, else the four corners with room between them
-    const all = n * w <= room;
+    const all = (this.all = n * w <= room);
     this.cellSide = all ? w : Math.floor(room / n);
     const side = this.cellSide * n;
     resize(this.grid, side, side, 1);
@@ -45,21 +67,25 @@ class Square {
     context.clearRect(0, 0, side, side);
     for (let row = 0; row < n; row++) {
       for (let column = 0; column < n; column++) {
-        const corner = row % (n - 1) === 0 && column % (n - 1) === 0;
-        if (!all && !corner) continue;
+        if (!this.drawn(row, column)) continue;
         const x = all ? column * w : column ? side - w : 0, y = all ? row * h : row ? side - h : 0;
         tile(context, this.parcel, column, row, x, y);
       }
     }
-    this.show(this.cell);
+    this.show(this.at);
   }
 
-  show([row, column]) {
-    this.cell = [row, column];
-    const { n } = this.parcel, side = this.cellSide;
-    const context = this.picture.getContext("2d");
-    context.clearRect(0, 0, this.picture.width, this.picture.height);
-    tile(context, this.parcel, column, row, 0, 0);
+  // The crosshair stands at [row, column], between the cells too where the pictures are made here
+  show(at) {
+    const [row, column] = at, { n } = this.parcel, side = this.cellSide;
+    this.at = at;
+    this.cell = at.map(Math.round);
+    const whole = String(this.cell) === String(at);
+    if (this.maker && !(whole && this.drawn(row, column))) this.between(at);
+    else this.paint((context) => {
+      context.clearRect(0, 0, this.picture.width, this.picture.height);
+      tile(context, this.parcel, this.cell[1], this.cell[0], 0, 0);
+    });
     Object.assign(this.here.style, { width: `${side}px`, height: `${side}px` });
     this.here.style.transform = `translate(${column * side}px, ${row * side}px)`;
     this.across.style.transform = `translateY(${Math.round((row + 0.5) * side)}px)`;
@@ -69,15 +95,30 @@ class Square {
     const names = ["A", "B", "C", "D"];
     const parts = shares.map((share, i) => [Math.round(100 * share), names[i]]).filter(([share]) => share);
     const blend = parts.map(([share, name]) => `${share} % ${name}`).join(" · ");
-    this.note.textContent = `${blend}\n${this.parcel.notes[row * n + column]}`;
+    this.note.textContent = `${blend}\n${this.parcel.notes[this.cell[0] * n + this.cell[1]]}`;
     this.picture.setAttribute("aria-label", this.note.textContent);
-    this.root.dataset.cell = `${row},${column}`;
+    this.root.dataset.cell = String(this.cell);
+  }
+
+  paint(draw) {
+    draw(this.picture.getContext("2d"));
+    this.root.dataset.shown = +(this.root.dataset.shown ?? 0) + 1;
+  }
+
+  async between(at) {
+    const { n } = this.parcel, [row, column] = at.map((one) => Math.min(Math.floor(one), n - 2));
+    const [down, right] = [at[0] - row, at[1] - column], first = row * n + column;
+    const parts = [[first, (1 - down) * (1 - right)], [first + 1, (1 - down) * right],
+      [first + n, down * (1 - right)], [first + n + 1, down * right]];
+    const made = await this.maker.at(parts.filter(([, share]) => share)).catch(() => null);
+    if (made) this.paint((context) => context.putImageData(made, 0, 0));
   }
 
   follow(event) {
     if (!this.parcel) return;
     const box = this.grid.getBoundingClientRect(), last = this.parcel.n - 1;
-    const at = (pixels) => clamp(Math.floor(pixels / this.cellSide), 0, last);
+    const whole = (pixels) => clamp(Math.floor(pixels / this.cellSide), 0, last);
+    const at = this.maker ? (pixels) => clamp(pixels / this.cellSide - 0.5, 0, last) : whole;
     this.show([at(event.clientY - box.top), at(event.clientX - box.left)]);
   }
 
@@ -114,7 +155,7 @@ export default function ({ data, parentElement, setStateValue }) {
   square.send = setStateValue;
   square.observer.observe(root);
   let late = false; // newer data may arrive while older is decoded
-  unpack(data).then((parcel) => late || square.take(parcel));
+  unpack(data).then((parcel) => late || square.make(parcel));
   return () => {
     late = true;
     square.observer.disconnect();

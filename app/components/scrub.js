@@ -7,7 +7,7 @@ class Player {
     for (const name of ["bars", "note", "legend", "handle", "here", "play", "keep"]) this[name] = root.querySelector("." + name);
     [this.picture, this.strip, this.thumb] = [".large", ".film", ".thumb"].map((part) => root.querySelector(part));
     this.ends = root.querySelectorAll(".end");
-    this.frame = null;
+    this.at = null; // where on the path, in frames; this.frame is the nearest one
     this.timer = 0;
     this.step = 1;
     this.pause();
@@ -21,19 +21,33 @@ class Player {
     };
     this.handle.onkeydown = (event) => this.press(event);
     this.play.onclick = () => (this.timer ? this.pause() : this.start());
-    this.keep.onclick = () => this.parcel && this.send("keep", this.frame);
+    this.keep.onclick = () => this.parcel && this.send("keep", this.at);
     this.observer = new ResizeObserver(() => this.lay());
+  }
+
+  // Codes instead of pictures: these are made here, and those between them too
+  async make(parcel) {
+    const n = parcel.notes.length;
+    if (parcel.codes) parcel.sheet = blank(parcel, n + 2, 1, n);
+    this.take(parcel);
+    const maker = await Maker.of(parcel, this.tell, (share, says) => { this.note.textContent = says; });
+    if (this.parcel !== parcel || !maker) return;
+    this.maker = maker;
+    const first = Math.round(this.at), all = [...Array(n).keys()];
+    await maker.fill([first, ...all.filter((at) => at !== first)], n + 2, () => this.parcel === parcel && this.lay());
+    this.root.dataset.made = n;
   }
 
   take(parcel) {
     this.parcel = parcel;
+    this.maker = null;
+    delete this.root.dataset.made;
     this.legend.textContent = parcel.legend;
     const last = parcel.notes.length - 1;
-    this.frame = this.frame === null ? Math.floor(last / 2) : Math.min(this.frame, last);
+    this.at = this.at === null ? Math.floor(last / 2) : Math.min(this.at, last);
     this.handle.setAttribute("aria-valuemin", 1);
     this.handle.setAttribute("aria-valuemax", last + 1);
     this.lay();
-    this.show(this.frame);
   }
 
   // Fits whole multiples of the pictures into the room there is.
@@ -48,7 +62,7 @@ class Player {
     resize(this.picture, w, h, clamp(Math.floor(stage / h), 1, Math.max(1, left(small))));
     this.ends.forEach((end, i) => {
       resize(end, w, h, small);
-      tile(end.getContext("2d"), this.parcel, notes.length + i, 0, 0, 0);
+      tile(end.getContext("2d"), this.parcel, this.parcel.ends[i], 0, 0, 0);
       end.setAttribute("aria-label", this.parcel.says[i]);
     });
     let scale = Math.max(1, Math.floor(64 / h));
@@ -64,7 +78,7 @@ class Player {
     this.tile = w * scale;
     this.long = shown * this.tile;
     resize(this.thumb, w, h, scale);
-    if (this.frame !== null) this.show(this.frame);
+    if (this.at !== null) this.show(this.at);
   }
 
   // How many real pictures are near each frame, on a root scale, so that few differs from none.
@@ -87,31 +101,44 @@ class Player {
     return this.tile / 2 + (this.long - this.tile) * (frame / Math.max(this.parcel.notes.length - 1, 1));
   }
 
-  show(frame) {
-    const { notes, key } = this.parcel;
+  show(at) {
+    const { notes, key } = this.parcel, frame = Math.round(at);
+    this.at = at;
     this.frame = frame;
-    for (const canvas of [this.picture, this.thumb]) {
-      const context = canvas.getContext("2d");
-      context.clearRect(0, 0, canvas.width, canvas.height);
+    if (this.maker && at !== frame) this.between(at);
+    else this.paint((context) => {
+      context.clearRect(0, 0, this.parcel.w, this.parcel.h);
       tile(context, this.parcel, frame, 0, 0, 0);
-    }
+    });
     this.picture.setAttribute("aria-label", notes[frame]);
     this.note.textContent = notes[frame];
     this.handle.setAttribute("aria-valuenow", frame + 1);
     this.handle.setAttribute("aria-valuetext", notes[frame]);
     const start = (this.handle.clientWidth - this.long) / 2;
-    this.here.style.transform = `translateX(${start + this.place(frame) - this.tile / 2 - 2}px)`;
+    this.here.style.transform = `translateX(${start + this.place(at) - this.tile / 2 - 2}px)`;
     this.count();
     this.root.dataset.frame = frame;
     (window.aliFrames ||= {})[key] = frame; // for a map that comes later
     window.dispatchEvent(new CustomEvent("ali-frame", { detail: { key, frame } }));
   }
 
+  paint(draw) {
+    for (const canvas of [this.picture, this.thumb]) draw(canvas.getContext("2d"));
+    this.root.dataset.shown = +(this.root.dataset.shown ?? 0) + 1;
+  }
+
+  // The picture of a place between two frames
+  async between(at) {
+    const from = Math.floor(at), made = await this.maker.at([[from, from + 1 - at], [from + 1, at - from]]).catch(() => null);
+    if (made && this.at !== Math.round(this.at)) this.paint((context) => context.putImageData(made, 0, 0));
+  }
+
   follow(event) {
     if (!this.parcel) return;
     const x = event.clientX - this.strip.getBoundingClientRect().left - this.tile / 2;
     const last = this.parcel.notes.length - 1;
-    this.show(clamp(Math.round((x / Math.max(this.long - this.tile, 1)) * last), 0, last));
+    const at = clamp((x / Math.max(this.long - this.tile, 1)) * last, 0, last);
+    this.show(this.maker ? at : Math.round(at));
   }
 
   press(event) {
@@ -133,11 +160,12 @@ class Player {
   start() {
     if (!this.parcel || this.parcel.notes.length < 2) return;
     this.play.textContent = "❚❚ Pause";
+    const smooth = this.maker && !calm(), part = smooth ? 0.4 : 1;
     this.timer = setInterval(() => {
-      const last = this.parcel.notes.length - 1;
-      if (this.frame + this.step < 0 || this.frame + this.step > last) this.step = -this.step;
-      this.show(clamp(this.frame + this.step, 0, last));
-    }, calm() ? 400 : 83);
+      const last = this.parcel.notes.length - 1, at = smooth ? this.at : this.frame;
+      if (at + this.step * part < 0 || at + this.step * part > last) this.step = -this.step;
+      this.show(clamp(at + this.step * part, 0, last));
+    }, smooth ? 33 : calm() ? 400 : 83);
   }
 
   pause() {
@@ -147,14 +175,15 @@ class Player {
   }
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const root = parentElement.querySelector(".root");
   if (!players.has(root)) players.set(root, new Player(root));
   const player = players.get(root);
   player.send = setTriggerValue;
+  player.tell = setStateValue;
   player.observer.observe(root);
   let late = false; // newer data may arrive while older is decoded
-  unpack(data).then((parcel) => late || player.take(parcel));
+  unpack(data).then((parcel) => late || player.make(parcel));
   return () => {
     late = true;
     player.observer.disconnect();

@@ -5,13 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
-from app.components.parcel import STYLE, pack, script
+from app.components.parcel import STYLE, Codes, pack, script
 
 STAGE, PHONE, REST, GAP = 290, 224, 200, 16  # pixels: the pictures, on a phone, what is under them
 
-_scrub = st.components.v2.component(
-    "ali_scrub",
-    html="""
+HTML = """
 <div class="root" data-frame="">
   <div class="stage">
     <canvas class="end" role="img"></canvas>
@@ -28,8 +26,9 @@ _scrub = st.components.v2.component(
     <button class="play" type="button" title="Space"></button>
     <button class="keep" type="button">To the tray</button>
   </div>
-</div>""",
-    css=STYLE
+</div>"""
+CSS = (
+    STYLE
     + f"""
 .root {{ height: {STAGE + REST}px; }}
 .stage {{ height: {STAGE}px; gap: {GAP}px; }}
@@ -47,32 +46,39 @@ _scrub = st.components.v2.component(
 }
 .buttons { display: flex; justify-content: center; gap: 8px; }
 .play { min-width: 6em; }
-""",
-    js=script("scrub.js"),
+"""
 )
+_scrub = st.components.v2.component("ali_scrub", html=HTML, css=CSS, js=script("continuous.js", "scrub.js"))
 
 
 def scrub(
-    frames: np.ndarray,
-    ends: np.ndarray,
+    frames: np.ndarray | None,
+    codes: Codes,
+    ends: list[np.ndarray | int],
     says: list[str],
     notes: list[str],
     near: np.ndarray,
     real: str,
     key: str,
-    kept: Callable[[int], None],
+    kept: Callable[[float], None],
 ) -> None:
-    """Shows a path of pictures, uint8 (n, h, w, c), with a sentence and a count for each.
+    """Shows a path of pictures, uint8 (n, h, w, c), with a sentence and a count for each; None: the tab makes them of
+    `codes`, and those between them too.
 
-    Its two `ends`, (2, h, w, c), are what the path goes between, and `says` what they are; `real` is the
-    word for what is counted.
-    `kept` is called with the number of a frame that the reader keeps. While the reader scrubs, the
+    Its two `ends` are what the path goes between, uint8 (h, w, c) or numbers of frames, and `says` what they are; `real` is
+    the word for what is counted.
+    `kept` is called with where on the path the reader keeps a picture, in frames from 0. While the reader scrubs, the
     window hears CustomEvents "ali-frame" with {key, frame}, and nothing is sent to the server.
     """
+    given = [end for end in ends if not isinstance(end, int)]
+    shown = [*(() if frames is None else frames), *(given or [codes.blank] * (frames is None))]
+    at = iter(range(len(codes.z), len(codes.z) + 2))
     _scrub(
         key=key,
         data=pack(
-            np.concatenate([frames, ends])[None],
+            np.stack(shown)[None],
+            **codes.told(made_here=frames is None),
+            ends=[end if isinstance(end, int) else next(at) for end in ends],
             says=says,
             notes=notes,
             near=near.tolist(),
@@ -81,5 +87,6 @@ def scrub(
             gap=GAP,
         ),
         height="content",
-        on_keep_change=lambda: kept(int(st.session_state[key].keep)),
+        on_keep_change=lambda: kept(min(max(float(st.session_state[key].keep), 0.0), len(codes.z) - 1.0)),
+        on_engine_change=lambda: codes.heard(str(st.session_state[key].engine)),
     )

@@ -10,8 +10,6 @@ from starlette.routing import Route
 
 from app import bridge
 
-from . import runtime
-
 SCRIPTS = Path(__file__).parents[1] / "components" / "engine"
 KINDS = {".js": "text/javascript", ".css": "text/css"}
 FOREVER = "public, immutable, max-age=31536000"
@@ -28,19 +26,19 @@ async def script(request: Request) -> Response:
 async def library(request: Request) -> Response:
     """GET /engine/onnxruntime-web-VERSION/FILE: a file of the runtime, as it is kept: gzipped."""
     name = request.path_params["name"]
-    path = runtime.folder() / f"{name}.gz"
-    if name not in runtime.FILES or not path.exists():
-        return PlainTextResponse(f"The runtime is not installed; {runtime.COMMAND} fetches it.", 404)
+    path = bridge.runtime.folder() / f"{name}.gz"
+    if name not in bridge.runtime.FILES or not path.exists():
+        return PlainTextResponse(f"The runtime is not installed; {bridge.runtime.COMMAND} fetches it.", 404)
     headers = {"content-encoding": "gzip", "cache-control": FOREVER}
-    return Response(path.read_bytes(), 200, headers, runtime.FILES[name])
+    return Response(path.read_bytes(), 200, headers, bridge.runtime.FILES[name])
 
 
-OFF = f"Networks run on the server: the browser's runtime is not installed there; {runtime.COMMAND} fetches it."
+OFF = f"Networks run on the server: the browser's runtime is not installed there; {bridge.runtime.COMMAND} fetches it."
 
 
 def about(request: Request) -> Response:
     """GET /engine/graphs/NAME/about.json: whether the graphs are there; the first to ask has them made."""
-    if not runtime.installed():
+    if not bridge.runtime.installed():
         return JSONResponse({"state": "off", "says": OFF})
     try:
         return JSONResponse(bridge.graphs.state(request.path_params["name"]), headers={"cache-control": "no-store"})
@@ -74,6 +72,6 @@ def _packed(name: str, sha256: str) -> bytes:
 routes = [
     Route("/graphs/{name}/about.json", about),
     Route("/graphs/{name}/{file}", graph),
-    Route(f"/{runtime.NAME}/{{name}}", library),
+    Route(f"/{bridge.runtime.NAME}/{{name}}", library),
     Route("/{name}", script),
 ]

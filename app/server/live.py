@@ -8,18 +8,20 @@ import struct
 import time
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from app import bridge
 
-from . import visitors
+from . import runtime, visitors
+from .engine import FOREVER
 
 POLL = 8.0  # seconds until a poll is answered with nothing
 STEP = 0.05  # seconds between two looks
 ORDERS = ("play", "pause", "step", "speed", "reset", "stop")
 TURNS = ("both", "discriminator", "generator")
 LONGEST = 10_000  # bytes of an order
+OFF = f"The browser's runtime for networks is not installed on this server; {runtime.COMMAND} fetches it."
 BYTES = {"cache-control": "no-store"}
 
 
@@ -83,7 +85,43 @@ async def order(request: Request) -> Response:
     return Response(status_code=204)
 
 
+def own_state(request: Request) -> Response:
+    """GET /live/own/RUN/about.json: how far the graphs of a run are that its reader's tab trains."""
+    if not runtime.installed():
+        return JSONResponse({"state": "off", "says": OFF}, headers=BYTES)
+    return JSONResponse(bridge.own.state(request.path_params["run"]), headers=BYTES)
+
+
+def own_pack(request: Request) -> Response:
+    """GET /live/own/RUN/LANE.bin: one of its models as it begins."""
+    try:
+        content = bridge.own.pack(request.path_params["run"], request.path_params["lane"])
+    except bridge.Problem as problem:
+        return PlainTextResponse(str(problem), 404)
+    return Response(content, 200, BYTES, "application/octet-stream")
+
+
+def own_graph(request: Request) -> Response:
+    """GET /live/own/graphs/NAME: a graph, which runs share."""
+    return _kept(bridge.own.graph(request.path_params["name"]))
+
+
+def own_points(request: Request) -> Response:
+    """GET /live/own/points/NAME: the data that runs learn from."""
+    return _kept(bridge.own.points(request.path_params["name"]))
+
+
+def _kept(content: bytes | None) -> Response:
+    if content is None:
+        return PlainTextResponse(bridge.own.GONE, 404)
+    return Response(content, 200, {"cache-control": FOREVER}, "application/octet-stream")
+
+
 routes = [
+    Route("/own/graphs/{name}", own_graph),
+    Route("/own/points/{name}", own_points),
+    Route("/own/{run}/about.json", own_state),
+    Route("/own/{run}/{lane:int}.bin", own_pack),
     Route("/recordings/{name}", recording),
     Route("/frames", frames),
     Route("/do", order, methods=["POST"]),

@@ -9,14 +9,14 @@ ARENA_MAX = -8  # mallopt's M_ARENA_MAX
 
 
 def glibc(function: str, *arguments: int) -> None:
-    """Calls one of glibc's own functions; elsewhere nothing happens."""
+    """Calls a function of glibc; elsewhere nothing happens."""
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError):  # another C library
             getattr(ctypes.CDLL(None), function)(*arguments)
 
 
 def collect(known: int, alone: bool) -> int:
-    """Collects what sessions that have ended left, among what was made since the libraries were read.
+    """Collects what sessions that have ended left, among objects younger than the imported libraries.
 
     A walk over these, PyTorch first of all, takes 0.2 s of a core and seconds of a busy machine, in which nobody
     is answered; so it is done only where nobody waits. known: how many modules there were the last time; alone:

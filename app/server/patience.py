@@ -51,7 +51,7 @@ def _connection_made(protocol, transport) -> None:
 async def watch() -> None:
     """Closes what waits too long, once a second, until it is cancelled.
 
-    Streamlit makes uvicorn's settings and leaves no place for a protocol of one's own.
+    Streamlit makes uvicorn's settings and leaves no place for another protocol.
     """
     AutoHTTPProtocol.connection_made = _connection_made
     with contextlib.suppress(ImportError, ValueError, OSError):  # Windows; a limit that cannot be moved

@@ -71,9 +71,9 @@ def every(name: str, z: np.ndarray, to: tuple[int, ...]) -> None:
         if len(called) > 1:
             st.caption(plain(called[factor]))
         y = each(name, to, factor)
-        made = bridge.models.decode(name, np.repeat(z[None], len(names), 0), y)
+        decoded = bridge.models.decode(name, np.repeat(z[None], len(names), 0), y)
         with st.container(horizontal=True, gap="xxsmall"):
-            for label, (picture, says) in enumerate(zip(made, names, strict=True)):
+            for label, (picture, says) in enumerate(zip(decoded, names, strict=True)):
                 with st.container(width=86, gap=None):
                     st.image(portrait.whole(picture, 84), output_format="PNG", alt=f"decoded as {says}")
                     st.caption(f"**{plain(says)}**" if label == to[factor] else plain(says))

@@ -1,4 +1,4 @@
-"""The part of an upload that a model sees, where its card asks for one: found, shown, moved or switched off."""
+"""The part of an upload that a model sees, where its card asks for one: framed at a face, shown, moved or switched off."""
 
 import hashlib
 from collections.abc import Callable
@@ -17,28 +17,31 @@ def seen(see: Callable, filename: str, content: bytes, how: tuple[str, str]) -> 
     Raises bridge.Problem as `see` does.
     """
     of = hashlib.sha256(content).hexdigest()[:16]
-    if st.session_state.get(FOUND, ("", ()))[0] != of:  # another picture has other faces
-        st.session_state[CHOSEN], st.session_state[FOUND] = "found", (of, None)
+    if st.session_state.get(FOUND, ("",))[0] != of:  # another picture has other faces
+        st.session_state[CHOSEN], st.session_state[FOUND] = "found", (of, (), 0)
     where = st.session_state[CHOSEN]
-    # by which checkpoint, which way round
-    asked = getattr(see, "args", ()), getattr(see, "keywords", {}), filename, of, how, where
+    if where == "whole" and st.session_state[FOUND][2]:  # as it came, not as a face in it would have it turned
+        st.session_state[FOUND] = of, (), 0
+    turn = st.session_state[FOUND][2]
+    # by which checkpoint, which way round; what is found tells its turn itself
+    asked = getattr(see, "args", ()), getattr(see, "keywords", {}), filename, of, how, where, turn * (where != "found")
     if st.session_state.get(LAST, (None,))[0] != asked:
-        st.session_state[LAST] = asked, see(filename, content, *how, where=where)
-    found = st.session_state[LAST][1]
+        st.session_state[LAST] = asked, see(filename, content, *how, where=where, turn=turn)
+    view = st.session_state[LAST][1]
     if where == "found":
-        st.session_state[FOUND] = of, found["frames"]
-    return found | {"of": of, "frames": st.session_state[FOUND][1] or ()}
+        st.session_state[FOUND] = of, view["frames"], view["turn"]
+    return view | {"of": f"{of} {view['turn']}", "frames": st.session_state[FOUND][1]}
 
 
-def show(found: dict) -> None:
+def show(view: dict) -> None:
     """The picture with its box."""
     frame(
-        found["original"],
-        found["size"],
-        found["frames"],
-        found["box"],
+        view["original"],
+        view["size"],
+        view["frames"],
+        view["box"],
         bridge.judging.ASPECT,
-        found["of"],
+        view["of"],
         "frame",
         moved,
     )

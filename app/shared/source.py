@@ -8,16 +8,17 @@ import numpy as np
 import streamlit as st
 
 from app import bridge
+from app.components.mirror import mirror
 
-from . import classes, framing, link, portrait, tray
+from . import charts, classes, framing, link, portrait, tray
 from .plain import plain, sentence
 
-KINDS = ["Gallery", "Upload", "Camera"]
+KINDS = ["Gallery", "Upload", "Camera", "Live"]
 LAST, CLASSES_OF = "source last seen", "source classes of"
 
 
-def choose(name: str, atlas) -> tuple[np.ndarray, str, dict | None, int]:
-    """The reader's choice, with the widgets for it.
+def choose(name: str, atlas) -> tuple[np.ndarray, str, dict | None, int] | None:
+    """The reader's choice, with the widgets for it; None while they look into the live mirror.
 
     -> uint8 (h, w, c) as the model sees it; what it is, in words; how an upload was seen (None for what is
     none); the number of the map's picture, or -1
@@ -34,10 +35,14 @@ def choose(name: str, atlas) -> tuple[np.ndarray, str, dict | None, int]:
         label_visibility="collapsed",
     )
     seen = None
+    if kind == "Live":
+        live(name)
+        return None
     if kind == "Gallery":
         item = gallery(name, atlas)
     else:
-        item, seen = "p0", upload(partial(bridge.judging.see, name), kind, framed=bool(bridge.judging.framed(name)))
+        see, framed = partial(bridge.judging.see, name), bool(bridge.judging.framed(name))
+        item, seen = "p0", upload(see, kind, bridge.judging.grey(name), framed=framed)
     if seen:
         return seen["array"], seen["name"], seen, -1
     number = int(item[1:]) if item[0] == "p" else -1
@@ -173,17 +178,46 @@ def from_tray(name: str) -> None:
                 st.button("Use", key=f"use {place}", help=plain(says), on_click=pick, args=(word,))
 
 
+def live(name: str) -> None:
+    """The mirror; what is frozen is an upload of this visit, and the page shows it."""
+
+    def frozen(picture: np.ndarray, labels: tuple[int, ...]) -> None:
+        word = tray.keep_upload(picture)
+        if labels:
+            tray.take_as(name, word, labels)
+        pick(word)
+        st.session_state["source"] = "Gallery"
+
+    h, w, c = bridge.checkpoints.card(name)["data"]["shape"]
+    factors = bridge.classes.factors(name) if len(bridge.classes.classes(name)) > 1 else ["told: class"]
+    told = [
+        {"name": word, "of": list(names)} for word, names in zip(factors, bridge.classes.classes(name), strict=False)
+    ]
+    about = {"name": name, "aspect": bridge.judging.ASPECT if bridge.judging.framed(name) else w / h}
+    about |= {"edge": bridge.judging.edge(name), "classes": told, "colours": charts.CLASSES}
+    mirror(about, (h, w, c), frozen)
+    st.caption(
+        "Hold something into the frame, or draw. It stays in this tab: no picture goes to the server until you freeze one."
+    )
+
+
 # ---- what the reader has ---------------------------------------------------------------------------
 
 
-def upload(see: Callable, kind: str, until: str = "Until then, no. 0:", framed: bool = False) -> dict | None:
+def upload(
+    see: Callable, kind: str, grey: bool, until: str = "Until then, no. 0:", framed: bool = False
+) -> dict | None:
     """An upload or a photograph. -> how it was seen; the last good one for a bad file; None before any
 
-    see: (filename, content, fit, invert, where=…) -> how, or bridge.Problem. `until` is said before any. framed: the
-    model asks for a part of it, whose box is shown.
+    see: (filename, content, fit, invert, where=…) -> how, or bridge.Problem. grey: whether the model's pictures are; light
+    and dark turned round would be other colours. `until` is said before any. framed: the model asks for a part of it,
+    whose box is shown.
     """
     link.keep("fit", "crop", link.one_of("crop", "fit"))
-    link.keep("invert", "guess", link.one_of("guess", "yes", "no"))
+    if grey:
+        link.keep("invert", "guess", link.one_of("guess", "yes", "no"))
+    else:
+        link.show("invert", None)
     if framed:
         left, box = st.columns([1.5, 1], gap="medium")
         with left:
@@ -198,50 +232,51 @@ def upload(see: Callable, kind: str, until: str = "Until then, no. 0:", framed: 
             file = st.file_uploader("PNG, JPEG, WebP, GIF, BMP or TIFF, up to 10 MB", key="file")
         else:
             file = st.camera_input("A photograph", key="photo")
-    found, stays = (
+    view, stays = (
         None,
         "It stays in this visit: nothing is stored, nothing leaves the machine that the explorer runs on.",
     )
     below.caption(stays if file else f"{stays} {until}")
     if file:
         with below:
-            found = seen(see, file.name, file.getvalue(), until)
-    if found and box:
+            how = st.session_state["fit"], st.session_state["invert"] if grey else "no"
+            view = seen(see, file.name, file.getvalue(), how, until)
+    if view and box:
         with box:
-            framing.show(found)
+            framing.show(view)
     fit.segmented_control(
         "Square",
         ["crop", "fit"],
-        disabled=bool(found and found["box"]),
+        disabled=bool(view and view["box"]),
         key="fit",
         required=True,
         persist_state="session",
         help="Crop takes the middle; fit keeps all of it and fills the rest with its edge.",
     )
-    invert.segmented_control(
-        "Invert light and dark",
-        ["guess", "yes", "no"],
-        key="invert",
-        required=True,
-        persist_state="session",
-        help="The model's own pictures have one ground, often black; a photograph on white paper has "
-        "to be turned round before it looks like them.",
-    )
-    return found
+    if grey:
+        invert.segmented_control(
+            "Invert light and dark",
+            ["guess", "yes", "no"],
+            key="invert",
+            required=True,
+            persist_state="session",
+            help="The model's own pictures have one ground, often black; a photograph on white paper has "
+            "to be turned round before it looks like them.",
+        )
+    return view
 
 
-def seen(see: Callable, filename: str, content: bytes, until: str) -> dict | None:
+def seen(see: Callable, filename: str, content: bytes, how: tuple[str, str], until: str) -> dict | None:
     """How a file is seen; a bad one is said, and what was good before it stays on the page."""
-    how = st.session_state["fit"], st.session_state["invert"]
     try:
-        found = framing.seen(see, filename, content, how)
+        view = framing.seen(see, filename, content, how)
         st.session_state[LAST] = filename, content
-        return found
+        return view
     except bridge.Problem as problem:
         st.error(sentence(problem), icon=":material/broken_image:")
     if LAST not in st.session_state:
         st.caption(until)
         return None
-    found = framing.seen(see, *st.session_state[LAST], how)
+    view = framing.seen(see, *st.session_state[LAST], how)
     st.caption("Until there is another that can be read, the one before it:")
-    return found
+    return view

@@ -107,7 +107,14 @@ def latent(name: str, item: str) -> np.ndarray:
         return atlas.z[int(number)]
     if kind == "z" and _kept(item)[0] == name:
         return _kept(item)[1]
-    return bridge.models.encode(name, picture(name, item)[None], told(name, item))[0]
+    x = picture(name, item)
+    (h, w, c), (high, wide, _) = x.shape, (shape := tuple(bridge.checkpoints.card(name)["data"]["shape"]))
+    if x.shape != shape:
+        raise bridge.Problem(
+            f"«{item}» was made {'grey' if c == 1 else 'coloured'}, {w} × {h}, for another model; {name} sees {wide} × {high}: "
+            "give it the file again."
+        )
+    return bridge.models.encode(name, x[None], told(name, item))[0]
 
 
 def told(name: str, item: str) -> tuple[int, ...] | None:

@@ -137,9 +137,10 @@ export class Pointer {
     this.cross.style.transform = `translate(${x}px, ${y}px)`;
     if (!this.ready) return;
     this.finger = finger;
+    const place = this.place();
     let made;
     try {
-      made = await this.ask(...this.place());
+      made = await this.ask(...place);
     } catch (error) {
       this.says(error.message);
       return;
@@ -154,7 +155,7 @@ export class Pointer {
     this.sit();
     const words = this.gauge.tell(found, this.codes);
     if (spoken) this.live.textContent = words;
-    this.sheet.dataset.shown = ++this.shown;
+    Object.assign(this.sheet.dataset, { shown: ++this.shown, place });
   }
 
   async decode(x, y) {

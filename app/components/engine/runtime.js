@@ -1,6 +1,6 @@
 // ONNX Runtime Web, for a worker: started when it is first asked, one thread, files of this server only.
-const HOME = new URL("onnxruntime-web-1.30.0/", import.meta.url).href; // as app/server/runtime.py has it
-const MISSING = "The runtime for networks is not installed on this server: python -m app.server.runtime fetches it.";
+const HOME = new URL("onnxruntime-web-1.30.0/", import.meta.url).href; // as ali_core/models/runtime.py has it
+const MISSING = "The runtime for networks is not installed on this server: python -m ali_core runtime fetches it.";
 let started = null;
 
 // -> ONNX Runtime's module; who cannot have it hears a sentence

@@ -1,5 +1,6 @@
 """Interpolate's third mode: a walk from one picture along a direction of z, and codes that are added up."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ import streamlit as st
 
 from app import bridge
 from app.components.scrub import scrub
-from app.shared import classes, film, link, tray
+from app.shared import classes, engine, film, link, tray
 from app.shared.plain import plain
 from app.views.interpolate import ends
 
@@ -20,17 +21,17 @@ TOLD = " Without “code”: the code stays, what the decoder is told changes."
 
 @dataclass(frozen=True)
 class Film:
-    """Codes (n, d) with the classes each is decoded as, its pictures, and a sentence for each.
+    """Codes (n, d) with the classes each is decoded as, and a sentence for each.
 
-    ends, says: the two pictures beside it, (2, h, w, c), and what they are; None: its own first and last.
+    ends, says: the two pictures beside it, uint8 (h, w, c) or numbers of frames, and what they are; None: its own first
+    and last.
     """
 
     key: str
     z: np.ndarray
     ys: list[tuple[int, ...] | None]
-    frames: np.ndarray
     notes: list[str]
-    ends: np.ndarray | None = None
+    ends: list[np.ndarray | int] | None = None
     says: tuple[str, str] | None = None
 
 
@@ -57,11 +58,16 @@ def show(name: str, y: tuple[int, ...] | None, row, downloads) -> None:
     if shown:
         near = bridge.codes.near(name, shown.z)
         with left:
-            play(name, shown, near)
+            play(name, shown, frames := engine.lazily(lambda: decoded(name, shown)), near)
     with right:
         heat_map(name, known, dim)
         if shown:
-            downloads(name, shown.frames, shown.z, near, shown.key)
+            downloads(name, frames, shown.z, near, shown.key)
+
+
+def decoded(name: str, shown: Film) -> np.ndarray:
+    """A film's pictures."""
+    return bridge.models.decode(name, shown.z, None if shown.ys[0] is None else np.array(shown.ys))
 
 
 def chosen(key: str, options: list[str]) -> str:
@@ -88,13 +94,13 @@ def leave(keys: set[str]) -> None:
 
 
 def walk(name: str, y, known, row, place) -> tuple[Film | None, int | None]:
-    """Along a class, along one number of the code, or through what the model is told.
+    """Along a class, along one number of the code, or through the classes of a conditional model.
 
     -> the film, None without A; the number of the code that is walked along, if it is one
     """
     told = bridge.classes.factors(name) if bridge.classes.classes(name) else []
     names = {f"y{k}": factor if len(told) > 1 else "class" for k, factor in enumerate(told)}
-    # what a checkpoint is told comes first; the words tell what its codes say from it
+    # first the classes that a conditional checkpoint is given, then those that are read from its codes
     codes_say = known.factors if known else {}
     names |= {f"f{k}": "code: " * bool(told) + factor for k, factor in enumerate(codes_say)}
     names[NUMBER] = "one number"
@@ -146,7 +152,7 @@ def walk(name: str, y, known, row, place) -> tuple[Film | None, int | None]:
         f"{'−' if unit < 0 else '+'}{abs(unit):.1f} sd toward {word}{seen}"
         for unit, seen in zip(units, reading(known, path, which), strict=True)
     ]
-    return Film("walk", path, [y] * STEPS, bridge.models.decode(name, path, y), notes), dim
+    return Film("walk", path, [y] * STEPS, notes), dim
 
 
 def which_class(known, factor: int, row) -> int:
@@ -182,16 +188,15 @@ def reading(known, z: np.ndarray, factor: int | None) -> list[str]:
 
 
 def through(name: str, picture, z: np.ndarray, says: str, y, factor: int) -> Film:
-    """A's code decoded as every class of one factor that the checkpoint is told."""
+    """A's code decoded as every class of one factor of a conditional checkpoint."""
     ys, labels = classes.each(name, y, factor), bridge.classes.classes(name)[factor]
     many = np.repeat(z[None], len(ys), 0)
-    frames = bridge.models.decode(name, many, ys)
     called = bridge.classes.factors(name)[factor] if len(y) > 1 else "class"
     notes = [f"{called} {word}" for word in labels]
     notes[y[factor]] += ", as decoded"
     told = [tuple(int(label) for label in one) for one in ys]
-    beside = np.stack([picture, frames[y[factor]]])
-    return Film("told", many, told, frames, notes, beside, (says, "A decoded"))
+    beside = [picture, y[factor]]
+    return Film("told", many, told, notes, beside, (says, "A decoded"))
 
 
 # ---- codes that are added up -----------------------------------------------------------------------
@@ -223,13 +228,13 @@ def mix(name: str, y, known, row, place) -> tuple[Film | None, None]:
     if not all(shown.values()):
         return None, None
     a, c = shown["a"][1], shown["c"][1]
-    beside = np.stack([shown["a"][0], shown["c"][0]]), (shown["a"][2], shown["c"][2])
+    beside = [shown["a"][0], shown["c"][0]], (shown["a"][2], shown["c"][2])
     if take != EVERYTHING and told:
         factor, of_c = int(take), tray.told(name, st.session_state["c"])
         ys = [y, (*y[:factor], of_c[factor], *y[factor + 1 :]), of_c]
         z, called = np.stack([a, a, c]), factors[factor]
         notes = ["A decoded", f"A with C's {called}: {told[factor][of_c[factor]]}", "C decoded"]
-        return Film("mix", z, ys, bridge.models.decode(name, z, np.array(ys)), notes, *beside), None
+        return Film("mix", z, ys, notes, *beside), None
     if take == EVERYTHING:
         to, what = a - shown["b"][1] + c, "(C − B)"
     else:
@@ -240,7 +245,7 @@ def mix(name: str, y, known, row, place) -> tuple[Film | None, None]:
     shares = np.linspace(0, 2, STEPS)
     z = (a + shares[:, None] * (to - a)).astype(np.float32)
     notes = [f"A + {share:.1f} × {what}" for share in shares]
-    return Film("mix", z, [y] * STEPS, bridge.models.decode(name, z, y), notes, *beside), None
+    return Film("mix", z, [y] * STEPS, notes, *beside), None
 
 
 # ---- what is drawn ---------------------------------------------------------------------------------
@@ -256,20 +261,22 @@ def pickers(name: str, letters: str) -> list[tuple | None]:
     return found
 
 
-def play(name: str, shown: Film, near: np.ndarray) -> None:
+def play(name: str, shown: Film, frames: Callable[[], np.ndarray], near: np.ndarray) -> None:
     """The film strip, with the number of pictures near every frame."""
-    own = shown.frames[[0, -1]], (shown.notes[0], shown.notes[-1])
+    own = [0, len(shown.z) - 1], (shown.notes[0], shown.notes[-1])
     beside, says = (shown.ends, shown.says) if shown.says else own
     scrub(
-        shown.frames,
+        None if engine.usable(name) else frames(),
+        engine.codes(name, shown.z, shown.ys),
         beside,
         list(says),
         shown.notes,
         near,
         ends.real(name),
         key=shown.key,
-        kept=lambda frame: tray.add(tray.keep_latent(name, shown.z[frame], shown.ys[frame])),
+        kept=lambda at: tray.add(tray.keep_latent(name, engine.between(shown.z, at), shown.ys[round(at)])),
     )
+    engine.say()
 
 
 def heat_map(name: str, known, dim: int | None) -> None:

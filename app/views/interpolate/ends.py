@@ -18,7 +18,7 @@ def item(text: str) -> str:
 
 
 def real(name: str) -> str:
-    """The word for what is near a code: real pictures, or those that the model has made."""
+    """The word for the map's pictures near a code: real ones, or samples of the model."""
     return "made" if bridge.codes.origin(bridge.codes.atlas(name)) == "made" else "real"
 
 
@@ -41,6 +41,7 @@ def upload(name: str, end: str) -> None:
         try:
             seen = bridge.judging.see(name, file.name, file.getvalue(), "crop", "guess")
             put(end, tray.keep_upload(seen["array"]))
+            st.session_state[f"{end} steps"] = st.session_state[end], " ".join(seen["steps"])
         except bridge.Problem as problem:
             st.session_state[f"{end} problem"] = str(problem)
 
@@ -56,7 +57,7 @@ def choose(name: str, end: str) -> None:
                 seen, says = tray.picture(name, other), tray.says(name, other)
             except bridge.Problem:  # the tray itself says what is wrong with it
                 continue
-            st.image(charts.enlarge(seen, 2), output_format="PNG", alt=says)
+            st.image(charts.enlarge(seen, max(1, 56 // len(seen))), output_format="PNG", alt=says)
             st.button("Use", key=f"{end} tray {place}", on_click=put, args=(end, other))
     if not tray.items():
         st.caption("What you put into the tray can be chosen here.")
@@ -91,6 +92,9 @@ def choose(name: str, end: str) -> None:
         on_click=lambda: put(end, f"s{random.randrange(10_000)}"),
     )
     st.file_uploader(f"Your own picture as {letter}", key=f"{end} file", on_change=upload, args=(name, end))
+    of, steps = st.session_state.get(f"{end} steps", ("", ""))
+    if word == of:  # how it was framed, and whether there was a face
+        st.caption(plain(steps))
     if word[0] == "u":
         choose_class(name, end)
 

@@ -1,6 +1,7 @@
 """Between pictures: a path from A to B that is scrubbed in the browser, a pad between four, or directions."""
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
@@ -9,7 +10,7 @@ from app import bridge
 from app.components.follow import follow
 from app.components.pad import pad
 from app.components.scrub import scrub
-from app.shared import charts, classes, film, link, tray
+from app.shared import charts, classes, engine, film, link, tray
 from app.shared.plain import plain, sentence
 from app.views.interpolate import directions, ends
 
@@ -74,19 +75,21 @@ def show_path(name: str, how: str, count: int, y: tuple[int, ...] | None) -> Non
     pictures, codes, says = zip(*shown, strict=True)
     z = bridge.codes.interpolate(*codes, count, how)
     known = kind(name)
-    frames, near = bridge.models.decode(name, z, y), bridge.codes.near(name, z)
+    frames, near = engine.lazily(lambda: bridge.models.decode(name, z, y)), bridge.codes.near(name, z)
     notes = [f"frame {i + 1} of {count} · {neighbours(found, ends.real(name))}" for i, found in enumerate(near)]
     with film_side:
         scrub(
-            frames,
-            np.stack(pictures),
+            None if engine.usable(name) else frames(),
+            engine.codes(name, z, [y] * count),
+            list(pictures),
             list(says),
             notes,
             near,
             ends.real(name),
             key="path",
-            kept=lambda frame: tray.add(tray.keep_latent(name, z[frame], y)),
+            kept=lambda at: tray.add(tray.keep_latent(name, engine.between(z, at), y)),
         )
+        engine.say()
     with beside:
         figure = film.path_map(
             bridge.codes.atlas(name).umap,
@@ -113,15 +116,15 @@ def show_map(figure, alt: str) -> None:
     st.plotly_chart(figure, key="path_map", config={"displayModeBar": False, "scrollZoom": True}, alt=alt)
 
 
-def downloads(name: str, frames: np.ndarray, z: np.ndarray, near: np.ndarray, how: str) -> None:
+def downloads(name: str, frames: Callable[[], np.ndarray], z: np.ndarray, near: np.ndarray, how: str) -> None:
     """The path as PNG strip, GIF and NPZ."""
     stem = f"{name}-path-{how}-{len(z)}"
     files = {
-        "PNG": (f"{stem}.png", lambda: film.strip(frames), "All frames side by side"),
-        "GIF": (f"{stem}.gif", lambda: film.gif(frames), "There and back again"),
+        "PNG": (f"{stem}.png", lambda: film.strip(frames()), "All frames side by side"),
+        "GIF": (f"{stem}.gif", lambda: film.gif(frames()), "There and back again"),
         "NPZ": (
             f"{stem}.npz",
-            lambda: film.arrays(latents=z, frames=frames, near=near),
+            lambda: film.arrays(latents=z, frames=frames(), near=near),
             "Codes (latents), pictures (frames) and counts (near) for numpy.load",
         ),
     }
@@ -137,13 +140,12 @@ def downloads(name: str, frames: np.ndarray, z: np.ndarray, near: np.ndarray, ho
         )
 
 
-def pad_downloads(name: str, frames: np.ndarray, z: np.ndarray, near: np.ndarray) -> None:
+def pad_downloads(name: str, square: Callable[[], np.ndarray], z: np.ndarray, near: np.ndarray) -> None:
     """The pad as PNG and NPZ."""
     stem = f"{name}-pad"
-    square = frames.reshape(GRID, GRID, *frames.shape[1:])
     st.download_button(
         "PNG",
-        lambda: film.pad(square),
+        lambda: film.pad(square()),
         f"{stem}.png",
         icon=":material/download:",
         on_click="ignore",
@@ -151,7 +153,7 @@ def pad_downloads(name: str, frames: np.ndarray, z: np.ndarray, near: np.ndarray
     )
     st.download_button(
         "NPZ",
-        lambda: film.arrays(latents=z, frames=square, near=near.reshape(GRID, GRID)),
+        lambda: film.arrays(latents=z, frames=square(), near=near.reshape(GRID, GRID)),
         f"{stem}.npz",
         icon=":material/download:",
         on_click="ignore",
@@ -177,15 +179,18 @@ def show_pad(name: str, y: tuple[int, ...] | None) -> None:
         return
     z = bridge.codes.corners([codes[end] for end in "abcd"], GRID)
     flat = z.reshape(-1, z.shape[-1])
-    frames, near = bridge.models.decode(name, flat, y), bridge.codes.near(name, flat)
+    shape, near = bridge.checkpoints.card(name)["data"]["shape"], bridge.codes.near(name, flat)
+    square = engine.lazily(lambda: bridge.models.decode(name, flat, y).reshape(GRID, GRID, *shape))
     with middle:
         pad(
-            frames.reshape(GRID, GRID, *frames.shape[1:]),
+            None if engine.usable(name) else square(),
+            engine.codes(name, flat, [y] * len(flat)),
             [neighbours(found, ends.real(name)) for found in near],
             cell,
             key="pad",
             moved=lambda cell: ends.put("cell", cell),
         )
+        engine.say()
         with st.container(horizontal=True, horizontal_alignment="center"):
             st.button(
                 "To the tray",
@@ -193,7 +198,7 @@ def show_pad(name: str, y: tuple[int, ...] | None) -> None:
                 key="pad keep",
                 on_click=lambda: tray.add(tray.keep_latent(name, z[cell], y)),
             )
-            pad_downloads(name, frames, z, near)
+            pad_downloads(name, square, z, near)
         places = bridge.codes.place(name, flat).reshape(GRID, GRID, 2)
         figure = film.pad_map(bridge.codes.atlas(name).umap, places, cell, 230)
         show_map(figure, f"Map of the {kind(name)} with the {GRID * GRID} blends of the pad")

@@ -1,4 +1,4 @@
-"""What a live run of the lab is made of: member, data, numbers, points of one's own; all of it stands in the link."""
+"""The settings of a live run: member, data, numbers, the reader's points; all of them stand in the link."""
 
 import numpy as np
 import streamlit as st

@@ -12,6 +12,8 @@ from app.views.lab import experiment
 REPLAY, LIVE = "Replay", "Live"
 RUN, MINE = "run", "lab runs"  # the id in the link; id -> secret of what this reader started
 TROUBLE = "lab problem"
+# what this tab trains; how many it has begun; why the server trains in its place
+OWN, STARTED, BECAUSE = "lab own", "lab started", "lab because"
 KEPT = ("layers", "x", "z", "step", "slow")  # of what is looked at, in the link
 NONE = "nothing"
 HEIGHT = {
@@ -60,15 +62,40 @@ def identifier(text: str) -> str:
 
 
 def start(settings: list[dict], own) -> None:
-    """Starts the reader's run, and ends the one they had."""
+    """Starts the reader's run in their own tab, and ends the one they had."""
+    try:
+        begun = {"name": bridge.own.start(settings, own), "titles": [one["member"] for one in settings]}
+    except bridge.Problem as problem:
+        st.session_state[TROUBLE] = str(problem)
+        return
+    end()
+    st.session_state[STARTED] = st.session_state.get(STARTED, 0) + 1
+    st.session_state[OWN] = begun | {"number": st.session_state[STARTED]}
+
+
+def start_class(settings: list[dict], own, because: str = "") -> None:
+    """Starts the reader's run on the server, for everybody with its address, and ends the one they had."""
     state = st.session_state
     try:
         run, secret = bridge.live.start(settings, own, visitors.named(st.context.ip_address))
     except bridge.Problem as problem:
-        state[TROUBLE] = str(problem)
+        state[TROUBLE] = f"{because} {problem}".strip()
         return
     end()
     state[MINE], state[RUN] = {run: secret}, run
+    state[BECAUSE] = because
+
+
+def lost(says: str) -> None:
+    """The tab cannot train: the server does, and the page says why."""
+    try:
+        settings, own = bridge.own.of(st.session_state[OWN]["name"])
+    except (bridge.Problem, TypeError):  # the server has begun anew, or the run has been ended meanwhile
+        end()
+        st.session_state[TROUBLE] = says
+        return
+    end()
+    start_class(settings, own, f"{says} So this run trains on the server.")
 
 
 def end() -> None:
@@ -76,12 +103,14 @@ def end() -> None:
     for run, secret in st.session_state[MINE].items():
         bridge.live.stop(run, secret)
     st.session_state[MINE], st.session_state[RUN] = {}, ""
+    st.session_state[OWN], st.session_state[BECAUSE] = None, ""
 
 
 def live(row) -> list[dict]:
     """The run of the link, or the one that the reader starts; the widgets stand in the row."""
     state = st.session_state
     state.setdefault(MINE, {})
+    state.setdefault(OWN, None)
     run = link.keep(RUN, "", identifier)
     about = bridge.live.about(run) if run else None
     if about and run not in state[MINE]:
@@ -93,21 +122,24 @@ def live(row) -> list[dict]:
         own = experiment.points()
         with row:
             st.button("Start", type="primary", icon=":material/play_arrow:", on_click=start, args=(settings, own))
-            if about:
+            if about or state[OWN]:
                 st.button("End", icon=":material/stop:", on_click=end)
-                share(run)
-        busy = bridge.live.load()
-        if busy["runs"] >= busy["limit"]:
-            st.caption(f"All {busy['limit']} places are taken, {busy['waiting']} wait: yours would too.")
+            share(run if about else "", settings, own)
         if problem := state.pop(TROUBLE, None):
             st.error(sentence(problem), icon=":material/error:")
+        elif about and state.get(BECAUSE):
+            st.warning(sentence(state[BECAUSE]), icon=":material/dns:")
         elif run and not about:
             st.info("The run of this link has ended. Start begins one with the settings above.")
-    if not about:
-        return []
-    first, *more = [one["member"] for one in about["settings"]]
-    secret = state[MINE].get(run, "")
-    return [{"run": run, "secret": secret, "title": first}, *({"title": name} for name in more)]
+    if about:
+        first, *more = [one["member"] for one in about["settings"]]
+        secret = state[MINE].get(run, "")
+        return [{"run": run, "secret": secret, "title": first}, *({"title": name} for name in more)]
+    if state[OWN]:
+        first, *more = state[OWN]["titles"]
+        mine = {"own": state[OWN]["name"], "number": state[OWN]["number"]}
+        return [mine | {"title": first}, *({"title": name} for name in more)]
+    return []
 
 
 def worded(about: dict) -> str:
@@ -117,9 +149,19 @@ def worded(about: dict) -> str:
     return f"{members} on {experiment.DATA[settings[0]['data']]}, seed {settings[0]['seed']}"
 
 
-def share(run: str) -> None:
-    """How a class watches this run."""
+def share(run: str, settings: list[dict], own) -> None:
+    """How a class watches one run, which the server trains."""
     with st.popover("Class", icon=":material/groups:"):
+        if not run:
+            st.markdown(
+                "Start trains in your own tab. For a class, the server trains one run, which everyone watches "
+                "who opens its address; only you have the buttons."
+            )
+            busy = bridge.live.load()
+            if busy["runs"] >= busy["limit"]:
+                st.caption(f"All {busy['limit']} places are taken, {busy['waiting']} wait: yours would too.")
+            st.button("Start for a class", on_click=start_class, args=(settings, own))
+            return
         st.markdown(
             "Everyone who opens this page's address watches **this** run; only you have the buttons. "
             "Thirty watchers cost one training."
@@ -179,4 +221,4 @@ else:
     with row:
         runs = replayed()
 if runs:
-    lab(runs, "lab", HEIGHT[st.session_state["live"]], view(), seen)
+    lab(runs, "lab", HEIGHT[st.session_state["live"]], view(), seen, lost=lost)

@@ -9,6 +9,7 @@ from app import bridge
 from app.shared import charts, classes, link, tray
 from app.shared.card import MEASURES, by_factor, compared, duration, groups, headed, rows, written
 from app.shared.plain import code, plain, sentence
+from app.views.model import inside
 
 SHOWN = 32  # samples on the page
 # measures of all checkpoints
@@ -211,4 +212,5 @@ with right:
         st.error(sentence(problem))
 show_family([other for other in bridge.checkpoints.names() if not bridge.checkpoints.broken(other)])
 show_metrics(name, card)
+inside.show(name)
 show_rights(name, card)

@@ -7,10 +7,12 @@ from app import bridge
 from app.shared import charts, classes, film, holes, link, portrait, source
 from app.shared.card import uneven
 from app.shared.plain import plain
+from app.views.reconstruct import strips
 
 DRAWS = 16
 ALIKE = 0.05  # a deviation of the draws, of 1, that hardly anybody sees
 NEAR = 8
+HIDDEN = " The data's own pictures may not be shown: these are the model's, nobody's portrait."
 
 name = st.session_state["checkpoint"]
 card = bridge.checkpoints.card(name)
@@ -208,6 +210,8 @@ def where(found: dict, codes: np.ndarray, itself: int) -> None:
     st.caption(
         f"The {NEAR} nearest {kind} pictures by code: {counts.max()} of {NEAR} are «{plain(most)}». The nearest is "
         f"{distances[0] / bridge.judging.quantile(name, 'nearest', bridge.judging.MEDIAN):.1f}x as far as a typical neighbour."
+        + HIDDEN
+        * (atlas.split == "made")
     )
 
 
@@ -258,7 +262,10 @@ def downloads(x: np.ndarray, found: dict, y, to) -> None:
         )
 
 
-x, what, seen, itself = source.choose(name, atlas)
+chosen = source.choose(name, atlas)
+if chosen is None:  # the mirror: all of it happens in the reader's tab
+    st.stop()
+x, what, seen, itself = chosen
 y, to = source.told(name, x, what, seen)
 if said := uneven(card):
     st.caption(said)
@@ -268,6 +275,7 @@ warn(found)
 downloads(x, found, y, to)
 if to:
     classes.every(name, found["mean"], to)
+strips.show(name, x, found["mean"], to)
 if able := bridge.models.fills(name):
     holes.show(name, x)
 left, right = st.columns([1.15, 1], gap="medium")

