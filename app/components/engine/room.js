@@ -98,7 +98,7 @@ async function moment() {
 
 function fail(error) {
   playing = false;
-  const why = String(error?.message ?? error), memory = /memory|allocat|bad_alloc|Aborted/i.test(why);
+  const why = String(error?.message ?? error), memory = /out of memory|\bOOM\b|bad_alloc|cannot allocate|allocation failed/i.test(why);
   postMessage({ kind: "failed", says: memory ? "This tab has not enough memory left to train; close others." : why });
 }
 
