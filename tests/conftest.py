@@ -100,8 +100,9 @@ def imagenet_is_quick():
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """The address of the app, started as a reader starts it; a tab makes its own pictures from the first test on."""
-    if runtime.installed() and graph.about("checkpoints/fashion-alice") is None:
-        subprocess.run([sys.executable, "-m", "ali_core", "export", "checkpoints/fashion-alice"], cwd=ROOT, check=True)
+    for name in ("fashion-alice", "toons"):
+        if runtime.installed() and graph.about(f"checkpoints/{name}") is None:
+            subprocess.run([sys.executable, "-m", "ali_core", "export", f"checkpoints/{name}"], cwd=ROOT, check=True)
     with serving(tmp_path_factory.mktemp("server") / "server.log") as address:
         yield address
 

@@ -28,7 +28,7 @@ def kept(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ALI_CACHE", str(tmp_path_factory.mktemp("cache")))
         seen = []
-        until(lambda: seen.append(bridge.graphs.state(NAME)) or seen[-1]["state"] != "making", 300)
+        until(lambda: seen.append(bridge.graphs.state(NAME)) or seen[-1]["state"] != "making", 900)
         assert seen[-1]["state"] == "ready", seen[-1]
         assert {one["state"] for one in seen[:-1]} == {"making"}
         yield graph.place(checkpoint.card(FOLDER)["weights"]["sha256"])

@@ -31,7 +31,7 @@ class Making:
 
 _lock = threading.Lock()
 _made: dict[tuple, Making] = {}  # by name and weights
-_line: queue.SimpleQueue[tuple[str, Making]] = queue.SimpleQueue()
+_line: queue.SimpleQueue[tuple[str, str, Making]] = queue.SimpleQueue()
 _thread: list[threading.Thread] = []
 _running: list[subprocess.Popen] = []
 
@@ -81,7 +81,7 @@ def state(name: str) -> dict:
         one = _made.get((name, weights))
         if one is None:
             one = _made[name, weights] = Making()
-            _line.put((name, one))
+            _line.put((name, weights, one))
             if not _thread:
                 _thread.append(threading.Thread(target=_work, daemon=True))
                 _thread[0].start()
@@ -93,14 +93,14 @@ def state(name: str) -> dict:
 def _work() -> None:
     """Makes what waits, one after the other: there are pages to be answered, too."""
     while True:
-        name, one = _line.get()
+        name, weights, one = _line.get()
         try:
             _make(name, one)
         except (OSError, Problem) as error:
             one.failed = str(error) if isinstance(error, Problem) else FAILED
         with _lock:
             if not one.failed:  # what is lost later is made again
-                _made.pop((name, card(name)["weights"]["sha256"]), None)
+                _made.pop((name, weights), None)
 
 
 def _make(name: str, one: Making) -> None:
