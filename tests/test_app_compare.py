@@ -206,3 +206,12 @@ def test_a_checkpoint_without_its_map_is_left_out_with_a_sentence(tmp_path, monk
     assert len(sentences) == 2  # the sidebar's of the broken weights, the page's of the broken map
     assert any("fashion-ali" in s and "left out" in s for s in sentences)
     assert [name for name, _ in rows_of(test)] == ["fashion-alice"]
+
+
+def test_the_first_page_alone_among_its_pictures_leads_to_some_that_have_company():
+    test = test_app_map.app("compare")
+    assert "no other checkpoint" in warn(test)
+    (told,) = [link.proto for link in test.main.get("page_link")]
+    assert "checkpoint=fashion-ali" in told.query_string and told.label == "Compare fashion-ali with others"
+    assert len(bridge.comparing.peers("fashion-ali")) > 1 == len(bridge.comparing.peers("toons"))
+    assert not app("compare").main.get("page_link"), "who has company needs no other"

@@ -58,17 +58,17 @@ def faces(image: Image.Image) -> list[Box]:
         if frames:
             return sorted(frames, key=lambda frame: -frame[2])
         more = LOOKED // 4
-        wider = _look(frontal, np.pad(grey, more, "edge"), 1.1, smallest=2 * SMALLEST, sure=2 * SURE)
+        wider = _look(frontal, np.pad(grey, more, "edge"), 1.1, smallest=PORTRAIT[0], sure=2 * SURE)
         found = [(left - more, top - more, side) for left, top, side in wider]
     return sorted((_frame(box, FRONTAL[1], scale) for box in found), key=lambda frame: -frame[2])
 
 
 def upright(image: Image.Image) -> int:
     """By how many of TURNS a picture without a face is turned to have one; 0 where none does."""
-    (frontal, _), (grey, _) = _cascades(), _small(image)
+    (frontal, _), (grey, _) = _cascades(), _small(image, LOOKED // 2)
     for degrees in TURNS:
         turned = np.asarray(Image.fromarray(grey).rotate(degrees, _SMOOTH, expand=True, fillcolor=int(np.median(grey))))
-        if _look(frontal, turned, 1.1, smallest=PORTRAIT[0], sure=4 * SURE):  # a cat's may agree in 11
+        if _look(frontal, turned, 1.1, smallest=PORTRAIT[0] // 2, sure=4 * SURE):  # a cat's may agree in 11
             return degrees
     return 0
 
@@ -120,9 +120,9 @@ def framed(
     return replace(seen, frames=tuple(frames), steps=[*seen.steps, *([said] if said else [])], turn=turn or 0)
 
 
-def _small(image: Image.Image) -> tuple[np.ndarray, float]:
+def _small(image: Image.Image, longer: int = LOOKED) -> tuple[np.ndarray, float]:
     """The picture in grey as it is searched, and how much smaller that is."""
-    scale = LOOKED / max(image.size)
+    scale = longer / max(image.size)
     small = image.resize([max(1, round(side * scale)) for side in image.size], _SMOOTH, reducing_gap=2.0)
     if small.mode == "RGBA":
         small = Image.alpha_composite(Image.new("RGBA", small.size, "white"), small)

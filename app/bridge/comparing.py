@@ -7,7 +7,7 @@ import streamlit as st
 
 from ali_core.measure import metrics
 
-from .checkpoints import card
+from .checkpoints import broken, card, names, root
 from .classes import likeliest
 from .judging import rivals
 from .models import ask, to_bytes
@@ -17,6 +17,12 @@ def peers(name: str) -> list[str]:
     """The usable checkpoints whose maps show the same pictures, `name` first."""
     set_of = {other: card(other).get("atlas", {}).get("pictures") for other in rivals(name)}
     return [other for other in set_of if set_of[other] == set_of[name]]
+
+
+def in_company() -> str | None:
+    """The first checkpoint that has peers, if there is one."""
+    good = (name for name in names() if not broken(name) and (root() / name / "atlas.npz").exists())
+    return next((name for name in good if len(peers(name)) > 1), None)
 
 
 def remembered(name: str, x: np.ndarray) -> dict[str, np.ndarray]:

@@ -260,6 +260,13 @@ if not others:
         else f"There is no other checkpoint whose map shows the same pictures as {plain(name)}'s, so nothing stands "
         "beside it. `python -m ali_core train`, `evaluate` and `atlas` make one; see README."
     )
+    if not options and (company := bridge.comparing.in_company()):
+        st.page_link(
+            "views/compare/compare.py",
+            label=f"Compare {plain(company)} with others",
+            icon=":material/arrow_forward:",
+            query_params={"checkpoint": company},
+        )
 if part in ("pictures", "maps"):
     words, x = lineup.choose(name, atlas, COLUMNS)
     if not words:
