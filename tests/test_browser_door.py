@@ -16,7 +16,7 @@ PLOT, RUN = ".js-plotly-plot canvas", ".root[data-step]"
 PATHS = {  # and what is seen there once its script has run
     "/": PLOT,
     "/reconstruct": PLOT,
-    "/interpolate": PLOT,
+    "/interpolate?checkpoint=fashion-alice": PLOT,  # toons opens with its factors, which need no plot
     "/compare": "svg",
     "/translate": "svg",
     "/model": "img",

@@ -133,7 +133,6 @@ class Scene:
             "guess": train.guessing(row),
             "sees": {"x": sees["x"], "z": sees["z"], "joint": sees["xz"]},
             "stochastic": row.stochastic,
-            "drawn": True,  # constraints are over drawn codes; recordings without this have them at the means
             "bounds_x": self.bounds_x,
             "bounds_z": self.bounds_z,
             "terms": {

@@ -22,7 +22,7 @@ function measured(scene, frame) {
   for (const name of Object.keys(LINES)) if (name in frame.losses) found.push([NAMES[name], round(frame.losses[name]), "On the last batch."]);
   for (const [name, value] of Object.entries(frame.constraints)) {
     const slack = scene.terms[name.replace("term_", "")]?.slack;
-    const says = name.startsWith("match_") ? "A lower bound of the divergence of what this discriminator sees, in nats." : `A term of the loss, or a constraint, on the points shown, ${scene.drawn ? "codes drawn from q(z|x)" : "at their mean codes: −ELBO comes out too good"}.`;
+    const says = name.startsWith("match_") ? "A lower bound of the divergence of what this discriminator sees, in nats." : `A term of the loss, or a constraint, on the points shown, codes drawn from q(z|x).`;
     found.push([called(name), round(value) + (slack === null || slack === undefined ? "" : ` ≤ ${slack}`), says]);
   }
   for (const [name, value] of Object.entries(frame.losses)) if (name.startsWith("multiplier")) found.push([name.replaceAll("_", " "), round(value), "The price of that constraint, learned."]);
