@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from app import bridge
 
-from . import runtime, visitors
+from . import visitors
 from .engine import FOREVER
 
 POLL = 8.0  # seconds until a poll is answered with nothing
@@ -21,7 +21,7 @@ STEP = 0.05  # seconds between two looks
 ORDERS = ("play", "pause", "step", "speed", "reset", "stop")
 TURNS = ("both", "discriminator", "generator")
 LONGEST = 10_000  # bytes of an order
-OFF = f"The browser's runtime for networks is not installed on this server; {runtime.COMMAND} fetches it."
+OFF = f"The browser's runtime for networks is not installed on this server; {bridge.runtime.COMMAND} fetches it."
 BYTES = {"cache-control": "no-store"}
 
 
@@ -87,7 +87,7 @@ async def order(request: Request) -> Response:
 
 def own_state(request: Request) -> Response:
     """GET /live/own/RUN/about.json: how far the graphs of a run are that its reader's tab trains."""
-    if not runtime.installed():
+    if not bridge.runtime.installed():
         return JSONResponse({"state": "off", "says": OFF}, headers=BYTES)
     return JSONResponse(bridge.own.state(request.path_params["run"]), headers=BYTES)
 
