@@ -13,7 +13,8 @@ from ali_core.family.members import FAMILY
 from ali_core.lab import graphs, own
 from ali_core.training import counter
 from ali_core.training import loop as train
-from app.server import engine, runtime
+from app.bridge import runtime
+from app.server import engine
 
 PLANAR = [name for name in FAMILY if name not in ("triangle", "gali-pt")]
 # One sample's rectifier that turns elsewhere changes a gradient by a finite piece, Adam makes a step of it, and rounding
