@@ -354,7 +354,7 @@ def test_a_run_trains_in_this_tab_and_asks_the_server_nothing(server, page):
     root.get_by_role("button", name="Reset").click()
     until(page, lambda: step(root) == 0)
     assert (pixels(root, "x"), pixels(root, "z", 1)) == points
-    assert [url for url in asked if "/_stcore/" not in url] == []
+    assert [url for url in asked if "/live/" in url or "/engine/" in url] == []
 
 
 def test_a_tab_that_is_hidden_pauses_and_another_page_keeps_the_run(server, page):
