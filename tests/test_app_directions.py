@@ -168,7 +168,7 @@ def test_a_link_brings_back_a_walk_and_nonsense_is_left_out():
     app.selectbox(key="along").set_value("f0").run()
     app.selectbox(key="toward").set_value(5).run()
     assert url(sane(app))["toward"] == "5" and "dim" not in url(app)
-    odd = visit(along="f9", toward="99", dim="-1", reach="99", do="fly", take="7")
+    odd = visit(along="f99", toward="99", dim="-1", reach="99", do="fly", take="7")
     assert set(url(odd)) == {"mode", "checkpoint"}
 
 
