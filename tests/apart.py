@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from types import ModuleType
 
 import torch
 
@@ -31,7 +32,12 @@ class Command:
         handle, self.log = tempfile.mkstemp()
         os.close(handle)
         self.process = _context.Process(target=_run, args=(list(words), Path(cwd).absolute(), self.log), daemon=True)
-        self.process.start()
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")  # after a page's script has run, it is that: not to be run again
+        try:
+            self.process.start()
+        finally:
+            sys.modules["__main__"] = main
 
     def send(self, number: int) -> None:
         """Sends it a signal."""

@@ -7,6 +7,13 @@ import pytest
 from tests.conftest import settle
 
 PIXELS = "canvas => canvas.toDataURL()"
+DRAWN = """async (canvas, unlike) => {
+    for (const begun = Date.now(); Date.now() - begun < 120000; await new Promise(requestAnimationFrame)) {
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+        if (new Set(data).size > 8 && canvas.toDataURL() !== unlike) return canvas.toDataURL()
+    }
+    throw new Error("no other picture in two minutes")
+}"""  # the tab makes it when its graph is there: a picture that is not plain, and another one than `unlike`
 
 
 @pytest.fixture
@@ -91,11 +98,11 @@ def test_the_pad_moves_by_keys_and_by_pointer_and_the_url_follows(page, server):
     settle(page)
     square, picture = page.get_by_role("application"), page.locator("canvas.large")
     page.locator('.root[data-cell="2,3"]').wait_for()
-    first = picture.evaluate(PIXELS)
+    first = picture.evaluate(DRAWN)
     square.press("ArrowDown")
     square.press("ArrowRight")
     page.locator('.root[data-cell="3,4"]').wait_for()
-    assert picture.evaluate(PIXELS) != first
+    picture.evaluate(DRAWN, first)
     page.wait_for_url(re.compile(r"cell=3\.4"))
     box = square.bounding_box()
     page.mouse.click(box["x"] + box["width"] - 4, box["y"] + box["height"] - 4)
@@ -116,10 +123,10 @@ def test_a_direction_is_walked_and_the_frame_kept(page, server):
         "heatmap,10,Ankle boot"
     )
     picture, slider = page.locator("canvas.large"), page.get_by_role("slider", name="Frame of")
-    start = picture.evaluate(PIXELS)
+    start = picture.evaluate(DRAWN)
     slider.press("End")
     wait_for_frame(page, 12)
-    assert picture.evaluate(PIXELS) != start
+    picture.evaluate(DRAWN, start)
     assert slider.get_attribute("aria-valuetext") == ("+4.0 sd toward Ankle boot · reads as Ankle boot")
     page.get_by_role("button", name="To the tray").click()
     page.get_by_role("img", name=re.compile(r"a code of this visit \(z1\)")).first.wait_for()

@@ -196,7 +196,7 @@ def test_a_config_that_cannot_be_built(folder, change, says):
 
 def test_an_unknown_member(folder):
     rewrite(folder, config=checkpoint.card(folder)["config"] | {"member": "later"})
-    with pytest.raises(Problem, match=r"unknown member «later»; this version knows ali, bigan"):
+    with pytest.raises(Problem, match=r"unknown member «later»; this version has ali, bigan"):
         Model.load(folder)
 
 
