@@ -142,7 +142,8 @@ def test_options_of_the_lab_and_turns_of_one_player(site, page):
     }
     run = published(home, SMALL | settings)
     page.goto(address)
-    compare(page, run, ["discriminator", "both", "generator"])
+    # to 4e-7 after 30 steps; later R1's second derivatives make a rectifier that flips in one of the two a step of both
+    compare(page, run, ["discriminator", "both", "generator"], 30)
 
 
 def test_the_counter_draws_the_same_numbers_in_both_languages(site, page):
