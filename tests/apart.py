@@ -33,7 +33,8 @@ class Command:
         os.close(handle)
         self.process = _context.Process(target=_run, args=(list(words), Path(cwd).absolute(), self.log), daemon=True)
         main = sys.modules["__main__"]
-        sys.modules["__main__"] = ModuleType("__main__")  # after a page's script has run, it is that: not to be run again
+        # after a visit the main module is a page's script, which would be run again
+        sys.modules["__main__"] = ModuleType("__main__")
         try:
             self.process.start()
         finally:

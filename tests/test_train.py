@@ -433,6 +433,7 @@ def test_a_run_begins_with_a_checkpoints_networks_and_its_fields(tmp_path, monke
     program.main(["train", *words])
     card, moved = checkpoint.card("checkpoints/second"), checkpoint.weights("checkpoints/second")
     assert card["config"]["start"] == "checkpoints/first" and moved.keys() == there.keys()
+    assert card["training"]["samples_seen"] == (5 + 3) * 32 and card["training"]["steps"] == 3
     distances = [float(abs(moved[k] - there[k]).max()) for k in moved if "weight" in k]
     assert 0 < max(distances) < 0.02  # three steps of at most 0.001 or so, not another draw
     with pytest.raises(Problem, match=r"start=checkpoints/first has another encoder.*give the fields of its card"):

@@ -13,6 +13,7 @@ import torch
 from ali_core.config import Config
 from ali_core.data import datasets
 from ali_core.family import members
+from ali_core.problem import Problem
 from ali_core.training.inputs import classes_of
 from ali_core.training.loop import Progress, precision
 
@@ -72,7 +73,7 @@ def write_checkpoint(folder: Path, config: Config, data: datasets.Data, progress
         "training": {
             "seed": config.seed,
             "steps": progress.step,
-            "samples_seen": progress.step * config.batch,
+            "samples_seen": _seen_before(config) + progress.step * config.batch,
             "seconds": round(seconds),
             "hardware": hardware(),
             "precision": precision(config),
@@ -95,6 +96,14 @@ def write_checkpoint(folder: Path, config: Config, data: datasets.Data, progress
             shown = [model.sample(1, seed) for seed in range(6)]
         samples = to_bytes(np.concatenate(shown))
         write_png(folder / SAMPLES, grid(samples, columns=6))
+
+
+def _seen_before(config: Config) -> int:
+    """The samples that the networks had seen in the checkpoint that the run began with; 0 where it has gone meanwhile."""
+    try:
+        return checkpoint.card(config.start)["training"]["samples_seen"] if config.start else 0
+    except (Problem, KeyError):
+        return 0
 
 
 def _second_domain(config: Config, data: datasets.Data) -> dict:
