@@ -56,27 +56,31 @@ def test_the_picture_follows_the_pointer_at_display_rate_and_nothing_is_asked(pa
     page.evaluate(DRAG, [".ali-decode", [0.2, 0.3], [0.3, 0.4], 5])  # the first one is slow
     page.locator(".ali-decoded").wait_for()
     asked.clear()
-    told = page.evaluate(DRAG, [".ali-decode", [0.1, 0.3], [0.9, 0.7], 120])
-    assert asked == [], "a drag is this tab's own business"
-    assert told["shown"] >= 0.6 * told["frames"], told  # page and worker share two busy cores
+    for _ in range(3):  # other work comes and goes; what is asked is what this tab can do
+        told = page.evaluate(DRAG, [".ali-decode", [0.1, 0.3], [0.9, 0.7], 120])
+        assert asked == [], "a drag is this tab's own business"
+        if told["shown"] >= 0.8 * told["frames"]:
+            break
+    assert told["shown"] >= 0.8 * told["frames"], told
+
     # the picture is the one that the server would make of this place
-    page.wait_for_timeout(100)
-    place = [float(word) for word in sheet.get_attribute("data-place").split(",")]
-    here = page.locator(".ali-decoded canvas").evaluate(PIXELS)
-    made = bridge.models.decode(NAME, bridge.codes.lift(NAME, place)["z"])
-    assert np.abs(made.ravel().astype(int) - here).max() <= 2
+    def near_the_servers() -> bool:
+        place = [float(word) for word in sheet.get_attribute("data-place").split(",")]
+        here = page.locator(".ali-decoded canvas").evaluate(PIXELS)
+        made = bridge.models.decode(NAME, bridge.codes.lift(NAME, place)["z"])
+        return np.abs(made.ravel().astype(int) - here).max() <= 2
+
+    until(near_the_servers)
     # by keyboard, and kept
-    sheet.press("ArrowUp")
     before = sheet.get_attribute("data-place")
-    page.wait_for_function(
-        "place => document.querySelector('.ali-decode').dataset.place != place", arg=str(place)[1:-1]
-    )
+    sheet.press("ArrowUp")
+    page.wait_for_function("place => document.querySelector('.ali-decode').dataset.place !== place", arg=before)
     sheet.press("Enter")
     page.wait_for_url(re.compile("place="))
     settle(page)
     kept = [float(word) for word in re.search(r"place=([-\d.]+)%2C([-\d.]+)", page.url).groups()]
     now = [float(word) for word in sheet.get_attribute("data-place").split(",")]
-    assert np.allclose(kept, now, atol=1e-3) and before
+    assert np.allclose(kept, now, atol=1e-3)
     page.get_by_alt_text(re.compile("^decoded at")).wait_for()
     # a lattice under the points
     page.get_by_role("button", name="Lattice").click()

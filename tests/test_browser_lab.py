@@ -229,13 +229,8 @@ def test_the_projector_has_keys_and_no_side_bar(server, page):
     assert page.locator('[data-testid="stException"]').count() == 0
 
 
-def test_slow_motion_of_a_live_run_moves_one_player_at_a_time(server, page):
-    page.goto(f"{server}/lab?live=1&width=16&seed=6")
-    settle(page)
-    page.get_by_role("button", name="Class").click()
-    page.get_by_role("button", name="Start for a class").click()
-    page.locator(".root[data-step='0']").first.wait_for()
-    root = page.locator(".root[data-step]").first
+def one_player_at_a_time(page, root):
+    """Starts slow motion: D's step leaves the error as it is, the next one of E and G does not. -> the note"""
     note, error = root.locator(".note"), root.locator(".numbers dd").nth(3)
     assert "error" in root.locator(".numbers dt").nth(3).inner_text()
     before = error.inner_text()
@@ -244,6 +239,17 @@ def test_slow_motion_of_a_live_run_moves_one_player_at_a_time(server, page):
     assert (step(root), error.inner_text()) == (1, before)
     until(page, lambda: "E and G learn" in note.inner_text())
     assert step(root) == 2 and error.inner_text() != before
+    return note
+
+
+def test_slow_motion_of_a_live_run_moves_one_player_at_a_time(server, page):
+    page.goto(f"{server}/lab?live=1&width=16&seed=6")
+    settle(page)
+    page.get_by_role("button", name="Class").click()
+    page.get_by_role("button", name="Start for a class").click()
+    page.locator(".root[data-step='0']").first.wait_for()
+    root = page.locator(".root[data-step]").first
+    note = one_player_at_a_time(page, root)
     root.get_by_role("button", name="Slow motion").click()  # it stands
     said = note.inner_text()
     page.wait_for_timeout(2500)
@@ -378,13 +384,7 @@ def test_a_tab_that_is_hidden_pauses_and_another_page_keeps_the_run(server, page
 
 def test_slow_motion_in_this_tab_moves_one_player_at_a_time(server, page):
     root = begun(page, f"{server}/lab?live=1&width=16&batch=32&seed=6")
-    note, error = root.locator(".note"), root.locator(".numbers dd").nth(3)
-    before = error.inner_text()
-    root.get_by_role("button", name="Slow motion").click()
-    until(page, lambda: "D learns: its loss goes from" in note.inner_text())
-    assert (step(root), error.inner_text()) == (1, before)
-    until(page, lambda: "E and G learn" in note.inner_text())
-    assert step(root) == 2 and error.inner_text() != before
+    one_player_at_a_time(page, root)
 
 
 @pytest.mark.parametrize("broken", ["no WebAssembly", "a file of the runtime is missing", "no memory"])

@@ -184,7 +184,11 @@ def test_pictures_take_the_dots_places_where_the_zoom_leaves_them_room(page, ser
         if turn > 4 and len(page.evaluate(shown)) > 20:
             break
     page.wait_for_function(f"() => {shown}.length > 20")
-    page.wait_for_timeout(600)  # the wheel's last event
+    page.wait_for_function(
+        f"""() => {{ const now = JSON.stringify([{shown}, document.querySelector(".js-plotly-plot").layout.xaxis.range]);
+        window.still = now === window.seen ? (window.still ?? 0) + 1 : 0; window.seen = now; return window.still >= 4; }}""",
+        polling=150,
+    )  # the wheel's last event has been heard
     ids, at, side = np.array(page.evaluate(shown)), np.array(page.evaluate(POSITIONS)), 28
     gaps = np.abs(at[ids][:, None] - at[ids]).max(2) + 1e6 * np.eye(len(ids))
     assert gaps.min() > side, "pictures lie on each other"

@@ -86,8 +86,11 @@ def test_it_works_from_a_static_server_and_a_first_visit_is_short(page, site, fo
     print(f"published page: {size / 1e6:.2f} MB gzipped")
     assert 3_500_000 < size < 6_000_000
     page.evaluate(DRAG, [".ali-decode", [0.2, 0.3], [0.3, 0.4], 5])
-    told = page.evaluate(DRAG, [".ali-decode", [0.3, 0.2], [0.7, 0.8], 60])
-    assert told["shown"] >= 0.6 * told["frames"], told  # page and worker share two busy cores
+    for _ in range(3):  # other work comes and goes; what is asked is what this tab can do
+        told = page.evaluate(DRAG, [".ali-decode", [0.3, 0.2], [0.7, 0.8], 60])
+        if told["shown"] >= 0.8 * told["frames"]:
+            break
+    assert told["shown"] >= 0.8 * told["frames"], told
     tray = page.get_by_role("img", name="kept picture A")
     before = tray.evaluate("c => c.toDataURL()")
     page.locator(".ali-decode").press("ArrowDown")

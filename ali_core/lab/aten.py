@@ -1,7 +1,7 @@
 """A traced computation as an ONNX model: a rule for each ATen operation that the lab's graphs are made of.
 
-torch.onnx.export would do it too, in six to fifteen seconds; these rules take well under one, and no copy
-is made where a product can turn its factors itself.
+torch.onnx.export would do it too: on a busy machine in 90 seconds where these rules took 3 to 20. No copy is made where a
+product can turn its factors itself. Its length is that of the list, a few lines an operation.
 """
 
 import operator

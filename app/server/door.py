@@ -2,7 +2,7 @@
 
 It stands around the whole app, Streamlit's own refusals and errors among it. Streamlit compares an origin that
 is not the page's with this machine's address on the Internet, and asks a host there for it; so no such origin
-gets that far.
+gets that far. What is let in, answered and closed stands in one file, because each rule leans on the one before.
 """
 
 import asyncio
