@@ -182,6 +182,7 @@ export class Pointer {
     this.under.width = width;
     this.under.height = height;
     this.under.dataset.cells = 0;
+    delete this.under.dataset.done; // a lattice drawn anew is not yet there
     if (!this.settings.lattice) return;
     const side = Math.max(CELL, Math.max(h, w) / 2), columns = Math.floor(width / side), rows = Math.floor(height / side);
     const cells = [];
