@@ -133,6 +133,7 @@ def use() -> None:
 
     from .conftest import settle
     from .test_browser_map import POSITIONS, listening
+    from .test_faces import scene
 
     process, address = serve("run", "app/main.py")
     try:
@@ -162,27 +163,31 @@ def use() -> None:
                 clicks.append(time.perf_counter() - begin)
                 settle(page)
             print(f"click  to decoded picture {median(clicks[1:])}; the first {clicks[0]:.1f} s wakes torch")
-            page.goto(f"{address}/reconstruct?source=Upload")
-            page.get_by_text("What it remembers").wait_for()
-            settle(page)
-            uploads = []
-            for i in range(RUNS):
-                content = io.BytesIO()
-                Image.effect_noise((200, 200), 20 + 9 * i).save(content, "png")
-                file = {"name": f"n{i}.png", "mimeType": "image/png", "buffer": content.getvalue()}
-                result = 'img[alt^="reconstruction by"]'
-                before = page.locator(result).last.get_attribute("alt")
-                begin = time.perf_counter()
-                page.locator('input[type="file"]').set_input_files(file)
-                page.wait_for_function(
-                    """([query, before]) => { const all = [...document.querySelectorAll(query)];
-                    return all.length && all.at(-1).alt !== before && all.at(-1).complete; }""",
-                    arg=[result, before],
-                    polling=10,
-                )
-                uploads.append(time.perf_counter() - begin)
+            for checkpoint, says, drawn in (
+                ("toons", "200 pixels a side", lambda i: Image.effect_noise((200, 200), 20 + 9 * i)),
+                ("faces", "12 megapixels, a face found", lambda i: scene((1500, 1100 + 9 * i, 700), size=(4000, 3000))),
+            ):
+                page.goto(f"{address}/reconstruct?checkpoint={checkpoint}&source=Upload")
+                page.get_by_text("What it remembers").wait_for()
                 settle(page)
-            print(f"upload to full result {median(uploads)}")
+                uploads = []
+                for i in range(RUNS):
+                    content = io.BytesIO()
+                    drawn(i).save(content, "jpeg", quality=92)
+                    file = {"name": f"n{i}.jpg", "mimeType": "image/jpeg", "buffer": content.getvalue()}
+                    result = 'img[alt^="reconstruction by"]'
+                    before = page.locator(result).last.get_attribute("alt")
+                    begin = time.perf_counter()
+                    page.locator('input[type="file"]').set_input_files(file)
+                    page.wait_for_function(
+                        """([query, before]) => { const all = [...document.querySelectorAll(query)];
+                        return all.length && all.at(-1).alt !== before && all.at(-1).complete; }""",
+                        arg=[result, before],
+                        polling=10,
+                    )
+                    uploads.append(time.perf_counter() - begin)
+                    settle(page)
+                print(f"upload to full result, {says}: {median(uploads)}")
             print(f"memory of the server {first:.0f} MB after the map, {memory(process.pid):.0f} MB after all")
             chrome.close()
     finally:
