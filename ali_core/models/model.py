@@ -202,17 +202,18 @@ class Model:
         """
         if not self.conditional:
             return None
-        y, truth = np.zeros((len(x), len(self.class_counts)), int), x.astype(np.float32) / 255
+        y = np.zeros((len(x), len(self.class_counts)), int)
         if first is not None:
             y[:, 0] = first
         for factor, count in [*enumerate(self.class_counts)] * min(2, len(self.class_counts)):
             if factor == 0 and first is not None:
                 continue
-            errors = []
-            for label in range(count):
-                y[:, factor] = label
-                errors.append(((truth - self.reconstruct(x, y)) ** 2).reshape(len(x), -1).mean(1))
-            y[:, factor] = np.argmin(errors, 0)
+            for part in np.array_split(np.arange(len(x)), len(x) // 64 + 1):  # all labels of 64 pictures side by side
+                candidates = np.repeat(y[part], count, 0)
+                candidates[:, factor] = np.tile(np.arange(count), len(part))
+                repeated = np.repeat(x[part], count, 0)
+                gap = repeated.astype(np.float32) / 255 - self.reconstruct(repeated, candidates)
+                y[part, factor] = (gap**2).reshape(len(part), count, -1).mean(2).argmin(1)
         return y
 
     def classify(self, x: np.ndarray) -> np.ndarray | None:
