@@ -89,3 +89,13 @@ def test_uploads_become_examples_and_what_is_no_picture_is_named():
 def test_a_links_nonsense_is_nonsense(query):
     app = opened(**query)
     assert not app.exception
+
+
+def test_a_lasso_on_the_map_teaches_either_side():
+    app = visit("latent_map", checkpoint=NAME, picks="1,2,3,4")
+    app = whole(app.button(key="teach with").click().run())
+    assert sorted(app.session_state["with"]) == ["p1", "p2", "p3", "p4"] and app.session_state["without"] == []
+    app = whole(app.button(key="teach without").click().run())
+    assert app.session_state["with"] == [] and len(app.session_state["without"]) == 4, "a picture stands on one side"
+    page = whole(app.switch_page("views/interpolate/interpolate.py").run())
+    assert len(page.session_state["without"]) == 4

@@ -6,27 +6,11 @@ import streamlit as st
 
 from app import bridge
 from app.shared import charts, link, tray
+from app.shared.examples import MOST, SIDES, WITH, WITHOUT, add, words
 from app.shared.plain import label, plain, sentence
 
-WITH, WITHOUT = "with", "without"
-SIDES = {WITH: "With it", WITHOUT: "Without it"}
-MOST, OFFERED, SIDE = 12, 12, 44  # examples of a side; pictures that are offered; pixels of a small picture
+OFFERED, SIDE = 12, 44  # pictures that are offered; pixels of a small picture
 FILE, SEEN, DICE = "taught file", "taught seen", "taught dice"
-
-
-def words(text: str) -> list[str]:
-    """A parser of a side's pictures, `p7,s42`; raises ValueError for anything else."""
-    found = text.split(",")
-    if len(found) > MOST or not all(tray.ITEM.fullmatch(word) and word[0] in "ps" for word in found):
-        raise ValueError(text)
-    return list(dict.fromkeys(found))
-
-
-def add(side: str, found: list[str]) -> None:
-    """Puts pictures on a side, at most MOST; a picture that stood on the other one leaves it."""
-    other = WITHOUT if side == WITH else WITH
-    st.session_state[side] = list(dict.fromkeys([*st.session_state.get(side, []), *found]))[:MOST]
-    st.session_state[other] = [word for word in st.session_state.get(other, []) if word not in found]
 
 
 def remove(side: str, word: str) -> None:
