@@ -217,7 +217,7 @@ def test_the_bridge_names_the_factors(there):
     assert bridge.classes.factors("told") == list(FACTORS)
     assert bridge.classes.worded("told", (1, 0, 2)) == "row down, column 0, shade 2"
     np.testing.assert_array_equal(
-        bridge.classes.own("told", np.arange(5)),
+        bridge.classes.of_pictures("told", np.arange(5)),
         atlas.load(bridge.checkpoints.root() / "told").labels[:5],
     )
     assert bridge.directions.directions("plain").factors == FACTORS

@@ -15,16 +15,16 @@ def glibc(function: str, *arguments: int) -> None:
             getattr(ctypes.CDLL(None), function)(*arguments)
 
 
-def collect(known: int, alone: bool) -> int:
+def collect(before: int, alone: bool) -> int:
     """Collects what sessions that have ended left, among objects younger than the imported libraries.
 
     A walk over these, PyTorch first of all, takes 0.2 s of a core and seconds of a busy machine, in which nobody
-    is answered; so it is done only where nobody waits. known: how many modules there were the last time; alone:
+    is answered; so it is done only where nobody waits. before: how many modules there were the last time; alone:
     whether nobody is here. -> how many there are
     """
     if alone:
         gc.unfreeze()
     gc.collect()
-    if alone or len(sys.modules) != known:
+    if alone or len(sys.modules) != before:
         gc.freeze()
     return len(sys.modules)

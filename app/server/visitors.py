@@ -16,13 +16,13 @@ GREEDIER = 10  # times as long the place of the greedy is theirs, which is one: 
 def named(host: str | None) -> str:
     """A visitor's name: the address they come from; of IPv6 its first half, which is the household's."""
     try:
-        found = ipaddress.ip_address(host or "127.0.0.1")
+        address = ipaddress.ip_address(host or "127.0.0.1")
     except ValueError:
         return str(host)
-    if found.version == 4:
-        return str(found)
-    mapped = found.ipv4_mapped
-    return str(mapped or ipaddress.ip_network((found, 64), strict=False).network_address)
+    if address.version == 4:
+        return str(address)
+    mapped = address.ipv4_mapped
+    return str(mapped or ipaddress.ip_network((address, 64), strict=False).network_address)
 
 
 def who(scope: dict) -> str:

@@ -130,7 +130,7 @@ def small_map(
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _cloud(name: str, sha256: str, _atlas) -> go.Figure:
     """The Map page's dots without what pointing at them needs."""
-    figure = go.Figure(map_figure.made(name, "umap", "class", dark=False).data[0])
+    figure = go.Figure(map_figure.figure(name, "umap", "class", dark=False).data[0])
     figure.update_traces(
         marker={"size": 2.5},
         customdata=None,

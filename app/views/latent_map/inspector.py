@@ -94,7 +94,7 @@ def actions(make_item, key: str) -> None:
 def inspect_point(name: str, atlas, number: int) -> dict:
     """A picture, what the model remembers of it, and its neighbours."""
     picture = bridge.codes.pictures(name)[number]
-    reconstruction = bridge.models.reconstruct(name, picture[None], bridge.classes.own(name, [number]))[0]
+    reconstruction = bridge.models.reconstruct(name, picture[None], bridge.classes.of_pictures(name, [number]))[0]
     scale = -(-96 // picture.shape[0])
     error, moved = atlas.error[number], atlas.round_trip[number]
     with st.container(horizontal=True, gap="small"):
@@ -130,11 +130,11 @@ def inspect_point(name: str, atlas, number: int) -> dict:
 
 def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> dict:
     """What the model makes of a place on the map, and how far that is from any data."""
-    found = bridge.codes.lift(name, place, view)
-    near = found["neighbours"]
+    lifted = bridge.codes.lift(name, place, view)
+    near = lifted["neighbours"]
     y = decoded_as(name, near)
-    picture = bridge.models.decode(name, found["z"], y)[0]
-    ratio = found["map_distance"] / found["typical_map_distance"]
+    picture = bridge.models.decode(name, lifted["z"], y)[0]
+    ratio = lifted["map_distance"] / lifted["typical_map_distance"]
     with st.container(horizontal=True, gap="small"):
         st.image(
             charts.enlarge(picture, -(-96 // picture.shape[0]), charts.GENERATED),
@@ -151,7 +151,7 @@ def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> di
     st.markdown(
         f"**{judged}** The eighth-nearest point is {ratio:.1f}x as far as it is for a typical point of the map."
     )
-    actions(lambda: tray.keep_latent(name, found["z"], y), "place")
+    actions(lambda: tray.keep_latent(name, lifted["z"], y), "place")
     st.caption(
         "Blended from these codes, the nearest first.",
         help="The place is turned into a code by the weighted mean of the codes of its eight nearest "
@@ -164,7 +164,7 @@ def decoded_as(name: str, near: np.ndarray) -> tuple[int, ...] | None:
     """As which classes a place is decoded: those of most of its neighbours, or the reader's choice."""
     if not bridge.classes.classes(name):
         return classes.choose(name, "placeas", None, "", "", "")
-    most = tuple(int(np.bincount(labels).argmax()) for labels in bridge.classes.own(name, near).T)
+    most = tuple(int(np.bincount(labels).argmax()) for labels in bridge.classes.of_pictures(name, near).T)
     return classes.choose(
         name,
         "placeas",
