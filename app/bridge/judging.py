@@ -30,7 +30,7 @@ Where = Box | Literal["automatic", "whole"]
 
 
 def usual(name: str) -> str:
-    """What a new picture is compared to, as a word before "picture": held-out ones, or else those of the map."""
+    """Which pictures a new one is compared to, as a word before "picture": "held-out", or else the map's."""
     the_map = atlas(name)
     return the_map.typical.get("of", the_map.split).replace(" ", "-")
 
@@ -107,7 +107,7 @@ def framed(name: str) -> str:
 
 
 def look(name: str, x: np.ndarray, y: Classes = None, to: Classes = None) -> dict:
-    """Everything checkpoint `name` has to say of one picture uint8 (h, w, c).
+    """What checkpoint `name` computes of one picture uint8 (h, w, c).
 
     A conditional one encodes it as of class y, and decodes it as class `to`.
     mean and sd of its code (d,), x_rec uint8, the errors, how far the code moves on the way round, and

@@ -1,4 +1,4 @@
-"""The live mirror: camera or drawing through encoder and decoder in the reader's tab; the server hears of what is frozen."""
+"""The live mirror: camera or drawing through encoder and decoder in the tab; the server gets what is frozen."""
 
 from collections.abc import Callable
 from pathlib import Path

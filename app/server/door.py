@@ -115,7 +115,7 @@ class Door:
                 await self.let_in(scope, asked, visit)
 
     async def let_in(self, scope, asked: Headers, visit: "Visit") -> None:
-        """Hands it on, as far as the visitor's share goes."""
+        """Passes a request to the app, if the visitor's share has room for it."""
         who, inside = visit.who, lambda: self.app(scope, visit.receive, visit.send)
         upload = UPLOAD.fullmatch(scope["path"]) if scope.get("method") == "PUT" else None
         if scope["type"] == "websocket":
@@ -131,7 +131,7 @@ class Door:
 
 
 async def holding(share: visitors.Share, who: str, visit: "Visit", sentence: str, inside) -> None:
-    """Lets in while the visitor's share lasts."""
+    """Passes a request on and counts it in the visitor's share until it ends, or refuses it with `sentence`."""
     if not share.take(who):
         await visit.refuse(429, sentence)
         return
@@ -146,7 +146,7 @@ async def holding(share: visitors.Share, who: str, visit: "Visit", sentence: str
 
 
 async def uploading(file: tuple[str, str], asked: Headers, visit: "Visit", inside) -> None:
-    """Lets a file in, where there is room for all of it."""
+    """Passes an upload on, if there is room for all of it."""
     length = asked.get("content-length", "")
     if not re.fullmatch("[0-9]{1,12}", length):
         await visit.refuse(411, LENGTH)
@@ -247,7 +247,7 @@ class Visit:
         return message
 
     async def begin(self) -> None:
-        """Waits for a place among the scripts; a page whose script runs begins anew in the same place, unless others wait for one."""
+        """Waits for a place among the scripts; a running page begins anew in the same place, unless others wait."""
         if (place := self.place) and not place.over.is_set():
             await visitors.pace.turn(self.who)
             if visitors.scripts.wanted(self.who):

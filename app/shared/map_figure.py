@@ -177,7 +177,7 @@ def _blurred(counts: np.ndarray) -> np.ndarray:
 
 
 def alt(atlas, view: str) -> str:
-    """The map in words."""
+    """The map's alternative text."""
     return (
         f"{view.upper()} of the codes of {len(atlas.z):,} {bridge.codes.origin(atlas)} pictures in {len(atlas.label_names)} "
         "classes. Arrow keys go from picture to picture, Enter picks one; the inspector's number fields "

@@ -126,7 +126,7 @@ def pick(item: str) -> None:
 
 
 def pick_number() -> None:
-    """The number widget was used."""
+    """Takes the number that was typed into the widget."""
     pick(f"p{st.session_state['number']}")
 
 
@@ -267,7 +267,7 @@ def upload(
 
 
 def seen(see: Callable, filename: str, content: bytes, how: tuple[str, str], until: str) -> dict | None:
-    """How a file is seen; a bad one is said, and what was good before it stays on the page."""
+    """How a file is seen; of a bad one the error is shown, and the last good one stays on the page."""
     try:
         view = framing.seen(see, filename, content, how)
         st.session_state[LAST] = filename, content

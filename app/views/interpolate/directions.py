@@ -36,7 +36,7 @@ class Film:
 
 
 def show(name: str, y: tuple[int, ...] | None, row, downloads) -> None:
-    """Walk or sum, with what the codes tell of the factors beside it.
+    """A walk or a sum, and beside it how well each factor can be read from the codes.
 
     y: what a conditional checkpoint decodes as; row: the container for what is chosen; downloads: draws
     the buttons that save the frames.
@@ -78,14 +78,14 @@ def chosen(key: str, options: list[str]) -> str:
 
 
 def number(key: str, default: int, low: int, high: int) -> int:
-    """The same for a number."""
+    """As `chosen`, for a number."""
     if key in st.session_state and not low <= (st.session_state[key] or 0) <= high:
         del st.session_state[key]
     return link.keep(key, default, link.number(low, high))
 
 
 def leave(keys: set[str]) -> None:
-    """Takes what does not count now out of the link."""
+    """Takes settings that this mode does not use out of the link."""
     for key in keys:
         link.show(key, None)
 

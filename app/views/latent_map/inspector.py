@@ -21,7 +21,7 @@ def pick(picks: list[int] | None = None, place: tuple[float, float] | None = Non
 
 
 def on_event() -> None:
-    """The browser's word: a point, a place or a lasso."""
+    """Takes what the browser sends: a point, a place or a lasso."""
     event = st.session_state["map events"].event
     if "live" in event:
         st.session_state["live"] = event["live"] if event["live"] in LIVE else LIVE[0]
@@ -69,13 +69,13 @@ def fields(atlas) -> None:
 
 
 def number_given() -> None:
-    """The number field was used."""
+    """Takes the number that was typed."""
     number = st.session_state["map number"]
     pick([] if number is None else [number])
 
 
 def place_given() -> None:
-    """The place's fields were used."""
+    """Takes the place that was typed."""
     x, y = st.session_state["map x"], st.session_state["map y"]
     if x is not None and y is not None:
         pick(place=(x, y))
@@ -92,7 +92,7 @@ def actions(make_item, key: str) -> None:
 
 
 def inspect_point(name: str, atlas, number: int) -> dict:
-    """A picture, what the model remembers of it, and its neighbours."""
+    """A picture, its reconstruction and its neighbours."""
     picture = bridge.codes.pictures(name)[number]
     reconstruction = bridge.models.reconstruct(name, picture[None], bridge.classes.of_pictures(name, [number]))[0]
     scale = -(-96 // picture.shape[0])
@@ -242,7 +242,7 @@ def arrays(name: str, atlas, numbers: np.ndarray) -> bytes:
 
 
 def invite(atlas) -> dict:
-    """Nothing is picked: what can be done, and where to begin."""
+    """While nothing is picked: what can be done, and where to begin."""
     st.markdown(
         "**Point** at the map to see pictures, **click** one to ask about it.\n\n"
         "**Click an empty place** to decode it.\n\n"

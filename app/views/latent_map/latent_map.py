@@ -1,4 +1,4 @@
-"""The map: every picture where its code puts it; point, click, lasso, or ask for an empty place."""
+"""The map: every picture at the place of its code; point, click, lasso, or decode an empty place."""
 
 import streamlit as st
 

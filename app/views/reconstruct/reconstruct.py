@@ -22,7 +22,7 @@ kind = bridge.codes.origin(atlas)
 
 
 def cell(column, title: str, colour: str, image, caption: str, alt: str, scale: str = "") -> None:
-    """A picture of the story with its heading, its scale if it has one, and a line under it."""
+    """A picture of the first row with its heading, its scale if it has one, and a line under it."""
     with column:
         heading(title, colour)
         st.image(image, output_format="PNG", alt=alt)
@@ -33,7 +33,7 @@ def cell(column, title: str, colour: str, image, caption: str, alt: str, scale: 
 
 
 def heading(title: str, colour: str, more: str = "") -> None:
-    """A title beside its colour: coloured letters would be too faint on one of the two grounds."""
+    """A title behind a square in its colour: coloured letters would be too faint on one of the two grounds."""
     st.markdown(f"<span style='color:{colour}'>■</span> **{title}**{more}", unsafe_allow_html=True)
 
 
@@ -45,7 +45,7 @@ def ramp(least: str, colours: str, most: str) -> str:
 
 
 def story(x: np.ndarray, what: str, seen: dict | None, y, to) -> dict:
-    """The row that tells it: file, what is seen, code, reconstruction, difference. -> the numbers"""
+    """The first row: file, model's input, code, reconstruction, difference. -> as judging.look; gap, original, most"""
     result = bridge.judging.look(name, x, y, to)
     x_rec, mean, sd = result["x_rec"], result["mean"], result["sd"]
     gap, most = portrait.difference(x, x_rec)
@@ -97,7 +97,7 @@ def story(x: np.ndarray, what: str, seen: dict | None, y, to) -> dict:
 
 
 def numbers(result: dict) -> None:
-    """Each number with what it is compared to."""
+    """Four errors, each with where it lies among those of the usual pictures."""
     kind = bridge.judging.usual(name)
     closer = bridge.judging.more(name, "error", result["mse"])
     sharper, first = bridge.judging.sharper(name, result["ssim"])
@@ -139,7 +139,7 @@ def numbers(result: dict) -> None:
 
 
 def warn(result: dict) -> None:
-    """The lesson in a sentence, when the picture is unlike anything the model saw."""
+    """A warning when the picture is unlike the training data."""
     if not result["unlike"]:
         return
     st.warning(
@@ -151,7 +151,7 @@ def warn(result: dict) -> None:
 
 
 def posterior(x: np.ndarray, result: dict, y, to) -> np.ndarray:
-    """Sixteen draws and their deviation. -> their codes (16, d), or none for a deterministic encoder"""
+    """Sixteen posterior draws and their deviation. -> their codes (16, d), or none for a deterministic encoder"""
     st.markdown(
         "#### What else it could be",
         help="The encoder answers with a distribution of codes, q(z|x), the posterior.",
@@ -235,7 +235,7 @@ def rivals(x: np.ndarray, result: dict) -> None:
 
 
 def downloads(x: np.ndarray, result: dict, y, to) -> None:
-    """The comparison as a picture, the numbers as arrays, and into the tray."""
+    """Buttons: into the tray, the comparison as PNG, the arrays as NPZ."""
     captions = [
         "picture",
         "as the model sees it",

@@ -12,7 +12,7 @@ SIDE = 56  # of a picture in it
 
 
 def show(name: str, x: np.ndarray, code: np.ndarray, y: tuple[int, ...] | None) -> None:
-    """The strips of a picture's code, in two columns; nothing where the codes tell no attribute, or of a conditional model.
+    """The strips of a picture's code in two columns, if its attributes can be read and the model is not conditional.
 
     y: a conditional checkpoint's classes; its page shows every class already.
     """
