@@ -21,7 +21,7 @@ def pick(picks: list[int] | None = None, place: tuple[float, float] | None = Non
 
 
 def on_event() -> None:
-    """The browser's word: a point, a place or a lasso."""
+    """Takes what the browser sends: a point, a place or a lasso."""
     event = st.session_state["map events"].event
     if "live" in event:
         st.session_state["live"] = event["live"] if event["live"] in LIVE else LIVE[0]
@@ -69,13 +69,13 @@ def fields(atlas) -> None:
 
 
 def number_given() -> None:
-    """The number field was used."""
+    """Takes the number that was typed."""
     number = st.session_state["map number"]
     pick([] if number is None else [number])
 
 
 def place_given() -> None:
-    """The place's fields were used."""
+    """Takes the place that was typed."""
     x, y = st.session_state["map x"], st.session_state["map y"]
     if x is not None and y is not None:
         pick(place=(x, y))
@@ -92,9 +92,9 @@ def actions(make_item, key: str) -> None:
 
 
 def inspect_point(name: str, atlas, number: int) -> dict:
-    """A picture, what the model remembers of it, and its neighbours."""
+    """A picture, its reconstruction and its neighbours."""
     picture = bridge.codes.pictures(name)[number]
-    reconstruction = bridge.models.reconstruct(name, picture[None], bridge.classes.own(name, [number]))[0]
+    reconstruction = bridge.models.reconstruct(name, picture[None], bridge.classes.of_pictures(name, [number]))[0]
     scale = -(-96 // picture.shape[0])
     error, moved = atlas.error[number], atlas.round_trip[number]
     with st.container(horizontal=True, gap="small"):
@@ -130,11 +130,11 @@ def inspect_point(name: str, atlas, number: int) -> dict:
 
 def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> dict:
     """What the model makes of a place on the map, and how far that is from any data."""
-    found = bridge.codes.lift(name, place, view)
-    near = found["neighbours"]
+    lifted = bridge.codes.lift(name, place, view)
+    near = lifted["neighbours"]
     y = decoded_as(name, near)
-    picture = bridge.models.decode(name, found["z"], y)[0]
-    ratio = found["map_distance"] / found["typical_map_distance"]
+    picture = bridge.models.decode(name, lifted["z"], y)[0]
+    ratio = lifted["map_distance"] / lifted["typical_map_distance"]
     with st.container(horizontal=True, gap="small"):
         st.image(
             charts.enlarge(picture, -(-96 // picture.shape[0]), charts.GENERATED),
@@ -151,7 +151,7 @@ def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> di
     st.markdown(
         f"**{judged}** The eighth-nearest point is {ratio:.1f}x as far as it is for a typical point of the map."
     )
-    actions(lambda: tray.keep_latent(name, found["z"], y), "place")
+    actions(lambda: tray.keep_latent(name, lifted["z"], y), "place")
     st.caption(
         "Blended from these codes, the nearest first.",
         help="The place is turned into a code by the weighted mean of the codes of its eight nearest "
@@ -164,7 +164,7 @@ def decoded_as(name: str, near: np.ndarray) -> tuple[int, ...] | None:
     """As which classes a place is decoded: those of most of its neighbours, or the reader's choice."""
     if not bridge.classes.classes(name):
         return classes.choose(name, "placeas", None, "", "", "")
-    most = tuple(int(np.bincount(labels).argmax()) for labels in bridge.classes.own(name, near).T)
+    most = tuple(int(np.bincount(labels).argmax()) for labels in bridge.classes.of_pictures(name, near).T)
     return classes.choose(
         name,
         "placeas",
@@ -253,7 +253,7 @@ def arrays(name: str, atlas, numbers: np.ndarray) -> bytes:
 
 
 def invite(atlas) -> dict:
-    """Nothing is picked: what can be done, and where to begin."""
+    """While nothing is picked: what can be done, and where to begin."""
     st.markdown(
         "**Point** at the map to see pictures, **click** one to ask about it.\n\n"
         "**Click an empty place** to decode it.\n\n"

@@ -34,7 +34,7 @@ def number_of(source: str, step: int | None, key: str) -> float | None:
 
 
 def worded(key: str, value: float | None) -> str:
-    """A number as prose has it."""
+    """A number as it stands in a sentence."""
     if value is None:
         return "–"
     if key in ("good", "class_kept"):
@@ -78,12 +78,12 @@ def ask(lesson: texts.Lesson, number: int) -> bool:
 
 
 def go(number: int) -> None:
-    """To another lesson."""
+    """Opens another lesson."""
     st.session_state[NUMBER] = number
 
 
 def present(on: bool) -> None:
-    """Onto the projector, or off it."""
+    """Switches the projector's view on or off."""
     st.session_state[PRESENT] = on
 
 
