@@ -12,9 +12,7 @@ VIEW = {"layers": ["x", "x_tilde", "z_hat", "z", "belief"], "x": 4, "z": 4, "slo
 
 _PANELS = """<figure><figcaption>{}</figcaption>
 <canvas class="space" data-space="{}" role="img" tabindex="0"></canvas></figure>"""
-_lab = st.components.v2.component(
-    "ali_lab",
-    html=f"""
+HTML = f"""
 <div class="root" tabindex="0" data-step="">
   <div class="layers" role="group" aria-label="Layers"></div>
   <div class="rows"></div>
@@ -40,19 +38,19 @@ _lab = st.components.v2.component(
     <button class="pointer" type="button" title="P: light up what you point at or tap">Pointer</button>
     <p class="status" role="status"></p>
   </div>
-</div>""",
-    css=STYLE + Path(__file__).with_name("lab.css").read_text(encoding="utf-8"),
-    js=script(
-        "lab_feed.js",
-        "lab_own.js",
-        "lab_panels.js",
-        "lab_lines.js",
-        "lab_slow.js",
-        "lab_stage.js",
-        "lab_hands.js",
-        "lab.js",
-    ),
+</div>"""
+CSS = STYLE + Path(__file__).with_name("lab.css").read_text(encoding="utf-8")
+SCRIPTS = (
+    "lab_feed.js",
+    "lab_own.js",
+    "lab_panels.js",
+    "lab_lines.js",
+    "lab_slow.js",
+    "lab_stage.js",
+    "lab_hands.js",
+    "lab.js",
 )
+_lab = st.components.v2.component("ali_lab", html=HTML, css=CSS, js=script(*SCRIPTS))
 
 
 def lab(
@@ -70,7 +68,8 @@ def lab(
     """Shows one or two recordings, or a live run.
 
     runs: {"recording": name, "title": …}, or one live {"run": id, "secret": "" for who watches} or {"own": name}, which
-    this tab trains, whose titles follow as further entries; `lost` hears the sentence where the tab cannot. view: layers, x and z (numbers of the places D is shown for), step,
+    this tab trains, whose titles follow as further entries (a published page names each one's "pack", and numbers "given" to
+    it); `lost` hears the sentence where the tab cannot. view: layers, x and z (numbers of the places D is shown for), step,
     speed, slow (0 or 1: slow motion); `seen` is called with the reader's own. present: large type, keys from anywhere, 1-8 call
     `lesson`. play: begins at once; locked: cannot be played yet.
     """
