@@ -11,6 +11,7 @@ from app import bridge
 
 MOST = 64  # pictures or codes of a call
 FURTHEST = 1000.0  # of a code's number: beyond it no picture lies
+TRIES = 640  # reconstructions by which a call's classes may be chosen: a few seconds of a core
 SECONDS = 20.0  # for the decoding of a call's files, each of which has its own limit
 ROOM = 2**25  # bytes of an .npz's arrays
 
@@ -129,6 +130,12 @@ class Asked:
             words = ", ".join(f"{f} ({names[0]}, …)" for f, names in zip(_factors(self.name), factors, strict=True))
             raise bridge.Problem(
                 f"{self.name} draws the class that it is told: give classes=…, one for each of {words}."
+            )
+        tries = sum(map(len, factors)) * min(2, len(factors))
+        if len(given) * tries > TRIES:
+            most = max(1, TRIES // tries)
+            raise bridge.Problem(
+                f"{self.name} tries its classes on every picture: send {most} at a time, or give classes=…."
             )
         x = self.x if self.x.dtype == np.uint8 else bridge.models.to_bytes(self.x)
         return bridge.classes.likeliest(self.name, x)

@@ -150,8 +150,13 @@ def query(request: Request, what: str) -> tuple[list[str], int]:
     return request.query_params.getlist("classes"), int(steps[0])
 
 
-def refused(request: Request, error: HTTPException) -> Response:
-    """An error as a sentence in JSON."""
+async def refused(request: Request, error: HTTPException) -> Response:
+    """An error as a sentence in JSON; what is still sent is taken first, or who sends it sees a broken line."""
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > 4 * LONGEST:
+            break
     says = {404: NOWHERE, 405: METHOD.format(request.method)}.get(error.status_code, error.detail)
     says = error.detail if error.detail.endswith(".") else says  # Starlette's own are no sentences
     return JSONResponse({"error": says}, error.status_code, error.headers)
