@@ -78,8 +78,8 @@ def anywhere(path):
     return modules
 
 
-CORE = ("data", "nets", "family", "training", "models", "measure", "maps", "lab", "commands")
-APP = ("components", "bridge", "shared", "views", "server")
+CORE = ("data", "nets", "family", "training", "models", "measure", "maps", "lab", "hub", "notebook", "commands")
+APP = ("components", "bridge", "shared", "views", "server", "service")
 
 
 def folders(path, package):
