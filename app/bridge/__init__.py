@@ -27,5 +27,6 @@ from . import (
     live,
     models,
     own,
+    teaching,
     translating,
 )

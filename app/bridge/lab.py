@@ -1,4 +1,4 @@
-"""What the lab's pages ask: recordings, members that train in the plane, settings, the reader's points."""
+"""The lab's data: recordings, members that train in the plane, settings, the reader's points."""
 
 from functools import lru_cache
 from pathlib import Path

@@ -20,7 +20,7 @@ def decoded(codes: Codes, scale: int, border: str, says: str, alt: str, key: str
     _decoded(
         key=key,
         data=pack(
-            codes.blank[None, None], **codes.told(made_here=True), scale=scale, border=border, says=says, alt=alt
+            codes.blank[None, None], **codes.entries(in_tab=True), scale=scale, border=border, says=says, alt=alt
         ),
         on_engine_change=lambda: codes.heard(str(st.session_state[key].engine)),
     )

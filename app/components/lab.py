@@ -67,17 +67,18 @@ def lab(
 ) -> None:
     """Shows one or two recordings, or a live run.
 
-    runs: {"recording": name, "title": …}, or one live {"run": id, "secret": "" for who watches} or {"own": name}, which
-    this tab trains, whose titles follow as further entries (a published page names each one's "pack", and numbers "given" to
-    it); `lost` hears the sentence where the tab cannot. view: layers, x and z (numbers of the places D is shown for), step,
-    speed, slow (0 or 1: slow motion); `seen` is called with the reader's own. present: large type, keys from anywhere, 1-8 call
-    `lesson`. play: begins at once; locked: cannot be played yet.
+    runs: each {"recording": name, "title": …}; or, of a live run, first {"run": id, "secret": "" for who watches,
+    "title": …}, or {"in_tab": name, "title": …} for one that this tab trains, then {"title": …} of its second member
+    (a published page names each one's "pack", and numbers "given" to it).
+    view: layers, x and z (numbers of the places that D is shown for), step, speed, slow (0 or 1: slow motion).
+    seen: called with the view that the reader has chosen. lost: called with a sentence where the tab cannot train.
+    present: large type, keys from anywhere, 1 to 8 call `lesson`. play: begins at once; locked: cannot be played yet.
     """
 
     def heard() -> None:
-        told = viewed(st.session_state[key].view)
-        if told and seen:
-            seen(told)
+        sent = viewed(st.session_state[key].view)
+        if sent and seen:
+            seen(sent)
 
     def pressed() -> None:
         number = st.session_state[key].lesson
@@ -106,16 +107,16 @@ def lab(
     )
 
 
-def viewed(told: object) -> dict | None:
+def viewed(sent: object) -> dict | None:
     """The browser's view with every value as it must be; None for anything else."""
-    if not isinstance(told, dict):
+    if not isinstance(sent, dict):
         return None
-    layers, places = told.get("layers"), {k: told.get(k) for k in ("x", "z")}
-    numbers = {k: told.get(k) for k in ("step", "speed")}
+    layers, places = sent.get("layers"), {k: sent.get(k) for k in ("x", "z")}
+    numbers = {k: sent.get(k) for k in ("step", "speed")}
     good = isinstance(layers, list) and all(layer in LAYERS for layer in layers)
     good = good and all(place in range(9) for place in places.values())
     good = good and all(isinstance(v, int | float) and 0 <= v < 1e7 for v in numbers.values())
-    slow = told.get("slow")
+    slow = sent.get("slow")
     if not good or slow not in (0, 1):
         return None
     numbers["step"] = int(numbers["step"])

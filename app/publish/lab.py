@@ -79,7 +79,7 @@ def told_of(lesson, number: int, to: Path) -> dict:
         weights = {key.partition(".")[2]: value for key, value in tries.items() if key.startswith(f"{member}.")}
         plain = {key: value for key, value in tries.items() if "." not in key}
         run(to, f"lesson-{number}-{lane}", plain | {"member": member, "weights": weights})
-        runs.append({"own": f"lesson-{number}", "pack": f"own/lesson-{number}-{lane}.bin", "title": member})
+        runs.append({"in_tab": f"lesson-{number}", "pack": f"own/lesson-{number}-{lane}.bin", "title": member})
     with_numbers = ", ".join(f"{key.rpartition('.')[2]} {value}" for key, value in tries.items() if key != "data")
     return {
         "title": lesson.title,

@@ -9,7 +9,7 @@ import streamlit as st
 from app import bridge
 from app.components import map as parts
 from app.components.decoded import decoded
-from app.shared import charts, classes, engine, link, map_figure, tray
+from app.shared import charts, classes, engine, examples, link, map_figure, tray
 from app.shared.plain import plain, sentence
 
 LIVE = ("off", "decode", "lattice")  # what the tab decodes by itself
@@ -22,7 +22,7 @@ def pick(picks: list[int] | None = None, place: tuple[float, float] | None = Non
 
 
 def on_event() -> None:
-    """The browser's word: a point, a place or a lasso."""
+    """Takes what the browser sends: a point, a place or a lasso."""
     event = st.session_state["map events"].event
     if "live" in event:
         st.session_state["live"] = event["live"] if event["live"] in LIVE else LIVE[0]
@@ -70,13 +70,13 @@ def fields(atlas) -> None:
 
 
 def number_given() -> None:
-    """The number field was used."""
+    """Takes the number that was typed."""
     number = st.session_state["map number"]
     pick([] if number is None else [number])
 
 
 def place_given() -> None:
-    """The place's fields were used."""
+    """Takes the place that was typed."""
     x, y = st.session_state["map x"], st.session_state["map y"]
     if x is not None and y is not None:
         pick(place=(x, y))
@@ -93,9 +93,9 @@ def actions(make_item, key: str) -> None:
 
 
 def inspect_point(name: str, atlas, number: int) -> dict:
-    """A picture, what the model remembers of it, and its neighbours."""
+    """A picture, its reconstruction and its neighbours."""
     picture = bridge.codes.pictures(name)[number]
-    reconstruction = bridge.models.reconstruct(name, picture[None], bridge.classes.own(name, [number]))[0]
+    reconstruction = bridge.models.reconstruct(name, picture[None], bridge.classes.of_pictures(name, [number]))[0]
     scale = -(-96 // picture.shape[0])
     error, moved = atlas.error[number], atlas.round_trip[number]
     with st.container(horizontal=True, gap="small"):
@@ -131,17 +131,17 @@ def inspect_point(name: str, atlas, number: int) -> dict:
 
 def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> dict:
     """What the model makes of a place on the map, and how far that is from any data."""
-    found = bridge.codes.lift(name, place, view)
-    near = found["neighbours"]
+    lifted = bridge.codes.lift(name, place, view)
+    near = lifted["neighbours"]
     y = decoded_as(name, near)
-    ratio = found["map_distance"] / found["typical_map_distance"]
+    ratio = lifted["map_distance"] / lifted["typical_map_distance"]
     alt = f"decoded at {link.place_form(place)}, {ratio:.1f} times the typical distance from data"
     scale = -(-96 // bridge.checkpoints.card(name)["data"]["shape"][0])
     if st.session_state["live"] != LIVE[0] and engine.usable(name):
-        codes = engine.codes(name, found["z"][None], [y])
+        codes = engine.codes(name, lifted["z"][None], [y])
         decoded(codes, scale, charts.GENERATED, "decoded here, in your browser", alt, "decoded place")
     else:
-        picture = bridge.models.decode(name, found["z"], y)[0]
+        picture = bridge.models.decode(name, lifted["z"], y)[0]
         with st.container(horizontal=True, gap="small"):
             st.image(
                 charts.enlarge(picture, scale, charts.GENERATED),
@@ -159,7 +159,7 @@ def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> di
     st.markdown(
         f"**{judged}** The eighth-nearest point is {ratio:.1f}x as far as it is for a typical point of the map."
     )
-    actions(lambda: tray.keep_latent(name, found["z"], y), "place")
+    actions(lambda: tray.keep_latent(name, lifted["z"], y), "place")
     st.caption(
         "Blended from these codes, the nearest first.",
         help="The place is turned into a code by the weighted mean of the codes of its eight nearest "
@@ -172,7 +172,7 @@ def decoded_as(name: str, near: np.ndarray) -> tuple[int, ...] | None:
     """As which classes a place is decoded: those of most of its neighbours, or the reader's choice."""
     if not bridge.classes.classes(name):
         return classes.choose(name, "placeas", None, "", "", "")
-    most = tuple(int(np.bincount(labels).argmax()) for labels in bridge.classes.own(name, near).T)
+    most = tuple(int(np.bincount(labels).argmax()) for labels in bridge.classes.of_pictures(name, near).T)
     return classes.choose(
         name,
         "placeas",
@@ -217,6 +217,17 @@ def inspect_many(name: str, atlas, picks: list[int], view: str) -> dict:
             icon=":material/download:",
             help="The same, with codes and pictures, for numpy.load",
         )
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.markdown("Teach a direction:", width="content")
+        for side, says in examples.SIDES.items():
+            some = np.random.default_rng(0).permutation(numbers)[: examples.MOST]
+            st.button(
+                says,
+                key=f"teach {side}",
+                on_click=examples.add,
+                args=(side, [f"p{i}" for i in some]),
+                help=f"Up to {examples.MOST} of them become examples; Interpolate → Directions → Teach goes on with them.",
+            )
     st.caption(f"{len(shown)} of them, drawn by chance" if len(shown) < len(numbers) else "All of them")
     return {"picks": picks, "gallery": gallery(atlas, shown), "side": 28}
 
@@ -250,7 +261,7 @@ def arrays(name: str, atlas, numbers: np.ndarray) -> bytes:
 
 
 def invite(atlas) -> dict:
-    """Nothing is picked: what can be done, and where to begin."""
+    """While nothing is picked: what can be done, and where to begin."""
     st.markdown(
         "**Point** at the map to see pictures, **click** one to ask about it.\n\n"
         "**Click an empty place** to decode it.\n\n"

@@ -39,12 +39,12 @@ def ask(lesson: texts.Lesson, number: int) -> bool:
 
 
 def go(number: int) -> None:
-    """To another lesson."""
+    """Opens another lesson."""
     st.session_state[NUMBER] = number
 
 
 def present(on: bool) -> None:
-    """Onto the projector, or off it."""
+    """Switches the projector's view on or off."""
     st.session_state[PRESENT] = on
 
 
