@@ -43,12 +43,13 @@ def publish(chosen: list[str], to: Path, told: Callable[[float, str], None]) -> 
     rows, about = bridge.lab.planar(), {}
     for done, name in enumerate(chosen):
         told(done / (len(chosen) + 1), f"{name}: its runs")
-        for seed in SEEDS:
-            for kind in data:
+        lacks = {kind: why for kind in data if (why := bridge.own.refused({"member": name, "data": kind}))}
+        for kind in data.keys() - lacks.keys():
+            for seed in SEEDS:
                 numbers = run(to, f"{name}-{kind}-{seed}", {"member": name, "data": kind, "seed": seed})
         named = {key: rates.get(key, f"Weight of {key.partition(' ')[2].replace('_', ' ')}") for key in numbers}
         fields = [[key, named[key], numbers[key]] for key in numbers if key != "multipliers rate"]
-        about[name] = {"says": rows[name]["says"], "numbers": fields}
+        about[name] = {"says": rows[name]["says"], "numbers": fields, "lacks": lacks}
     told(len(chosen) / (len(chosen) + 1), "what the lessons try")
     lessons = [told_of(lesson, number, to) for number, lesson in enumerate(LESSONS, 1)]
     said = {"recordings": recordings, "members": about, "data": data, "seeds": SEEDS, "lessons": lessons}

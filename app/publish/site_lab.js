@@ -110,6 +110,8 @@ export async function lab(place, link, go) {
 
   function start() {
     const pair = free.against === NONE || free.against === free.member ? [free.member] : [free.member, free.against];
+    const why = pair.map((name) => told.members[name].lacks[free.data]).find(Boolean);
+    if (why) return says(why);
     begin(pair.map((name) => ({ in_tab: "free", pack: `own/${name}-${free.data}-${free.seed}.bin`, title: name, given: { ...free.given[name] } })));
   }
 

@@ -8,7 +8,8 @@ import streamlit as st
 
 from app import bridge
 from app.components import map as parts
-from app.shared import charts, classes, examples, link, map_figure, tray
+from app.components.decoded import decoded
+from app.shared import charts, classes, engine, examples, link, map_figure, tray
 from app.shared.plain import plain, sentence
 
 LIVE = ("off", "decode", "lattice")  # what the tab decodes by itself
@@ -133,15 +134,22 @@ def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> di
     lifted = bridge.codes.lift(name, place, view)
     near = lifted["neighbours"]
     y = decoded_as(name, near)
-    picture = bridge.models.decode(name, lifted["z"], y)[0]
     ratio = lifted["map_distance"] / lifted["typical_map_distance"]
-    with st.container(horizontal=True, gap="small"):
-        st.image(
-            charts.enlarge(picture, -(-96 // picture.shape[0]), charts.GENERATED),
-            output_format="PNG",
-            caption="decoded here",
-            alt=f"decoded at {link.place_form(place)}, {ratio:.1f} times the typical distance from data",
-        )
+    alt = f"decoded at {link.place_form(place)}, {ratio:.1f} times the typical distance from data"
+    scale = -(-96 // bridge.checkpoints.card(name)["data"]["shape"][0])
+    if st.session_state["live"] != LIVE[0] and engine.usable(name):
+        codes = engine.codes(name, lifted["z"][None], [y])
+        decoded(codes, scale, charts.GENERATED, "decoded here, in your browser", alt, "decoded place")
+    else:
+        picture = bridge.models.decode(name, lifted["z"], y)[0]
+        with st.container(horizontal=True, gap="small"):
+            st.image(
+                charts.enlarge(picture, scale, charts.GENERATED),
+                output_format="PNG",
+                caption="decoded here",
+                alt=alt,
+            )
+        engine.say("The server made this picture")
     if ratio < 2:
         judged = "This place is among the data."
     elif ratio < FAR:
