@@ -25,6 +25,7 @@ from . import (
     judging,
     lab,
     live,
+    mine,
     models,
     own,
     translating,
