@@ -61,11 +61,11 @@ def fields(name: str, atlas) -> None:
             on_change=number_given,
             width=150,
         )
-        with st.popover("Place", help="A place on the map, by its coordinates"):
+        with search.popover():
+            search.field(name)
             st.number_input("x", key="map x", value=None, step=0.1, format="%.3f")
             st.number_input("y", key="map y", value=None, step=0.1, format="%.3f")
             st.button("Decode this place", on_click=place_given)
-        search.field(name)
         if picks or place or search.found(name):
             st.button("Clear", on_click=clear, type="tertiary")
 

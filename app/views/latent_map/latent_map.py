@@ -71,16 +71,16 @@ def show_map(name: str, atlas, row) -> None:
 name = st.session_state["checkpoint"]
 left, right = st.columns([2, 1], gap="medium")
 with left:
-    row = st.container(horizontal=True, vertical_alignment="center", gap="medium")
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     with row:
         st.markdown("#### Map", width="content")
         shown = own.choose(name)
+    if shown not in ("", name):
+        own.about(shown)
     if shown:
         show_map(shown, bridge.codes.atlas(shown), row)
     else:
         own.intake(name)
-    if shown not in ("", name):
-        own.about(shown)
 if shown:
     with right:
         inspector.show(shown, st.session_state["view"], st.session_state["colour"])

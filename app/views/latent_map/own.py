@@ -11,7 +11,7 @@ from app.shared import link
 from app.shared.plain import code, plain, sentence
 
 HELD, MINE = "held-out", "mine"
-CHOSEN, TROUBLE, ROUND = "mine chosen here", "mine trouble", "mine round"
+CHOSEN, TROUBLE, ROUND, OTHER = "mine chosen here", "mine trouble", "mine round", "mine other"
 SHOWN = 8  # bad files that are named
 
 
@@ -38,6 +38,8 @@ def choose(name: str) -> str:
     )
     if kind == HELD:
         return name
+    if st.session_state.get(OTHER):
+        return ""
     if folder and bridge.mine.state(session(), name)["state"] == "none":
         bridge.mine.start(session(), name)
     return bridge.mine.state(session(), name).get("map", "")
@@ -78,9 +80,7 @@ def ask(name: str) -> None:
     elif not given and not st.session_state.get(CHOSEN):
         st.info(sentence(bridge.mine.GONE), icon=":material/link_off:")
     if given:
-        st.button(
-            f"Map {plain(given)} with {plain(name)}", type="primary", on_click=bridge.mine.start, args=(session(), name)
-        )
+        st.button(f"Map {plain(given)} with {plain(name)}", type="primary", on_click=begin, args=(name,))
     most = bridge.mine.limits()
     files = st.file_uploader(
         "A zip of pictures, several zips, or pictures",
@@ -101,12 +101,18 @@ def ask(name: str) -> None:
     )
 
 
+def begin(name: str) -> None:
+    """What was given is mapped."""
+    st.session_state.pop(OTHER, None)
+    bridge.mine.start(session(), name)
+
+
 def give(name: str, files: list) -> None:
     """The button was pressed."""
     try:
         address = visitors.named(st.context.ip_address)
         bridge.mine.give(session(), address, [(file.name, file.getvalue()) for file in files])
-        bridge.mine.start(session(), name)
+        begin(name)
         st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1  # an empty box: they are kept, and not twice
     except bridge.Problem as problem:
         st.session_state[TROUBLE] = str(problem)
@@ -116,6 +122,7 @@ def again() -> None:
     """Other pictures are wanted."""
     bridge.mine.take_back(session())
     chosen()
+    st.session_state[OTHER] = True
 
 
 def about(shown: str) -> None:

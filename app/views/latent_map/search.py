@@ -10,11 +10,16 @@ FOUND, ROUND = "map search", "map search round"
 NEAR = 16
 
 
+def popover():
+    """The button of what is looked for; it closes when a file was given."""
+    help = "Pictures of this map that are like one of yours; or a place on it, by its coordinates"
+    return st.popover("Find", help=help, key=f"map find {st.session_state.get(ROUND, 0)}")
+
+
 def field(name: str) -> None:
-    """The button, and the box for a file behind it."""
-    with st.popover("Search", help="Which pictures of this map are like one of yours"):
-        key = f"map search file {st.session_state.get(ROUND, 0)}"
-        st.file_uploader("A picture", key=key, on_change=search, args=(bridge.checkpoints.of(name), key))
+    """The box for a file."""
+    key = f"map search file {st.session_state.get(ROUND, 0)}"
+    st.file_uploader("Like this picture", key=key, on_change=search, args=(bridge.checkpoints.of(name), key))
 
 
 def search(checkpoint: str, key: str) -> None:
