@@ -15,7 +15,7 @@ from ali_core.family.objectives import Member, prepare
 from ali_core.family.samples import HIDDEN, posterior
 from ali_core.problem import Problem
 
-from . import checkpoint, schema
+from . import checkpoint, schema, taught
 from .latent import in_turn, interpolate
 
 BATCH = 256
@@ -193,6 +193,18 @@ class Model:
 
         codes = torch.from_numpy(np.asarray(z, np.float32))
         return self._batched(run, self._input(x), codes, *self._given(y, len(z)))
+
+    def moved(self, z: np.ndarray, direction: "taught.Taught | str | Path", amount: float) -> np.ndarray:
+        """Codes (n, d) moved along a direction that was taught, or its .npz: 1 is the way from without the thing to with it.
+
+        Raises Problem for a file that is none, and for a direction of another checkpoint.
+        """
+        found = direction if isinstance(direction, taught.Taught) else taught.read(direction)
+        if found.checkpoint != self.card["weights"]["sha256"] or len(found.along) != self.latent:
+            raise Problem(
+                f"The direction «{found.name}» was taught with another checkpoint's codes, not with {self.name}'s."
+            )
+        return found.moved(z, amount)
 
     def likeliest(self, x: np.ndarray, first: np.ndarray | None = None) -> np.ndarray | None:
         """The classes whose reconstructions of x, uint8, are nearest, int (n, factors); None without classes.

@@ -28,5 +28,6 @@ from . import (
     mine,
     models,
     own,
+    teaching,
     translating,
 )

@@ -1,4 +1,4 @@
-"""Interpolate's third mode: a walk from one picture along a direction of z, and codes that are added up."""
+"""Interpolate's third mode: a walk from one picture along a direction of z, one that is taught, and codes that are added up."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from app import bridge
 from app.components.scrub import scrub
 from app.shared import classes, engine, film, link, tray
 from app.shared.plain import plain
-from app.views.interpolate import ends
+from app.views.interpolate import ends, taught
 
-WALK, MIX = "walk", "mix"
+WALK, MIX, TEACH = "walk", "mix", "teach"
 STEPS = 13  # frames of a walk and of a mixture; the middle one is where it starts, or the sum
 NUMBER, EVERYTHING = "n", "all"
 TOLD = " Without “code”: the code stays, what the decoder is told changes."
@@ -42,25 +42,31 @@ def show(name: str, y: tuple[int, ...] | None, row, downloads) -> None:
     the buttons that save the frames.
     """
     known = bridge.directions.directions(name)
-    link.keep("do", WALK, link.one_of(WALK, MIX))
+    link.keep("do", WALK, link.one_of(WALK, MIX, TEACH))
     with row:
         st.segmented_control(
             "With a code",
-            [WALK, MIX],
-            format_func={WALK: "Walk", MIX: "A − B + C"}.get,
+            [WALK, MIX, TEACH],
+            format_func={WALK: "Walk", MIX: "A − B + C", TEACH: "Teach"}.get,
             key="do",
             persist_state="session",
             width="content",
         )
     left, right = st.columns([4, 3], gap="medium")
-    draw = walk if st.session_state["do"] == WALK else mix
-    shown, dim = draw(name, y, known, row, left)
+    if st.session_state["do"] == TEACH:
+        shown, learned = teach(name, y, row, left)
+    else:
+        leave(set(taught.SIDES))
+        shown, dim = {WALK: walk, MIX: mix}[st.session_state["do"]](name, y, known, row, left)
     if shown:
         near = bridge.codes.near(name, shown.z)
         with left:
             play(name, shown, frames := engine.lazily(lambda: decoded(name, shown)), near)
     with right:
-        heat_map(name, known, dim)
+        if st.session_state["do"] == TEACH:
+            taught.report(name, learned, float(st.session_state["reach"]))
+        else:
+            heat_map(name, known, dim)
         if shown:
             downloads(name, frames, shown.z, near, shown.key)
 
@@ -153,6 +159,32 @@ def walk(name: str, y, known, row, place) -> tuple[Film | None, int | None]:
         for unit, seen in zip(units, reading(known, path, which), strict=True)
     ]
     return Film("walk", path, [y] * STEPS, notes), dim
+
+
+def teach(name: str, y, row, place) -> tuple[Film | None, Any]:
+    """A's code moved along what the reader's examples teach. -> the film, None without A or enough of them; what they teach"""
+    leave({"along", "toward", "dim", "take"})
+    number("reach", 2, 1, 8)
+    with row:
+        reach = st.slider(
+            "How far",
+            1,
+            8,
+            key="reach",
+            persist_state="session",
+            width=110,
+            help="To either side; 1 is the way from the examples without it to those with it.",
+        )
+    with place:
+        found = taught.examples(name)
+        (ready,) = pickers(name, "a")
+    if not (ready and found):
+        return None, found
+    _, z, _ = ready
+    units = np.linspace(-reach, reach, STEPS)
+    path = found.moved(np.repeat(z[None], STEPS, 0), units)
+    notes = [f"{'−' if unit < 0 else '+'}{abs(unit):.1f} toward {found.name}" for unit in units]
+    return Film("teach", path, [y] * STEPS, notes), found
 
 
 def which_class(known, factor: int, row) -> int:

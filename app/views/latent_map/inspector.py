@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import bridge
 from app.components import map as parts
-from app.shared import charts, classes, link, map_figure, tray
+from app.shared import charts, classes, examples, link, map_figure, tray
 from app.shared.plain import plain, sentence
 from app.views.latent_map import search
 
@@ -225,6 +225,17 @@ def inspect_many(name: str, atlas, picks: list[int], view: str) -> dict:
             icon=":material/download:",
             help="The same, with codes and pictures, for numpy.load",
         )
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.markdown("Teach a direction:", width="content")
+        for side, says in examples.SIDES.items():
+            some = np.random.default_rng(0).permutation(numbers)[: examples.MOST]
+            st.button(
+                says,
+                key=f"teach {side}",
+                on_click=examples.add,
+                args=(side, [f"p{i}" for i in some]),
+                help=f"Up to {examples.MOST} of them become examples; Interpolate → Directions → Teach goes on with them.",
+            )
     st.caption(f"{len(shown)} of them, drawn by chance" if len(shown) < len(numbers) else "All of them")
     return {"picks": picks, "gallery": gallery(atlas, shown), "side": 28}
 
