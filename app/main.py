@@ -86,6 +86,8 @@ async def tidy() -> None:
     while True:
         await asyncio.sleep(60)
         visitors.uploads.tidy()
+        if mine := sys.modules.get("app.bridge.mine"):  # it is imported with the first page
+            mine.tidy()
         visitors.pace.forget()
         visitors.asking.forget()
         visitors.scripts.forget()

@@ -26,6 +26,7 @@ from . import (
     judging,
     lab,
     live,
+    mine,
     models,
     own,
     teaching,

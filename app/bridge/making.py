@@ -30,7 +30,9 @@ class Making:
 
 
 _lock = threading.Lock()
-_line: list[tuple[Making, list[str], str, Callable[[str], tuple[float, str] | None], str]] = []  # the first's is made now
+_line: list[
+    tuple[Making, list[str], str, Callable[[str], tuple[float, str] | None], str]
+] = []  # the first's is made now
 _running: list[subprocess.Popen] = []
 
 
