@@ -157,7 +157,7 @@ def test_every_number_of_the_map_is_what_a_second_reading_gives(home, held):
         trust = sklearn.manifold.trustworthiness(z, flat[order], n_neighbors=k)
         assert entry["value"] == pytest.approx(trust, abs=2e-3) and entry["n"] == len(z)
     maps = {which: getattr(found, which) for which in ("pca", "umap")}
-    typical = layout._typical(found.z, maps, found.error)
+    typical = layout.usual(found.z, maps, found.error)
     assert numbers(said["typical"]) == pytest.approx(numbers(typical), **LIKE)
     assert (atlas.pictures("checkpoints", found.pictures) == held.x_test).all()
 

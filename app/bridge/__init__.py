@@ -26,7 +26,9 @@ from . import (
     judging,
     lab,
     live,
+    mine,
     models,
     own,
+    teaching,
     translating,
 )

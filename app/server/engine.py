@@ -17,10 +17,10 @@ FOREVER = "public, immutable, max-age=31536000"
 
 async def script(request: Request) -> Response:
     """GET /engine/NAME: a script of components/engine/, or a style."""
-    found = {path.name: path for path in SCRIPTS.iterdir() if path.suffix in KINDS}.get(request.path_params["name"])
-    if not found:
+    file = {path.name: path for path in SCRIPTS.iterdir() if path.suffix in KINDS}.get(request.path_params["name"])
+    if not file:
         return PlainTextResponse("There is no such script.", 404)
-    return Response(found.read_bytes(), 200, {"cache-control": "no-cache"}, KINDS[found.suffix])
+    return Response(file.read_bytes(), 200, {"cache-control": "no-cache"}, KINDS[file.suffix])
 
 
 async def library(request: Request) -> Response:
@@ -37,7 +37,7 @@ OFF = f"Networks run on the server: the browser's runtime is not installed there
 
 
 def about(request: Request) -> Response:
-    """GET /engine/graphs/NAME/about.json: whether the graphs are there; the first to ask has them made."""
+    """GET /engine/graphs/NAME/about.json: whether the graphs are there; the first request starts their export."""
     if not bridge.runtime.installed():
         return JSONResponse({"state": "off", "says": OFF})
     try:
@@ -69,8 +69,27 @@ def _packed(name: str, sha256: str) -> bytes:
     return gzip.compress(bridge.graphs.map_codes(name), 6, mtime=0)
 
 
+def own_codes(request: Request) -> Response:
+    """GET /engine/graphs/NAME/SECRET/codes.bin: the codes of a visitor's own map."""
+    try:
+        content = bridge.graphs.map_codes("{name}/{secret}".format(**request.path_params))
+    except bridge.Problem as problem:
+        return PlainTextResponse(str(problem), 404)
+    return Response(content, 200, {"cache-control": "no-store"}, "application/octet-stream")
+
+
+def own_sheet(request: Request) -> Response:
+    """GET /engine/mine/SECRET.png: a visitor's own pictures, all on one sheet."""
+    path = bridge.mine.sheet(request.path_params["secret"])
+    if not path:
+        return PlainTextResponse("These pictures are gone.", 404)
+    return Response(path.read_bytes(), 200, {"cache-control": "no-store"}, "image/png")
+
+
 routes = [
+    Route("/mine/{secret}.png", own_sheet),
     Route("/graphs/{name}/about.json", about),
+    Route("/graphs/{name}/{secret}/codes.bin", own_codes),
     Route("/graphs/{name}/{file}", graph),
     Route(f"/{bridge.runtime.NAME}/{{name}}", library),
     Route("/{name}", script),

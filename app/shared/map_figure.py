@@ -18,26 +18,25 @@ ROOM, CELLS = (560, 430), 48  # pixels of a small map; squares along its longer 
 WIDE, HIGH = 7.5, 18  # pixels of a letter of a name, and of its line
 
 
-def made(name: str, view: str, colour: str, dark: bool) -> go.Figure:
+def figure(name: str, view: str, colour: str, dark: bool) -> go.Figure:
     """The figure of a checkpoint's map. Shared: never write into it.
 
     view: "umap" or "pca"; colour: "class", "error" or a factor; dark: whether the ground is.
     """
     atlas = bridge.codes.atlas_by(name, colour)  # raises Problem without a map that belongs to the card
+    if bridge.checkpoints.SLASH in name:
+        return bridge.mine.kept(name, ("figure", view, colour, dark), lambda: _figure(name, view, colour, dark, atlas))
     return _made(name, bridge.checkpoints.card(name)["atlas"]["sha256"], view, colour, dark, atlas)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _made(name: str, sha256: str, view: str, colour: str, dark: bool, _atlas) -> go.Figure:
-    return latent_map(
-        getattr(_atlas, view),
-        _atlas.y,
-        _atlas.error,
-        _atlas.label_names,
-        colour,
-        revision=f"{name} {view}",
-        dark=dark,
-    )
+    return _figure(name, view, colour, dark, _atlas)
+
+
+def _figure(name: str, view: str, colour: str, dark: bool, atlas) -> go.Figure:
+    revision = f"{name} {view}"
+    return latent_map(getattr(atlas, view), atlas.y, atlas.error, atlas.label_names, colour, revision, dark)
 
 
 def latent_map(
@@ -117,16 +116,22 @@ def latent_map(
 def preview(name: str, view: str, colour: str) -> str:
     """The map's dots as a PNG in a data address: what is seen until Plotly has drawn them."""
     atlas = bridge.codes.atlas_by(name, colour)
+    if bridge.checkpoints.SLASH in name:
+        return bridge.mine.kept(name, ("preview", view, colour), lambda: _drawn(view, colour, atlas))
     return _preview(bridge.checkpoints.card(name)["atlas"]["sha256"], view, colour, atlas)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _preview(sha256: str, view: str, colour: str, _atlas) -> str:
-    xy = getattr(_atlas, view)
+    return _drawn(view, colour, _atlas)
+
+
+def _drawn(view: str, colour: str, atlas) -> str:
+    xy = getattr(atlas, view)
     if colour != "error":
-        tones = [charts.class_colour(int(label)) for label in _atlas.y]
+        tones = [charts.class_colour(int(label)) for label in atlas.y]
     else:
-        shares = np.minimum(_atlas.error / np.quantile(_atlas.error, 0.95), 1)
+        shares = np.minimum(atlas.error / max(np.quantile(atlas.error, 0.95), 1e-9), 1)
         tones = sample_colorscale("Cividis", shares.tolist())
     low, high = xy.min(0), xy.max(0)
     room = 0.062 * (high - low)  # what Plotly leaves around points
@@ -151,15 +156,15 @@ def label_spots(xy: np.ndarray, y: np.ndarray, label_names: list[str]) -> dict[i
     at = ((xy - low) / cell).astype(int)
     sides = at.max(0) + 1
     counts = np.zeros((len(label_names), *sides))
-    known = y < len(label_names)
-    np.add.at(counts, (y[known], *at[known].T), 1)
+    named = y < len(label_names)
+    np.add.at(counts, (y[named], *at[named].T), 1)
     shares = counts.sum((1, 2), keepdims=True) / max(len(y), 1)
     excess = _blurred(counts) - shares * _blurred(counts.sum(0, keepdims=True))
     spots, taken = {}, []
     for label in np.argsort(-excess.reshape(len(excess), -1).max(1)).tolist():
-        own = excess[label].ravel()
+        surplus = excess[label].ravel()
         half = np.array([WIDE * len(label_names[label]) + 6, HIGH]) / 2 * unit
-        for spot in np.argsort(-own)[: int((own > 0).sum())]:
+        for spot in np.argsort(-surplus)[: int((surplus > 0).sum())]:
             middle = low + (np.array(np.unravel_index(spot, sides)) + 0.5) * cell
             if all((np.abs(middle - other) > half + room).any() for other, room in taken):
                 spots[label] = (float(middle[0]), float(middle[1]))
@@ -177,7 +182,7 @@ def _blurred(counts: np.ndarray) -> np.ndarray:
 
 
 def alt(atlas, view: str) -> str:
-    """The map in words."""
+    """The map's alternative text."""
     return (
         f"{view.upper()} of the codes of {len(atlas.z):,} {bridge.codes.origin(atlas)} pictures in {len(atlas.label_names)} "
         "classes. Arrow keys go from picture to picture, Enter picks one; the inspector's number fields "

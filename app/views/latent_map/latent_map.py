@@ -1,11 +1,11 @@
-"""The map: every picture where its code puts it; point, click, lasso, or ask for an empty place."""
+"""The map: every picture at the place of its code; point, click, lasso, or decode an empty place."""
 
 import streamlit as st
 
 from app import bridge
 from app.shared import link, map_figure
 from app.shared.plain import plain
-from app.views.latent_map import inspector
+from app.views.latent_map import inspector, own
 
 MEANS = {
     "umap": "Neighbours on this map mostly are neighbours among the codes (trustworthiness "
@@ -17,16 +17,15 @@ MEANS = {
 }
 
 
-def show_map(name: str, atlas) -> None:
-    """Controls, the figure, and what it means."""
+def show_map(name: str, atlas, row) -> None:
+    """Controls, beside what stands in `row`, the figure, and what it means."""
     link.keep("view", "umap", link.one_of("umap", "pca"))
     factors = list(atlas.factors or ["class"])
     colours = dict(zip(factors if len(factors) > 1 else ["class"], factors, strict=True)) | {"error": "error"}
     if st.session_state.get("colour") not in [None, *colours]:
         del st.session_state["colour"]  # it was chosen for another checkpoint
     link.keep("colour", bridge.codes.clearest(name), link.one_of(*colours))
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.markdown("#### Map", width="content")
+    with row:
         view = st.segmented_control(
             "View",
             ["umap", "pca"],
@@ -55,7 +54,7 @@ def show_map(name: str, atlas) -> None:
     st.html(f"<style>.st-key-map::before {{ background-image: url({dots}) }}</style>")
     with st.container(key="map"):
         st.plotly_chart(
-            map_figure.made(name, view, colour, st.context.theme.type == "dark"),
+            map_figure.figure(name, view, colour, st.context.theme.type == "dark"),
             key="map figure",
             height="stretch",
             config={
@@ -70,9 +69,18 @@ def show_map(name: str, atlas) -> None:
 
 
 name = st.session_state["checkpoint"]
-atlas = bridge.codes.atlas(name)
 left, right = st.columns([2, 1], gap="medium")
 with left:
-    show_map(name, atlas)
-with right:
-    inspector.show(name, st.session_state["view"], st.session_state["colour"])
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with row:
+        st.markdown("#### Map", width="content")
+        shown = own.choose(name)
+    if shown not in ("", name):
+        own.about(shown)
+    if shown:
+        show_map(shown, bridge.codes.atlas(shown), row)
+    else:
+        own.intake(name)
+if shown:
+    with right:
+        inspector.show(shown, st.session_state["view"], st.session_state["colour"])
