@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .commands.calls import atlas, evaluate, load, push, train
+    from .commands.calls import atlas, evaluate, load, push, train, widget
     from .config import PRESETS, Config
     from .data.dataset import Data
     from .data.datasets import load as load_data
@@ -39,6 +39,7 @@ __all__ = (
     "load_data",
     "push",
     "train",
+    "widget",
 )
 _PLACES = {
     "FAMILY": ("family.members", "FAMILY"),
@@ -55,6 +56,7 @@ _PLACES = {
     "load_data": ("data.datasets", "load"),
     "push": ("commands.calls", "push"),
     "train": ("commands.calls", "train"),
+    "widget": ("commands.calls", "widget"),
 }
 
 

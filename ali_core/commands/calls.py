@@ -9,6 +9,7 @@ from ali_core.maps.atlas import Atlas
 from ali_core.maps.atlas import load as read_atlas
 from ali_core.models import checkpoint
 from ali_core.models.model import Model
+from ali_core.problem import Problem
 from ali_core.training import budget
 
 from . import evaluate as evaluate_command
@@ -25,6 +26,17 @@ def load(folder: str | Path) -> Model:
     model = Model.load(hub.fetch(str(folder)))
     model.name = model.card["name"]  # its folder is called after a commit
     return model
+
+
+def widget(model: Model):
+    """A model's map in Jupyter or marimo, with an own picture and a path; raises Problem where it has no map."""
+    try:
+        from ali_core.notebook.widget import Explorer
+    except ImportError as error:
+        if error.name not in ("anywidget", "traitlets"):
+            raise
+        raise Problem("A widget needs anywidget; install it: pip install ali-explorer[notebook]") from None
+    return Explorer(model)
 
 
 def push(folder: str | Path, name: str) -> str:
