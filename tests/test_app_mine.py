@@ -1,6 +1,7 @@
 """The reader's own pictures on the Map page: given, mapped, asked, cancelled, gone.   python -m pytest tests/test_app_mine.py"""
 
 import io
+import os
 import zipfile
 
 import numpy as np
@@ -84,6 +85,9 @@ def test_a_zip_is_mapped_looked_at_and_taken_to_the_tray(ready):
     assert "Blended from these codes" in words(sane(ready.run()))
     ready.session_state["picks"], ready.session_state["place"] = [1, 2, 13], None
     assert "**3 pictures**" in words(sane(ready.run()))
+    press(ready, "With it")
+    taught = {tuple(ready.session_state[tray.KEPT][word].ravel()) for word in ready.session_state["with"]}
+    assert taught == {tuple(pictures[i].ravel()) for i in (1, 2, 13)}
     press(ready, "Clear")
     # the held-out pictures are a click away, and so is the way back
     ready.session_state["pictures"] = "held-out"
@@ -172,7 +176,7 @@ def test_the_map_is_searched_by_a_picture():
     assert "“text.png” is not a picture" in error.value
 
 
-def test_the_folder_of_the_command_is_everybodys_and_begins_by_itself(tmp_path, monkeypatch):
+def test_the_folder_of_the_command_is_everybodys_and_begins_by_itself(tmp_path):
     with zipfile.ZipFile(io.BytesIO(album())) as file:
         file.extractall(tmp_path / "holiday")
     assert explore.pictures(["--pictures", str(tmp_path / "holiday"), "--server.port", "1"]) == ["--server.port", "1"]
@@ -183,5 +187,5 @@ def test_the_folder_of_the_command_is_everybodys_and_begins_by_itself(tmp_path, 
         assert any(button.label == "Cancel" for button in app.button) and bridge.mine.given("anybody") == "holiday"
         assert bridge.mine.state("anybody", NAME)["state"] in ("waits", "works")
     finally:
-        monkeypatch.delenv(bridge.mine.FOLDER)
+        os.environ.pop(bridge.mine.FOLDER)
         bridge.mine.take_back("")

@@ -59,7 +59,7 @@ def gather(sources: list[Path], names: list[str]) -> tuple[batch.Files, int]:
                 files += batch.unzip(name, content, MOST)
             else:
                 files.append((PurePosixPath(name).name, partial(bytes, content)))
-    files = [file for file in files if not _hidden(file[0])]
+    files = sorted((file for file in files if not _hidden(file[0])), key=lambda file: file[0])
     if not files:
         raise Problem(f"“{pictures.shown(names[0])}” holds no file; put pictures into it.")
     picked = np.linspace(0, len(files) - 1, min(len(files), MOST)).round().astype(int)
