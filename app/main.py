@@ -86,7 +86,10 @@ async def tidy() -> None:
     while True:
         await asyncio.sleep(60)
         visitors.uploads.tidy()
+        if mine := sys.modules.get("app.bridge.mine"):  # it is imported with the first page
+            mine.tidy()
         visitors.pace.forget()
+        visitors.asking.forget()
         visitors.scripts.forget()
         modules = memory.collect(modules, not visitors.pages.held)
         memory.glibc("malloc_trim", 0)  # it keeps what is freed, unless asked
@@ -116,9 +119,16 @@ async def engine(scope, receive, send) -> None:
     await Router(routes)(scope, receive, send)
 
 
+async def service(scope, receive, send) -> None:
+    """/api/…, for programs; read when it is first asked."""
+    from app.service.routes import app
+
+    await app(scope, receive, send)
+
+
 # every session has several threads, and glibc would keep a heap for most of them, full of holes
 memory.glibc("mallopt", memory.ARENA_MAX, 2)
-routes = [Mount("/pictures", sheets), Mount("/live", live), Mount("/engine", engine)]
+routes = [Mount("/pictures", sheets), Mount("/live", live), Mount("/engine", engine), Mount("/api", service)]
 middleware = [Middleware(Early), Middleware(Packed)]
 app = st.App("explorer.py", lifespan=lifespan, routes=routes, middleware=middleware)
 app = Door(app)  # `streamlit run` finds the line above by its text

@@ -57,9 +57,9 @@ def points():
     z = rng.standard_normal((400, 5)).astype(np.float32)
     z[:, 0] += 20 * y
     flat = (z[:, :2] @ np.array([[0.6, -0.8], [0.8, 0.6]])).astype(np.float32)
-    maps = {"pca": layout._pca(z), "umap": flat}
+    maps = {"pca": layout.flat(z), "umap": flat}
     error = rng.random(400).astype(np.float32)
-    typical = layout._typical(z, maps, error)
+    typical = layout.usual(z, maps, error)
     return atlas.Atlas(
         z,
         y,

@@ -78,8 +78,8 @@ def anywhere(path):
     return modules
 
 
-CORE = ("data", "nets", "family", "training", "models", "measure", "maps", "lab", "commands")
-APP = ("components", "bridge", "shared", "views", "server")
+CORE = ("data", "nets", "family", "training", "models", "measure", "maps", "lab", "hub", "notebook", "commands")
+APP = ("components", "bridge", "shared", "views", "server", "service")
 
 
 def folders(path, package):
@@ -120,6 +120,7 @@ def test_imports_point_one_way():
             "components": {"components"},
             "bridge": {"bridge"},
             "shared": {"components", "bridge", "shared"},
+            "publish": {"components", "bridge", "shared", "views", "publish"},
         }.get(inside[0], set(APP))
         assert folders(path, "app") <= allowed | ({""} if len(inside) == 1 else set()), path
         assert inside[0] == "bridge" or not anywhere(path) & {"ali_core", "torch"}, path

@@ -157,7 +157,7 @@ def test_every_number_of_the_map_is_what_a_second_reading_gives(home, held):
         trust = sklearn.manifold.trustworthiness(z, flat[order], n_neighbors=k)
         assert entry["value"] == pytest.approx(trust, abs=2e-3) and entry["n"] == len(z)
     maps = {which: getattr(the_map, which) for which in ("pca", "umap")}
-    typical = layout._typical(the_map.z, maps, the_map.error)
+    typical = layout.usual(the_map.z, maps, the_map.error)
     assert numbers(said["typical"]) == pytest.approx(numbers(typical), **LIKE)
     assert (atlas.pictures("checkpoints", the_map.pictures) == held.x_test).all()
 

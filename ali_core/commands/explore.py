@@ -1,7 +1,8 @@
-"""ali explore [FOLDER] [words for Streamlit]: opens the explorer in the browser.
+"""ali explore [FOLDER] [--pictures FOLDER] [words for Streamlit]: opens the explorer in the browser.
 
 ali explore                      the models of pictures in ./checkpoints, or those that are shipped
 ali explore my/checkpoints       those of a folder
+ali explore --pictures my/album  the map shows pictures of your own: of a folder and its subfolders, which are the classes
 ali explore --server.port 8600   words that begin with -- go to Streamlit
 """
 
@@ -50,11 +51,27 @@ def _of_pictures(folder: Path) -> bool:
         return True
 
 
+def pictures(argv: list[str]) -> list[str]:
+    """Takes `--pictures FOLDER` out of the words, for the Map page to find. -> the other words
+
+    Raises Problem where that is no folder.
+    """
+    if "--pictures" not in argv:
+        return argv
+    at = argv.index("--pictures")
+    given = argv[at + 1] if at + 1 < len(argv) else ""
+    if not Path(given).is_dir() or not given:
+        raise Problem(f"“{given}” is no folder; --pictures takes one that holds pictures.")
+    os.environ["ALI_PICTURES"] = str(Path(given).resolve())
+    return argv[:at] + argv[at + 2 :]
+
+
 def main(argv: list[str]) -> None:
     """Serves the explorer until Ctrl-C."""
     if {"-h", "--help"} & set(argv[:1]):
         print(__doc__)
         return
+    argv = pictures(argv)
     folder = argv[0] if argv and not argv[0].startswith("-") else ""
     os.environ["ALI_CHECKPOINTS"] = str(root := checkpoints(folder))
     print(f"Checkpoints of {root}", flush=True)

@@ -9,9 +9,11 @@ import hashlib
 import io
 import json
 import math
+import re
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -91,14 +93,10 @@ def build(folder: str | Path, made: str = "", most: int = MOST) -> None:
     error = metrics.mse(reconstructions, truth)
     round_trip = np.linalg.norm(model.encode(reconstructions, condition) - codes, axis=1)
     say("laying out PCA and UMAP (umap compiles itself at every start: some of the time is that)")
-    maps = {"pca": _pca(z), "umap": unfolded(z)}
+    maps = {"pca": flat(z), "umap": unfolded(z)}
     say("measuring the maps")
-    some = np.random.default_rng(SEED).permutation(len(z))[:TRUST_N]
-    k = min(TRUST_K, (len(some) - 1) // 2)
-    trust = {
-        name: float(sklearn.manifold.trustworthiness(z[some], flat[some], n_neighbors=k)) for name, flat in maps.items()
-    }
-    typical = _typical(z, maps, error)
+    trust = {name: trusted(z, points) for name, points in maps.items()}
+    typical = usual(z, maps, error)
     if made:
         say(f"measuring {len(held.x_test)} held-out pictures, which the map does not show")
         typical |= _as_held_out(model, held, z)
@@ -108,7 +106,7 @@ def build(folder: str | Path, made: str = "", most: int = MOST) -> None:
     if name:
         _store_pictures(folder.parent, name, x, shared=not made)
     about = {
-        "trust": trust,
+        "trust": {which: value for which, (value, _, _) in trust.items()},
         "pictures": name,
         "label_names": list(label_names),
         "factors": factors,
@@ -140,8 +138,8 @@ def build(folder: str | Path, made: str = "", most: int = MOST) -> None:
             "pictures": name,
             "umap": UMAP | {"version": umap.__version__},
             "trustworthiness": {
-                which: {"value": round(value, 4), "n": len(some), "k": k, "seed": SEED}
-                for which, value in trust.items()
+                which: {"value": round(value, 4), "n": n, "k": k, "seed": SEED}
+                for which, (value, n, k) in trust.items()
             },
             "typical": typical,
             "round_trip": {
@@ -151,13 +149,23 @@ def build(folder: str | Path, made: str = "", most: int = MOST) -> None:
             },
         },
     )
-    say(f"written: {folder / FILE}, trustworthiness {trust}")
+    say(f"written: {folder / FILE}, trustworthiness {about['trust']}")
 
 
-def unfolded(z: np.ndarray) -> np.ndarray:
-    """UMAP of codes (n,d), given their exact neighbours, which it would search for longer. -> float32 (n,2)"""
-    neighbours = nearest(z, z, UMAP["n_neighbors"])
-    layout = umap.UMAP(**UMAP, n_jobs=1, precomputed_knn=neighbours)
+def unfolded(
+    z: np.ndarray,
+    neighbours: int = UMAP["n_neighbors"],
+    min_dist: float = UMAP["min_dist"],
+    told: Callable[[float], None] | None = None,
+) -> np.ndarray:
+    """UMAP of codes (n,d), given their exact neighbours, which it would search for longer. -> float32 (n,2)
+
+    told: called with the share of it that is done.
+    """
+    words = UMAP | {"n_neighbors": neighbours, "min_dist": min_dist}
+    if told:
+        words["tqdm_kwds"] = {"file": _Told(told), "disable": False, "bar_format": "{percentage}", "mininterval": 0.3}
+    layout = umap.UMAP(**words, n_jobs=1, precomputed_knn=nearest(z, z, neighbours))
     threads = torch.get_num_threads()
     try:
         with warnings.catch_warnings():  # that it cannot place new codes then: atlas.place does
@@ -167,18 +175,40 @@ def unfolded(z: np.ndarray) -> np.ndarray:
         torch.set_num_threads(threads)
 
 
-def _pca(z: np.ndarray) -> np.ndarray:
+class _Told(io.StringIO):
+    """A bar's file: every number that the bar writes, in percent, is told as a share."""
+
+    def __init__(self, told: Callable[[float], None]):
+        super().__init__()
+        self.told = told
+
+    def write(self, text: str) -> int:
+        if found := re.search(r"[\d.]+", text):
+            self.told(float(found[0]) / 100)
+        return len(text)
+
+
+def flat(z: np.ndarray) -> np.ndarray:
+    """The first two principal components of codes (n,d). -> float32 (n,2)"""
     centred = z - z.mean(0)
     _, vectors = np.linalg.eigh(np.cov(centred, rowvar=False).reshape(z.shape[1], -1))
     axes = vectors[:, ::-1][:, :2]
     # an eigenvector's sign is free: fix it, so that every machine draws the same map
     axes = axes * np.sign(axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])])
-    flat = np.zeros((len(z), 2), np.float32)
-    flat[:, : axes.shape[1]] = centred @ axes  # a latent of one dimension lies on a line
-    return flat
+    points = np.zeros((len(z), 2), np.float32)
+    points[:, : axes.shape[1]] = centred @ axes  # a latent of one dimension lies on a line
+    return points
 
 
-def _typical(z: np.ndarray, maps: dict[str, np.ndarray], error: np.ndarray) -> dict:
+def trusted(z: np.ndarray, points: np.ndarray) -> tuple[float, int, int]:
+    """The trustworthiness of a map (n,2) of codes (n,d), of how many of them it is, and of how many neighbours."""
+    some = np.random.default_rng(SEED).permutation(len(z))[:TRUST_N]
+    k = min(TRUST_K, (len(some) - 1) // 2)
+    return float(sklearn.manifold.trustworthiness(z[some], points[some], n_neighbors=k)), len(some), k
+
+
+def usual(z: np.ndarray, maps: dict[str, np.ndarray], error: np.ndarray) -> dict:
+    """What an atlas has as `typical`, of codes (n,d), maps (n,2) and errors (n,)."""
     k = min(NEIGHBOURS, len(z) - 1)
     # the point nearest to a point is itself: ask for one more and leave the first out
     distances = {name: nearest(points, points, k + 1)[1] for name, points in maps.items()}

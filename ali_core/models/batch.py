@@ -30,16 +30,16 @@ NAME = 200  # bytes of a file's name that are kept: with an ending, 255 are the 
 Files = list[tuple[str, Callable[[], bytes]]]
 
 
-def unzip(name: str, content: bytes) -> Files:
+def unzip(name: str, content: bytes, most: int = MOST) -> Files:
     """The files of a zip, by name; each is unpacked when its turn comes, nothing is written.
 
     Raises Problem for what is no zip, holds no file, is damaged, names a file outside of its folder, or
-    unpacks to more than MOST files or MOST_BYTES. A file that is damaged, encrypted, packed in another way
+    unpacks to more than `most` files or MOST_BYTES. A file that is damaged, encrypted, packed in another way
     than deflate or larger than a picture may be raises a Problem when its turn comes.
     """
     who = f"“{pictures.shown(name)}”"
-    many = f"{who} unpacks to more than {MOST:,} files or {MOST_BYTES >> 20} MB; send it in parts."
-    if content.count(b"PK\1\2") > 2 * MOST:  # its list of files alone would be long to read
+    many = f"{who} unpacks to more than {most:,} files or {MOST_BYTES >> 20} MB; send it in parts."
+    if content.count(b"PK\1\2") > 2 * most:  # its list of files alone would be long to read
         raise Problem(many)
     try:  # as with pictures: bytes that nobody has checked
         file = zipfile.ZipFile(io.BytesIO(content))
@@ -50,7 +50,7 @@ def unzip(name: str, content: bytes) -> Files:
         raise Problem(f"{who} holds a path that leaves its folder: do not trust it.")
     if any(len(entry.filename) > LONGEST for entry in entries):
         raise Problem(f"{who} holds a path of more than {LONGEST:,} characters; shorten it.")
-    if len(entries) > MOST or sum(entry.file_size for entry in entries) > MOST_BYTES:
+    if len(entries) > most or sum(entry.file_size for entry in entries) > MOST_BYTES:
         raise Problem(many)
     if not entries:
         raise Problem(f"{who} holds no file; put pictures into it.")

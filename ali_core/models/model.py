@@ -15,7 +15,7 @@ from ali_core.family.objectives import Member, prepare
 from ali_core.family.samples import HIDDEN, posterior
 from ali_core.problem import Problem
 
-from . import checkpoint, schema
+from . import checkpoint, schema, taught
 from .latent import in_turn, interpolate
 
 BATCH = 256
@@ -34,6 +34,7 @@ class Model:
 
     def __init__(self, name: str, card: dict, nets: dict[str, torch.nn.Module], row):
         self.name, self.card, self.nets = name, card, nets
+        self.folder: Path | None = None  # where it was read from
         self.shape: tuple[int, ...] = tuple(card["data"]["shape"])
         self.frame: str = card["data"].get("frame", "")
         self.latent: int = card["config"]["latent"]
@@ -86,7 +87,9 @@ class Model:
                 raise Problem(f"{file} does not fit the {name} of its card: {what}") from None
             device = "cuda" if torch.cuda.is_available() else "cpu"
             net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue], torch's stubs lack it
-        return cls(Path(folder).name, card, nets, row)
+        model = cls(Path(folder).name, card, nets, row)
+        model.folder = Path(folder)
+        return model
 
     def posterior(self, x: np.ndarray, y: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of q(z|x), (n, d) each; sd is 0 for a deterministic encoder."""
@@ -194,6 +197,18 @@ class Model:
         codes = torch.from_numpy(np.asarray(z, np.float32))
         return self._batched(run, self._input(x), codes, *self._given(y, len(z)))
 
+    def moved(self, z: np.ndarray, direction: "taught.Taught | str | Path", amount: float) -> np.ndarray:
+        """Codes (n, d) moved along a direction that was taught, or its .npz: 1 is the way from without the thing to with it.
+
+        Raises Problem for a file that is none, and for a direction of another checkpoint.
+        """
+        found = direction if isinstance(direction, taught.Taught) else taught.read(direction)
+        if found.checkpoint != self.card["weights"]["sha256"] or len(found.along) != self.latent:
+            raise Problem(
+                f"The direction «{found.name}» was taught with another checkpoint's codes, not with {self.name}'s."
+            )
+        return found.moved(z, amount)
+
     def likeliest(self, x: np.ndarray, first: np.ndarray | None = None) -> np.ndarray | None:
         """The classes whose reconstructions of x, uint8, are nearest, int (n, factors); None without classes.
 
@@ -202,17 +217,18 @@ class Model:
         """
         if not self.conditional:
             return None
-        y, truth = np.zeros((len(x), len(self.class_counts)), int), x.astype(np.float32) / 255
+        y = np.zeros((len(x), len(self.class_counts)), int)
         if first is not None:
             y[:, 0] = first
         for factor, count in [*enumerate(self.class_counts)] * min(2, len(self.class_counts)):
             if factor == 0 and first is not None:
                 continue
-            errors = []
-            for label in range(count):
-                y[:, factor] = label
-                errors.append(((truth - self.reconstruct(x, y)) ** 2).reshape(len(x), -1).mean(1))
-            y[:, factor] = np.argmin(errors, 0)
+            for part in np.array_split(np.arange(len(x)), len(x) // 64 + 1):  # all labels of 64 pictures side by side
+                candidates = np.repeat(y[part], count, 0)
+                candidates[:, factor] = np.tile(np.arange(count), len(part))
+                repeated = np.repeat(x[part], count, 0)
+                gap = repeated.astype(np.float32) / 255 - self.reconstruct(repeated, candidates)
+                y[part, factor] = (gap**2).reshape(len(part), count, -1).mean(2).argmin(1)
         return y
 
     def classify(self, x: np.ndarray) -> np.ndarray | None:

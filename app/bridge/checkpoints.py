@@ -11,6 +11,7 @@ from ali_core.models import checkpoint, sheet
 from ali_core.problem import Problem
 
 DEFAULT = "toons"
+SLASH = "/"  # in the name of a visitor's map: see mine.py
 STAMPED = (checkpoint.CARD, checkpoint.WEIGHTS, "atlas.npz")
 
 
@@ -50,8 +51,14 @@ def broken(name: str) -> str | None:
     return _checked(str(root() / name), stamp(name))
 
 
+def of(name: str) -> str:
+    """The checkpoint of a map's name: itself, or the one that a visitor's own pictures were mapped by."""
+    return name.partition(SLASH)[0]
+
+
 def card(name: str) -> dict:
-    """The checkpoint's card."""
+    """The card of the checkpoint of a map's name."""
+    name = of(name)
     return _card(str(root() / name), stamp(name))
 
 

@@ -1,4 +1,7 @@
-"""The map, its pictures, neighbours and places, and ways between codes; needs no torch."""
+"""The map, its pictures, neighbours and places, and ways between codes; needs no torch.
+
+A name is a checkpoint's, or that of a visitor's own map: see mine.py.
+"""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -10,12 +13,13 @@ from ali_core.maps import atlas as core
 from ali_core.models import latent
 from ali_core.problem import Problem
 
-from .checkpoints import card, root, stamp
+from . import mine
+from .checkpoints import SLASH, card, root, stamp
 
 
 def atlas(name: str):
     """The checkpoint's map: see ali_core.maps.atlas.Atlas. Shared: never write into its arrays."""
-    return _atlas(str(root() / name), stamp(name))
+    return mine.atlas(name) if SLASH in name else _atlas(str(root() / name), stamp(name))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -30,12 +34,19 @@ def _atlas(folder: str, stamp: tuple):
 def atlas_by(name: str, factor: str):
     """The checkpoint's map with another of its factors as the class; any other word: as it is."""
     the_map = atlas(name)
-    return _by(str(root() / name), stamp(name), factor) if factor in the_map.factors else the_map
+    if factor not in the_map.factors:
+        return the_map
+    if SLASH in name:
+        return mine.kept(name, ("by", factor), lambda: _coloured(the_map, factor))
+    return _by(str(root() / name), stamp(name), factor)
 
 
 @lru_cache(maxsize=8)
 def _by(folder: str, stamp: tuple, factor: str):
-    the_map = _atlas(folder, stamp)
+    return _coloured(_atlas(folder, stamp), factor)
+
+
+def _coloured(the_map, factor: str):
     place, classes = list(the_map.factors).index(factor), the_map.factors[factor]
     bare = any(word.isdigit() for word in classes) or set(classes) == {"no", "yes"}
     words = [f"{factor} {word}" if bare else word for word in classes]
@@ -45,6 +56,8 @@ def _by(folder: str, stamp: tuple, factor: str):
 def clearest(name: str) -> str:
     """The factor that the checkpoint's map shows best; "class" where there is one at most."""
     several = len(atlas(name).factors) > 1
+    if several and SLASH in name:
+        return mine.kept(name, ("clearest",), lambda: core.clearest(atlas(name)))
     return _clearest(str(root() / name), stamp(name)) if several else "class"
 
 
@@ -58,8 +71,15 @@ def origin(atlas) -> str:
     return atlas.split.replace(" ", "-")
 
 
+def shipped(name: str) -> str:
+    """What the pictures of the checkpoint's own map are, for a button; it may have no map."""
+    return card(name).get("atlas", {}).get("split", "held out").replace(" ", "-").capitalize()
+
+
 def pictures(name: str) -> np.ndarray:
     """The pictures of the checkpoint's map, uint8 (n, h, w, c); raises Problem for those of another."""
+    if SLASH in name:
+        return mine.pictures(name)
     the_map, shape = atlas(name), tuple(card(name)["data"]["shape"])
     x = read_pictures(str(root()), the_map.pictures)
     if len(x) < len(the_map.z) or x.shape[1:] != shape:

@@ -43,6 +43,11 @@ def _numbers(path: str, stamp: int) -> list[dict]:
     return every
 
 
+def packed(name: str) -> bytes:
+    """A recording's scene and frames as a browser reads them; raises Problem for no recording."""
+    return packs.joined(packs.read(root() / "lab" / f"{name}.gz"))
+
+
 def settings() -> dict:
     """The settings of a live run and their defaults; imports torch."""
     from ali_core.lab import scenes

@@ -13,7 +13,7 @@ from ali_core.models import latent
 from ali_core.problem import Problem
 
 from . import classes, codes
-from .checkpoints import card, root
+from .checkpoints import card, of, root
 
 
 @dataclass
@@ -68,7 +68,7 @@ def ask(name: str, method: str, *inputs) -> np.ndarray:
 
 def consult(name: str, question: Callable):
     """The result of a function of the Model; one call at a time."""
-    loaded = _loaded(str(root() / name), card(name)["weights"]["sha256"])
+    loaded = _loaded(str(root() / of(name)), card(name)["weights"]["sha256"])
     with loaded.lock:
         return question(loaded.model)
 

@@ -52,7 +52,7 @@ class Lab {
     this.view = { layers: new Set(layers), x, z };
     this.note.textContent = "Loading …";
     if (sent.runs[0].in_tab) {
-      this.live = TabRun.of(runs, sent.runs[0].in_tab, sent.runs.length, () => this.heard(), (says) => this.trigger("lost", says));
+      this.live = TabRun.of(runs, sent.runs, () => this.heard(), (says) => this.trigger("lost", says));
       this.follow = true;
       this.sentView = null;
     } else if (sent.runs[0].run) {
@@ -184,7 +184,7 @@ class Lab {
     this.dirty = true;
     requestAnimationFrame(() => {
       this.dirty = false;
-      this.paint();
+      if (this.lanes.length) this.paint(); // another run may have come in between
     });
   }
 

@@ -12,9 +12,7 @@ VIEW = {"layers": ["x", "x_tilde", "z_hat", "z", "belief"], "x": 4, "z": 4, "slo
 
 _PANELS = """<figure><figcaption>{}</figcaption>
 <canvas class="space" data-space="{}" role="img" tabindex="0"></canvas></figure>"""
-_lab = st.components.v2.component(
-    "ali_lab",
-    html=f"""
+HTML = f"""
 <div class="root" tabindex="0" data-step="">
   <div class="layers" role="group" aria-label="Layers"></div>
   <div class="rows"></div>
@@ -40,19 +38,19 @@ _lab = st.components.v2.component(
     <button class="pointer" type="button" title="P: light up what you point at or tap">Pointer</button>
     <p class="status" role="status"></p>
   </div>
-</div>""",
-    css=STYLE + Path(__file__).with_name("lab.css").read_text(encoding="utf-8"),
-    js=script(
-        "lab_feed.js",
-        "lab_own.js",
-        "lab_panels.js",
-        "lab_lines.js",
-        "lab_slow.js",
-        "lab_stage.js",
-        "lab_hands.js",
-        "lab.js",
-    ),
+</div>"""
+CSS = STYLE + Path(__file__).with_name("lab.css").read_text(encoding="utf-8")
+SCRIPTS = (
+    "lab_feed.js",
+    "lab_own.js",
+    "lab_panels.js",
+    "lab_lines.js",
+    "lab_slow.js",
+    "lab_stage.js",
+    "lab_hands.js",
+    "lab.js",
 )
+_lab = st.components.v2.component("ali_lab", html=HTML, css=CSS, js=script(*SCRIPTS))
 
 
 def lab(
@@ -70,7 +68,8 @@ def lab(
     """Shows one or two recordings, or a live run.
 
     runs: each {"recording": name, "title": …}; or, of a live run, first {"run": id, "secret": "" for who watches,
-    "title": …}, or {"in_tab": name, "title": …} for one that this tab trains, then {"title": …} of its second member.
+    "title": …}, or {"in_tab": name, "title": …} for one that this tab trains, then {"title": …} of its second member
+    (a published page names each one's "pack", and numbers "given" to it).
     view: layers, x and z (numbers of the places that D is shown for), step, speed, slow (0 or 1: slow motion).
     seen: called with the view that the reader has chosen. lost: called with a sentence where the tab cannot train.
     present: large type, keys from anywhere, 1 to 8 call `lesson`. play: begins at once; locked: cannot be played yet.

@@ -1,7 +1,7 @@
 // A live run that this tab trains itself, in a worker; as a Live to whoever shows it.
 class TabRun {
   // The run of this key, which may have gone on resting while another page was looked at, or a new one in its place.
-  static of(key, name, lanes, heard, lost) {
+  static of(key, runs, heard, lost) {
     const kept = globalThis.aliTabRun;
     if (kept?.key === key && !kept.closed) {
       Object.assign(kept, { heard, lost });
@@ -11,10 +11,10 @@ class TabRun {
       return kept;
     }
     kept?.close();
-    return (globalThis.aliTabRun = new TabRun(key, name, lanes, heard, lost));
+    return (globalThis.aliTabRun = new TabRun(key, runs, heard, lost));
   }
 
-  constructor(key, name, lanes, heard, lost) {
+  constructor(key, runs, heard, lost) {
     this.key = key;
     this.secret = "this tab's";
     this.inTab = true;
@@ -25,12 +25,15 @@ class TabRun {
     this.lost = lost;
     this.hidden = () => this.worker?.postMessage({ do: document.hidden ? "hide" : "show" });
     document.addEventListener("visibilitychange", this.hidden);
-    this.begin(name, lanes).catch((error) => this.fail(error.message));
+    this.begin(runs).catch((error) => this.fail(error.message));
   }
 
-  // Waits for the graphs, which the server makes once, and hands everything to the worker.
-  async begin(name, lanes) {
-    for (let graphs; graphs?.state !== "ready"; ) {
+  // Waits for the graphs, which the server makes once (a run that names its packs has them), and hands everything to
+  // the worker.
+  async begin(runs) {
+    const name = runs[0].in_tab;
+    await null; // who made this has it when it is heard of
+    for (let graphs; !runs[0].pack && graphs?.state !== "ready"; ) {
       const answer = await fetch(home(`own/${name}/about.json`)).catch(() => null);
       graphs = answer?.ok ? await answer.json() : { state: "off", says: "The server does not answer." };
       if (this.closed) return;
@@ -45,8 +48,8 @@ class TabRun {
     this.worker = new Worker(new URL("engine/room.js", document.baseURI), { type: "module" });
     this.worker.onmessage = ({ data }) => this.take(data);
     this.worker.onerror = (event) => (event.preventDefault(), this.fail("Networks cannot run in this browser: its worker does not start."));
-    const packs = Array.from({ length: lanes }, (_, lane) => home(`own/${name}/${lane}.bin`).href);
-    this.worker.postMessage({ do: "open", packs, home: home("own/").href });
+    const packs = runs.map(({ pack }, lane) => home(pack ?? `own/${name}/${lane}.bin`).href);
+    this.worker.postMessage({ do: "open", packs, given: runs.map((one) => one.given), home: home("own/").href });
     this.hidden();
   }
 

@@ -49,6 +49,7 @@ class Panel {
   }
 
   draw(lane, moment, view, focus) {
+    if (!this.pen) return; // not laid out yet: what has no width on the page gets none
     const { scene } = lane, { pen, side } = this, { layers } = view, { arrays } = scene;
     const at = (name) => between(moment, name), has = (name) => name in moment.here.arrays;
     this.bounds = this.space === "x" ? scene.bounds_x : scene.bounds_z;

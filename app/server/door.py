@@ -21,7 +21,7 @@ import streamlit as st
 from google.protobuf.message import DecodeError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
@@ -297,6 +297,7 @@ class Visit:
             self.refused = True
             return
         self.refused, self.status = True, status
-        answer = PlainTextResponse(sentence, status)
+        program = self.scope["path"].startswith("/api/")
+        answer = JSONResponse({"error": sentence}, status) if program else PlainTextResponse(sentence, status)
         self.dress(answer.headers)
         await answer(self.scope, self._receive, self._send)

@@ -69,8 +69,27 @@ def _packed(name: str, sha256: str) -> bytes:
     return gzip.compress(bridge.graphs.map_codes(name), 6, mtime=0)
 
 
+def own_codes(request: Request) -> Response:
+    """GET /engine/graphs/NAME/SECRET/codes.bin: the codes of a visitor's own map."""
+    try:
+        content = bridge.graphs.map_codes("{name}/{secret}".format(**request.path_params))
+    except bridge.Problem as problem:
+        return PlainTextResponse(str(problem), 404)
+    return Response(content, 200, {"cache-control": "no-store"}, "application/octet-stream")
+
+
+def own_sheet(request: Request) -> Response:
+    """GET /engine/mine/SECRET.png: a visitor's own pictures, all on one sheet."""
+    path = bridge.mine.sheet(request.path_params["secret"])
+    if not path:
+        return PlainTextResponse("These pictures are gone.", 404)
+    return Response(path.read_bytes(), 200, {"cache-control": "no-store"}, "image/png")
+
+
 routes = [
+    Route("/mine/{secret}.png", own_sheet),
     Route("/graphs/{name}/about.json", about),
+    Route("/graphs/{name}/{secret}/codes.bin", own_codes),
     Route("/graphs/{name}/{file}", graph),
     Route(f"/{bridge.runtime.NAME}/{{name}}", library),
     Route("/{name}", script),

@@ -73,6 +73,15 @@ class Pace:
         if due - now > self.burst:
             await asyncio.sleep(due - now - self.burst)
 
+    def spare(self, visitor: str) -> float:
+        """Takes a turn where there is one now. -> 0.0, or the seconds until there is"""
+        now = asyncio.get_running_loop().time()
+        due = max(now, self.due.get(visitor, now)) + 1 / self.rate
+        if due - now > self.burst:
+            return due - now - self.burst
+        self.due[visitor] = due
+        return 0.0
+
     def forget(self) -> None:
         """Drops who could send a burst again."""
         now = asyncio.get_running_loop().time()
@@ -226,5 +235,7 @@ connections = Share(1500)
 pages = Share(200)  # that are open: Streamlit's sessions with a browser
 polls = Share(400)
 uploads = Uploads(256 * MB)
+calls = Share(64)  # of programs, which wait or are answered
+asking = Pace(120, 8.0)  # of programs
 pace = Pace(60, 4.0)  # of messages to a page whose script runs
 scripts = Turns(2, 1.0, much=3.0)

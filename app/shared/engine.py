@@ -46,10 +46,10 @@ def lazily(make: Callable[[], np.ndarray]) -> Callable[[], np.ndarray]:
     return frames
 
 
-def say() -> None:
+def say(what: str = "The server makes these pictures, a fixed number of them") -> None:
     """Says why the server makes the pictures, where the tab was asked and could not."""
     if OFF in st.session_state:
-        st.caption(f"The server makes these pictures, a fixed number of them: {plain(st.session_state[OFF])}")
+        st.caption(f"{what}: {plain(st.session_state[OFF])}")
 
 
 def between(z: np.ndarray, at: float) -> np.ndarray:

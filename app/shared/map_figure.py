@@ -24,20 +24,19 @@ def figure(name: str, view: str, colour: str, dark: bool) -> go.Figure:
     view: "umap" or "pca"; colour: "class", "error" or a factor; dark: whether the ground is.
     """
     atlas = bridge.codes.atlas_by(name, colour)  # raises Problem without a map that belongs to the card
-    return _figure(name, bridge.checkpoints.card(name)["atlas"]["sha256"], view, colour, dark, atlas)
+    if bridge.checkpoints.SLASH in name:
+        return bridge.mine.kept(name, ("figure", view, colour, dark), lambda: _figure(name, view, colour, dark, atlas))
+    return _made(name, bridge.checkpoints.card(name)["atlas"]["sha256"], view, colour, dark, atlas)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _figure(name: str, sha256: str, view: str, colour: str, dark: bool, _atlas) -> go.Figure:
-    return latent_map(
-        getattr(_atlas, view),
-        _atlas.y,
-        _atlas.error,
-        _atlas.label_names,
-        colour,
-        revision=f"{name} {view}",
-        dark=dark,
-    )
+def _made(name: str, sha256: str, view: str, colour: str, dark: bool, _atlas) -> go.Figure:
+    return _figure(name, view, colour, dark, _atlas)
+
+
+def _figure(name: str, view: str, colour: str, dark: bool, atlas) -> go.Figure:
+    revision = f"{name} {view}"
+    return latent_map(getattr(atlas, view), atlas.y, atlas.error, atlas.label_names, colour, revision, dark)
 
 
 def latent_map(
@@ -117,16 +116,22 @@ def latent_map(
 def preview(name: str, view: str, colour: str) -> str:
     """The map's dots as a PNG in a data address: what is seen until Plotly has drawn them."""
     atlas = bridge.codes.atlas_by(name, colour)
+    if bridge.checkpoints.SLASH in name:
+        return bridge.mine.kept(name, ("preview", view, colour), lambda: _drawn(view, colour, atlas))
     return _preview(bridge.checkpoints.card(name)["atlas"]["sha256"], view, colour, atlas)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _preview(sha256: str, view: str, colour: str, _atlas) -> str:
-    xy = getattr(_atlas, view)
+    return _drawn(view, colour, _atlas)
+
+
+def _drawn(view: str, colour: str, atlas) -> str:
+    xy = getattr(atlas, view)
     if colour != "error":
-        tones = [charts.class_colour(int(label)) for label in _atlas.y]
+        tones = [charts.class_colour(int(label)) for label in atlas.y]
     else:
-        shares = np.minimum(_atlas.error / np.quantile(_atlas.error, 0.95), 1)
+        shares = np.minimum(atlas.error / max(np.quantile(atlas.error, 0.95), 1e-9), 1)
         tones = sample_colorscale("Cividis", shares.tolist())
     low, high = xy.min(0), xy.max(0)
     room = 0.062 * (high - low)  # what Plotly leaves around points

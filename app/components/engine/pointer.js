@@ -38,9 +38,9 @@ export class Pointer {
     this.shown = 0; // pictures that have been shown
   }
 
-  // settings: name (the checkpoint), view, lattice (whether), as: classes it is decoded as, or null for the neighbours'
+  // settings: name (the checkpoint), map (whose codes, where they are not the checkpoint's own), view, lattice (whether), as: classes it is decoded as, or null for the neighbours'
   async set(settings) {
-    const other = this.settings?.name !== settings.name, before = JSON.stringify(this.settings);
+    const other = this.settings?.name !== settings.name || this.settings?.map !== settings.map, before = JSON.stringify(this.settings);
     this.settings = settings;
     if (!this.sheet.isConnected) this.stage.host.append(this.sheet);
     if (!this.under.isConnected) this.stage.host.prepend(this.under);
@@ -52,10 +52,10 @@ export class Pointer {
       try {
         const [model, known] = await Promise.all([
           open(settings.name, (share, says) => this.says(`${Math.round(100 * share)} %: ${says}`, share)),
-          codes(settings.name),
+          codes(settings.map ?? settings.name),
         ]);
         await model.net("decoder");
-        if (this.settings.name !== settings.name) return;
+        if (this.settings.name !== settings.name || this.settings.map !== settings.map) return;
         if (model.classes.length && model.classes.length !== known.k) {
           throw new Error("This map does not know all that the model is told.");
         }

@@ -1,8 +1,6 @@
-"""Interpolate's third mode: a walk from one picture along a direction of z, and codes that are added up."""
+"""Interpolate's third mode: a walk from one picture along a direction of z, one that is taught, and codes that are added up."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -11,28 +9,12 @@ from app import bridge
 from app.components.scrub import scrub
 from app.shared import classes, engine, film, link, tray
 from app.shared.plain import plain
-from app.views.interpolate import ends
+from app.views.interpolate import ends, taught
+from app.views.interpolate.frames import STEPS, Film, chosen, leave, number, pickers
 
-WALK, MIX = "walk", "mix"
-STEPS = 13  # frames of a walk and of a mixture; the middle one is where it starts, or the sum
+WALK, MIX, TEACH = "walk", "mix", "teach"
 NUMBER, EVERYTHING = "n", "all"
 CONDITIONED = " Without “code”: the code stays, what the decoder is told changes."
-
-
-@dataclass(frozen=True)
-class Film:
-    """Codes (n, d) with the classes each is decoded as, and a sentence for each.
-
-    ends, says: the two pictures beside it, uint8 (h, w, c) or numbers of frames, and what they are; None: its first
-    and last.
-    """
-
-    key: str
-    z: np.ndarray
-    ys: list[tuple[int, ...] | None]
-    notes: list[str]
-    ends: list[np.ndarray | int] | None = None
-    says: tuple[str, str] | None = None
 
 
 def show(name: str, y: tuple[int, ...] | None, row, downloads) -> None:
@@ -42,25 +24,31 @@ def show(name: str, y: tuple[int, ...] | None, row, downloads) -> None:
     the buttons that save the frames.
     """
     fitted = bridge.directions.directions(name)
-    link.keep("do", WALK, link.one_of(WALK, MIX))
+    link.keep("do", WALK, link.one_of(WALK, MIX, TEACH))
     with row:
         st.segmented_control(
             "With a code",
-            [WALK, MIX],
-            format_func={WALK: "Walk", MIX: "A − B + C"}.get,
+            [WALK, MIX, TEACH],
+            format_func={WALK: "Walk", MIX: "A − B + C", TEACH: "Teach"}.get,
             key="do",
             persist_state="session",
             width="content",
         )
     left, right = st.columns([4, 3], gap="medium")
-    draw = walk if st.session_state["do"] == WALK else mix
-    shown, dim = draw(name, y, fitted, row, left)
+    if st.session_state["do"] == TEACH:
+        shown, learned = taught.teach(name, y, row, left)
+    else:
+        leave(set(taught.SIDES))
+        shown, dim = {WALK: walk, MIX: mix}[st.session_state["do"]](name, y, fitted, row, left)
     if shown:
         near = bridge.codes.near(name, shown.z)
         with left:
             play(name, shown, frames := engine.lazily(lambda: decoded(name, shown)), near)
     with right:
-        heat_map(name, fitted, dim)
+        if st.session_state["do"] == TEACH:
+            taught.report(name, learned, float(st.session_state["reach"]))
+        else:
+            heat_map(name, fitted, dim)
         if shown:
             downloads(name, frames, shown.z, near, shown.key)
 
@@ -68,26 +56,6 @@ def show(name: str, y: tuple[int, ...] | None, row, downloads) -> None:
 def decoded(name: str, shown: Film) -> np.ndarray:
     """A film's pictures."""
     return bridge.models.decode(name, shown.z, None if shown.ys[0] is None else np.array(shown.ys))
-
-
-def chosen(key: str, options: list[str]) -> str:
-    """A choice that the link remembers; what was chosen at another checkpoint and is none here is forgotten."""
-    if st.session_state.get(key, options[0]) not in options:
-        del st.session_state[key]
-    return link.keep(key, options[0], link.one_of(*options))
-
-
-def number(key: str, default: int, low: int, high: int) -> int:
-    """As `chosen`, for a number."""
-    if key in st.session_state and not low <= (st.session_state[key] or 0) <= high:
-        del st.session_state[key]
-    return link.keep(key, default, link.number(low, high))
-
-
-def leave(keys: set[str]) -> None:
-    """Takes settings that this mode does not use out of the link."""
-    for key in keys:
-        link.show(key, None)
 
 
 # ---- a walk ----------------------------------------------------------------------------------------
@@ -249,16 +217,6 @@ def mix(name: str, y, fitted, row, place) -> tuple[Film | None, None]:
 
 
 # ---- what is drawn ---------------------------------------------------------------------------------
-
-
-def pickers(name: str, letters: str) -> list[tuple | None]:
-    """The buttons that show the ends and change them. -> picture, code and words of each, as ends.show"""
-    picked: list[Any] = []
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
-        for letter in letters:
-            with st.container(width="content"):
-                picked.append(ends.show(name, letter))
-    return picked
 
 
 def play(name: str, shown: Film, frames: Callable[[], np.ndarray], near: np.ndarray) -> None:

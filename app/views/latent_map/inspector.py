@@ -1,6 +1,5 @@
 """The map's right third: what is picked, its pictures in words and numbers, its files."""
 
-import io
 from urllib.parse import quote
 
 import numpy as np
@@ -8,8 +7,10 @@ import streamlit as st
 
 from app import bridge
 from app.components import map as parts
-from app.shared import charts, classes, link, map_figure, tray
+from app.components.decoded import decoded
+from app.shared import charts, classes, engine, examples, link, map_figure, tray
 from app.shared.plain import plain, sentence
+from app.views.latent_map import files, search
 
 LIVE = ("off", "decode", "lattice")  # what the tab decodes by itself
 FAR = 10  # times the typical distance, from where a place counts as empty of data
@@ -44,8 +45,8 @@ def gallery(atlas, numbers) -> list[dict]:
     return [{"id": int(number), "says": says(atlas, int(number))} for number in numbers]
 
 
-def fields(atlas) -> None:
-    """Every pick by number: a picture, or a place."""
+def fields(name: str, atlas) -> None:
+    """Every pick by number, a picture or a place; and a search."""
     picks, place = st.session_state["picks"], st.session_state["place"]
     st.session_state["map number"] = picks[0] if len(picks) == 1 else None
     st.session_state["map x"], st.session_state["map y"] = place or (None, None)
@@ -60,12 +61,19 @@ def fields(atlas) -> None:
             on_change=number_given,
             width=150,
         )
-        with st.popover("Place", help="A place on the map, by its coordinates"):
+        with search.popover():
+            search.field(name)
             st.number_input("x", key="map x", value=None, step=0.1, format="%.3f")
             st.number_input("y", key="map y", value=None, step=0.1, format="%.3f")
             st.button("Decode this place", on_click=place_given)
-        if picks or place:
-            st.button("Clear", on_click=pick, type="tertiary")
+        if picks or place or search.found(name):
+            st.button("Clear", on_click=clear, type="tertiary")
+
+
+def clear() -> None:
+    """Nothing is picked or searched any more."""
+    pick()
+    search.clear()
 
 
 def number_given() -> None:
@@ -116,7 +124,7 @@ def inspect_point(name: str, atlas, number: int) -> dict:
         f"{closer:.0%} of reconstructions (error {error:.4f}, median {np.median(atlas.error):.4f}); "
         f"code moves {moved:.1f} on the way round (median {np.median(atlas.round_trip):.1f})."
     )
-    actions(lambda: f"p{number}", "point")
+    actions(lambda: item(name, number), "point")
     near = bridge.codes.nearest(name, atlas.z[number], 9)[0][0]
     near = near[near != number][:8]
     same = int((atlas.y[near] == atlas.y[number]).sum())
@@ -128,20 +136,34 @@ def inspect_point(name: str, atlas, number: int) -> dict:
     return {"picks": [number], "near": near.tolist(), "gallery": gallery(atlas, near), "side": 56}
 
 
+def item(name: str, number: int) -> str:
+    """The tray's word for a picture of the map; one of the reader's own is an upload there."""
+    if bridge.checkpoints.of(name) == name:
+        return f"p{number}"
+    return tray.keep_upload(bridge.codes.pictures(name)[number])
+
+
 def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> dict:
     """What the model makes of a place on the map, and how far that is from any data."""
     lifted = bridge.codes.lift(name, place, view)
     near = lifted["neighbours"]
     y = decoded_as(name, near)
-    picture = bridge.models.decode(name, lifted["z"], y)[0]
     ratio = lifted["map_distance"] / lifted["typical_map_distance"]
-    with st.container(horizontal=True, gap="small"):
-        st.image(
-            charts.enlarge(picture, -(-96 // picture.shape[0]), charts.GENERATED),
-            output_format="PNG",
-            caption="decoded here",
-            alt=f"decoded at {link.place_form(place)}, {ratio:.1f} times the typical distance from data",
-        )
+    alt = f"decoded at {link.place_form(place)}, {ratio:.1f} times the typical distance from data"
+    scale = -(-96 // bridge.checkpoints.card(name)["data"]["shape"][0])
+    if st.session_state["live"] != LIVE[0] and engine.usable(bridge.checkpoints.of(name)):
+        codes = engine.codes(bridge.checkpoints.of(name), lifted["z"][None], [y])
+        decoded(codes, scale, charts.GENERATED, "decoded here, in your browser", alt, "decoded place")
+    else:
+        picture = bridge.models.decode(name, lifted["z"], y)[0]
+        with st.container(horizontal=True, gap="small"):
+            st.image(
+                charts.enlarge(picture, scale, charts.GENERATED),
+                output_format="PNG",
+                caption="decoded here",
+                alt=alt,
+            )
+        engine.say("The server made this picture")
     if ratio < 2:
         judged = "This place is among the data."
     elif ratio < FAR:
@@ -151,7 +173,7 @@ def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> di
     st.markdown(
         f"**{judged}** The eighth-nearest point is {ratio:.1f}x as far as it is for a typical point of the map."
     )
-    actions(lambda: tray.keep_latent(name, lifted["z"], y), "place")
+    actions(lambda: tray.keep_latent(bridge.checkpoints.of(name), lifted["z"], y), "place")
     st.caption(
         "Blended from these codes, the nearest first.",
         help="The place is turned into a code by the weighted mean of the codes of its eight nearest "
@@ -176,6 +198,11 @@ def decoded_as(name: str, near: np.ndarray) -> tuple[int, ...] | None:
     )
 
 
+def teach(name: str, side: str, numbers: np.ndarray) -> None:
+    """Pictures of the map are examples from now on."""
+    examples.add(side, [item(name, int(number)) for number in numbers])
+
+
 def inspect_many(name: str, atlas, picks: list[int], view: str) -> dict:
     """A lasso's pictures, classes, and files."""
     numbers = np.array(picks)
@@ -192,53 +219,37 @@ def inspect_many(name: str, atlas, picks: list[int], view: str) -> dict:
         alt="pictures a class: "
         + ", ".join(f"{atlas.label_names[i]} {counts[i]}" for i in np.argsort(-counts) if counts[i]),
     )
+    called = f"{bridge.checkpoints.of(name)}-{len(numbers)}"
     with st.container(horizontal=True, gap="small"):
         st.download_button(
             "CSV",
-            lambda: table(atlas, numbers),
-            f"{name}-{len(numbers)}.csv",
+            lambda: files.table(atlas, numbers),
+            f"{called}.csv",
             "text/csv",
             icon=":material/download:",
             help="Number, class, errors and both positions of each",
         )
         st.download_button(
             "NPZ",
-            lambda: arrays(name, atlas, numbers),
-            f"{name}-{len(numbers)}.npz",
+            lambda: files.arrays(name, atlas, numbers),
+            f"{called}.npz",
             "application/octet-stream",
             icon=":material/download:",
             help="The same, with codes and pictures, for numpy.load",
         )
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.markdown("Teach a direction:", width="content")
+        for side, says in examples.SIDES.items():
+            some = np.random.default_rng(0).permutation(numbers)[: examples.MOST]
+            st.button(
+                says,
+                key=f"teach {side}",
+                on_click=teach,
+                args=(name, side, some),
+                help=f"Up to {examples.MOST} of them become examples; Interpolate → Directions → Teach goes on with them.",
+            )
     st.caption(f"{len(shown)} of them, drawn by chance" if len(shown) < len(numbers) else "All of them")
     return {"picks": picks, "gallery": gallery(atlas, shown), "side": 28}
-
-
-def table(atlas, numbers: np.ndarray) -> bytes:
-    """The chosen points as CSV."""
-    lines = ["number,class,error,round_trip,umap_x,umap_y,pca_x,pca_y"]
-    for i in numbers:
-        values = [atlas.error[i], atlas.round_trip[i], *atlas.umap[i], *atlas.pca[i]]
-        label = atlas.label_names[atlas.y[i]].replace('"', '""')
-        lines.append(f'{i},"{label}",' + ",".join(f"{value:.6g}" for value in values))
-    return ("\n".join(lines) + "\n").encode()
-
-
-def arrays(name: str, atlas, numbers: np.ndarray) -> bytes:
-    """The chosen points as NPZ."""
-    file = io.BytesIO()
-    np.savez_compressed(
-        file,
-        number=numbers,
-        y=atlas.y[numbers],
-        label_names=np.array(atlas.label_names),
-        z=atlas.z[numbers],
-        umap=atlas.umap[numbers],
-        pca=atlas.pca[numbers],
-        error=atlas.error[numbers],
-        round_trip=atlas.round_trip[numbers],
-        pictures=bridge.codes.pictures(name)[numbers],
-    )
-    return file.getvalue()
 
 
 def invite(atlas) -> dict:
@@ -269,9 +280,11 @@ def show(name: str, view: str, colour: str) -> None:
         pick(st.session_state["picks"])  # a link may hold both; the points win
         link.keep("place", None, link.place, link.place_form)
     picks, place = st.session_state["picks"], st.session_state["place"]
-    fields(atlas)
+    fields(name, atlas)
     try:
-        if place:
+        if search.found(name):
+            content = search.show(name, atlas, view, gallery)
+        elif place:
             content = inspect_place(name, atlas, place, view)
         elif len(picks) > 1:
             content = inspect_many(name, atlas, picks, view)
@@ -286,6 +299,9 @@ def show(name: str, view: str, colour: str) -> None:
     common = {"tile": [w, h], "labels": atlas.label_names, "alt": map_figure.alt(atlas, view)}
     common["spacing"] = atlas.typical[view]
     common["scale"] = max(1, content.pop("side") // h)  # pixels of the screen a pixel
-    common["sheet"] = f"pictures/{quote(atlas.pictures)}.png"
-    common["live"] = {"mode": st.session_state["live"], "name": name, "view": view, "as": None}
+    mine = bridge.checkpoints.of(name) != name
+    common["sheet"] = bridge.mine.address(name) if mine else f"pictures/{quote(atlas.pictures)}.png"
+    common["live"] = {"mode": st.session_state["live"], "name": bridge.checkpoints.of(name), "view": view, "as": None}
+    if mine:
+        common["live"]["map"] = name
     parts.events({"picks": [], "near": [], "place": None} | common | content, on_event)

@@ -5,7 +5,7 @@ import streamlit as st
 from app import bridge
 from app.shared import link, map_figure
 from app.shared.plain import plain
-from app.views.latent_map import inspector
+from app.views.latent_map import inspector, own
 
 MEANS = {
     "umap": "Neighbours on this map mostly are neighbours among the codes (trustworthiness "
@@ -17,16 +17,15 @@ MEANS = {
 }
 
 
-def show_map(name: str, atlas) -> None:
-    """Controls, the figure, and what it means."""
+def show_map(name: str, atlas, row) -> None:
+    """Controls, beside what stands in `row`, the figure, and what it means."""
     link.keep("view", "umap", link.one_of("umap", "pca"))
     factors = list(atlas.factors or ["class"])
     colours = dict(zip(factors if len(factors) > 1 else ["class"], factors, strict=True)) | {"error": "error"}
     if st.session_state.get("colour") not in [None, *colours]:
         del st.session_state["colour"]  # it was chosen for another checkpoint
     link.keep("colour", bridge.codes.clearest(name), link.one_of(*colours))
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.markdown("#### Map", width="content")
+    with row:
         view = st.segmented_control(
             "View",
             ["umap", "pca"],
@@ -70,9 +69,18 @@ def show_map(name: str, atlas) -> None:
 
 
 name = st.session_state["checkpoint"]
-atlas = bridge.codes.atlas(name)
 left, right = st.columns([2, 1], gap="medium")
 with left:
-    show_map(name, atlas)
-with right:
-    inspector.show(name, st.session_state["view"], st.session_state["colour"])
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with row:
+        st.markdown("#### Map", width="content")
+        shown = own.choose(name)
+    if shown not in ("", name):
+        own.about(shown)
+    if shown:
+        show_map(shown, bridge.codes.atlas(shown), row)
+    else:
+        own.intake(name)
+if shown:
+    with right:
+        inspector.show(shown, st.session_state["view"], st.session_state["colour"])
