@@ -1,7 +1,7 @@
 """Speed, with medians and ratios; nothing here passes or fails.   python -m tests.benchmarks [NAME …]
 
 step    training pictures a second of every shipped checkpoint as it was trained, against the plain alternating
-        step of the same networks; operations a picture; share of the machine's own rate of convolutions
+        step of the same networks; operations a picture; share of the machine's rate of convolutions
 start   server start to first map painted, against Streamlit's hello page and bare Plotly charts
 mine    10,000 pictures of 64 pixels of a reader's own, from the files to their map
 use     a click on the map to the decoded picture; an upload to the full result; server memory
@@ -79,7 +79,7 @@ streamlit.plotly_chart({{"data": [trace], "layout": {{}}}})
 
 
 def start() -> None:
-    """From the process's start until the map's pixels are there, against Streamlit's own hello page.
+    """From the process's start until the map's pixels are there, against Streamlit's hello page.
 
     Two pages that hold one Plotly chart and nothing else say how much of it is Streamlit's and Plotly's.
     """

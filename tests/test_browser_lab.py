@@ -43,14 +43,14 @@ def pixels(root, space: str, lane: int = 0) -> str:
 
 def until(page, condition, seconds: float = 40):
     for _ in range(int(seconds * 10)):
-        if found := condition():
-            return found
+        if value := condition():
+            return value
         page.wait_for_timeout(100)
     raise AssertionError("it did not happen in time")
 
 
 def requests_of(page) -> list[str]:
-    """What the page asks from now on, but for Streamlit's own messages."""
+    """What the page asks from now on, but for Streamlit's messages."""
     seen = []
     page.on("request", lambda request: seen.append(request.url))
     return seen
@@ -399,7 +399,7 @@ def test_a_tab_that_cannot_train_says_so_and_the_server_does(server, page, broke
         page.route("**/ort-wasm-simd-threaded.wasm", lambda route: route.fulfill(status=404))
         said = "WebAssembly does not start"
     root = begun(page, f"{server}/lab?live=1&width=16&batch=32&seed=8")
-    told = page.get_by_test_id("stAlert").inner_text()
-    assert said in told and "So this run trains on the server." in told
+    sentence = page.get_by_test_id("stAlert").inner_text()
+    assert said in sentence and "So this run trains on the server." in sentence
     assert "browser watches" in says(root)
     page.get_by_role("button", name="End", exact=True).click()
