@@ -203,3 +203,17 @@ def test_a_refused_camera_and_a_missing_model_are_sentences(browser, server):
     lit = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v, i) => i % 4 < 3 && v)"
     assert page.locator("canvas.large").evaluate(lit)
     context.close()
+
+
+def test_a_graph_whose_weights_changed_underneath_is_a_sentence_and_the_server_decodes(server, page):
+    page.route("**/graphs/*/*-decoder.onnx", lambda route: route.fulfill(status=404, body="There is no such graph."))
+    page.goto(f"{server}/?checkpoint={NAME}&live=decode")
+    page.get_by_text("The network has been changed since this page was opened; reload it.").wait_for()
+    page.unroute_all()
+    page.route("**/graphs/*/*-decoder.onnx", lambda route: route.fulfill(body=b"others"))
+    page.goto(f"{server}/interpolate?checkpoint={NAME}")
+    page.get_by_text("The network's graph is not the one that was asked for; reload the page.").wait_for()
+    page.locator('.root[data-frame="12"]').wait_for()
+    settle(page)
+    lit = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v, i) => i % 4 < 3 && v)"
+    assert page.locator("canvas.large").evaluate(lit)
