@@ -47,11 +47,13 @@ def test_the_picture_follows_the_pointer_at_display_rate_and_nothing_is_asked(pa
     page.goto(f"{server}/?checkpoint={NAME}")
     page.wait_for_selector(".js-plotly-plot[data-ali]")
     settle(page)
+    assert page.get_by_text("to see pictures").count() == 1 and page.get_by_text("draws such pictures").count() == 0
     assert not any("/engine/" in url for url in asked if "pointer.css" not in url), "nothing of it on the first paint"
     page.get_by_role("button", name="Decode", exact=True).click()
     page.wait_for_url(re.compile("live=decode"))
     sheet = page.locator(".ali-decode[data-ready]")
     sheet.wait_for()
+    page.get_by_text("draws such pictures wherever data are near").wait_for()
     settle(page)
     page.evaluate(DRAG, [".ali-decode", [0.2, 0.3], [0.3, 0.4], 5])  # the first one is slow
     page.locator(".ali-decoded").wait_for()
@@ -98,7 +100,14 @@ def test_the_picture_follows_the_pointer_at_display_rate_and_nothing_is_asked(pa
 
 
 def test_a_path_and_a_pad_are_decoded_where_the_pointer_is(page, server, asked):
+    held = []
+    page.route("**/*-decoder.onnx", lambda route: held.append(route))
     page.goto(f"{server}/interpolate?frames=5&checkpoint={NAME}")
+    page.get_by_text("The model comes into this tab …").wait_for()  # no blank strip without a word
+    until(lambda: page.wait_for_timeout(30) or held)
+    page.unroute_all()
+    held[0].continue_()
+    page.get_by_text("frame 3 of 5").wait_for()
     root = page.locator(".root[data-frame][data-made]")
     root.wait_for()
     settle(page)
