@@ -25,12 +25,13 @@ def show(name: str, x: np.ndarray, result: dict, codes: np.ndarray, itself: int,
     here = bridge.codes.place(name, result["mean"])[0]
     cloud = bridge.codes.place(name, codes) if len(codes) else np.zeros((0, 2))
     trip = bridge.inside.round_trip(name, x, TURNS, y)
+    trail = bridge.codes.place(name, trip["codes"])
     st.plotly_chart(
-        portrait.small_map(atlas.umap, here, cloud, atlas.umap[indices], bridge.codes.place(name, trip["codes"]), kind),
+        portrait.small_map(atlas.umap, here, cloud, atlas.umap[indices], trail, kind),
         config={"displayModeBar": False},
         alt="the map with this picture's place as a star, and arrows to where its reconstructions are encoded",
     )
-    rounds(trip)
+    rounds(trip, float(np.ptp(trail, 0).max() / np.ptp(atlas.umap, 0).max()))
     scale = max(1, 56 // result["x_rec"].shape[0])
     st.image(
         portrait.row(bridge.codes.pictures(name)[indices], NEAR, scale),
@@ -47,8 +48,8 @@ def show(name: str, x: np.ndarray, result: dict, codes: np.ndarray, itself: int,
     )
 
 
-def rounds(trip: dict) -> None:
-    """The pictures of a way round, and how far the code moves in each turn."""
+def rounds(trip: dict, seen: float) -> None:
+    """The pictures of a way round, and how far the code moves in each turn; `seen`: its way on the map, a share of the map."""
     drift, settles = trip["drift"], trip["settles"]
     scale = max(1, 48 // trip["pictures"].shape[1])
     moves = ", ".join(f"{move:.1f}" for move in drift)
@@ -60,5 +61,5 @@ def rounds(trip: dict) -> None:
     st.caption(
         f"Round and round: the reconstruction is reconstructed, {TURNS} times. The code moves {moves}: "
         + (f"after {settles} turns it has settled." if settles else "it has not settled.")
-        + " Orange arrows on the map."
+        + (" Orange arrows on the map." if seen > 0.02 else " On the map it stays where it is.")
     )
