@@ -18,8 +18,14 @@ from . import model_card
 
 MISSING = "Checkpoints of the Hugging Face Hub need huggingface_hub; install it: pip install ali-explorer[hub]"
 CARD, WEIGHTS = checkpoint.CARD, checkpoint.WEIGHTS
-MORE = ("atlas.npz", "samples.png")  # which a checkpoint may have
-LARGEST = {CARD: schema.LONGEST, WEIGHTS: 2 << 30, "atlas.npz": 100 << 20, "samples.png": 10 << 20}  # bytes
+MORE = ("atlas.npz", "samples.png", "gallery.png")  # which a checkpoint may have
+LARGEST = {
+    CARD: schema.LONGEST,
+    WEIGHTS: 2 << 30,
+    "atlas.npz": 100 << 20,
+    "samples.png": 10 << 20,
+    "gallery.png": 10 << 20,
+}  # bytes
 PATIENCE, SLOWEST = 15.0, 200_000  # seconds in which the hub says something, and one more for so many bytes
 KEPT = "no redistribution"  # in a licence: see data.dataset.Data.kept
 
@@ -27,7 +33,7 @@ KEPT = "no redistribution"  # in a licence: see data.dataset.Data.kept
 def fetch(address: str) -> Path:
     """A checkpoint's files from the hub, verified, in the hub's own cache. -> its folder
 
-    address: OWNER/NAME, or OWNER/NAME@REVISION. Without a network the copy that was fetched before. Raises Problem.
+    address: OWNER/NAME, or OWNER/NAME@REVISION; a commit that was fetched before needs no network. Raises Problem.
     """
     name, revision = _named(address)
     hub = _hub()
