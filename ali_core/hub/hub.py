@@ -83,8 +83,11 @@ def push(folder: str | Path, name: str) -> str:
         (Path(home) / "config.json").write_text(model_card.config(card), encoding="utf-8")
         (Path(home) / "README.md").write_text(model_card.text(card, name), encoding="utf-8")
         api = _api(hub)
-        api.create_repo(name, exist_ok=True)
-        done = api.upload_folder(repo_id=name, folder_path=home, commit_message=f"{card['name']}, by ali-explorer")
+        _in_time(PATIENCE, partial(api.create_repo, name, exist_ok=True))
+        size = sum(file.stat().st_size for file in Path(home).iterdir())
+        says = f"{card['name']}, by ali-explorer"
+        send = partial(api.upload_folder, repo_id=name, folder_path=home, commit_message=says)
+        done = _in_time(PATIENCE + 10 * size / SLOWEST, send)  # lines are slower that way
     return f"{_endpoint()}/{name}/tree/{done.oid}"
 
 
