@@ -153,5 +153,5 @@ def test_pull_replaces_no_other_checkpoint(hub, tmp_path):
 def test_without_the_library_it_says_what_to_install():
     code = "import sys; sys.modules['huggingface_hub'] = None; import ali_core; ali_core.load('hf:me/garments')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert done.stderr.strip().endswith("pip install ali-explorer[hub]")
+    assert done.stderr.strip().endswith("pip install huggingface_hub")
     assert importlib.metadata.version("huggingface_hub")

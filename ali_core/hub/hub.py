@@ -16,7 +16,7 @@ from ali_core.problem import Problem
 
 from . import model_card
 
-MISSING = "Checkpoints of the Hugging Face Hub need huggingface_hub; install it: pip install ali-explorer[hub]"
+MISSING = "Checkpoints of the Hugging Face Hub need huggingface_hub; install it: pip install huggingface_hub"
 CARD, WEIGHTS = checkpoint.CARD, checkpoint.WEIGHTS
 MORE = ("atlas.npz", "samples.png", "gallery.png")  # which a checkpoint may have
 LARGEST = {
