@@ -72,7 +72,7 @@ def get_ready() -> None:
         for name in good[:1]:
             colour = bridge.codes.clearest(name)
             map_figure.preview(name, "umap", colour)
-            map_figure.made(name, "umap", colour, dark=False)
+            map_figure.figure(name, "umap", colour, dark=False)
     except bridge.Problem:  # the page says it
         pass
 
@@ -82,15 +82,16 @@ async def tidy() -> None:
 
     Streamlit would do so after every click; .streamlit/config.toml switches that off.
     """
-    known = 0
+    modules = 0
     while True:
         await asyncio.sleep(60)
         visitors.uploads.tidy()
         if mine := sys.modules.get("app.bridge.mine"):  # it is imported with the first page
             mine.tidy()
         visitors.pace.forget()
+        visitors.asking.forget()
         visitors.scripts.forget()
-        known = memory.collect(known, not visitors.pages.held)
+        modules = memory.collect(modules, not visitors.pages.held)
         memory.glibc("malloc_trim", 0)  # it keeps what is freed, unless asked
 
 
@@ -118,9 +119,16 @@ async def engine(scope, receive, send) -> None:
     await Router(routes)(scope, receive, send)
 
 
+async def service(scope, receive, send) -> None:
+    """/api/…, for programs; read when it is first asked."""
+    from app.service.routes import app
+
+    await app(scope, receive, send)
+
+
 # every session has several threads, and glibc would keep a heap for most of them, full of holes
 memory.glibc("mallopt", memory.ARENA_MAX, 2)
-routes = [Mount("/pictures", sheets), Mount("/live", live), Mount("/engine", engine)]
+routes = [Mount("/pictures", sheets), Mount("/live", live), Mount("/engine", engine), Mount("/api", service)]
 middleware = [Middleware(Early), Middleware(Packed)]
 app = st.App("explorer.py", lifespan=lifespan, routes=routes, middleware=middleware)
 app = Door(app)  # `streamlit run` finds the line above by its text

@@ -106,15 +106,15 @@ def endless(config: Config, data: Data):
 
 
 class Counted(TorchDispatchMode):
-    """Counts operations by PyTorch's own formulas; its FlopCounterMode hooks modules, which R1's gradient cannot pass."""
+    """Counts operations by PyTorch's formulas; its FlopCounterMode hooks modules, which R1's gradient cannot pass."""
 
     total = 0
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        found = func(*args, **(kwargs or {}))
+        output = func(*args, **(kwargs or {}))
         if formula := flop_registry.get(func.overloadpacket):
-            self.total += formula(*args, **(kwargs or {}), out_val=found)
-        return found
+            self.total += formula(*args, **(kwargs or {}), out_val=output)
+        return output
 
 
 def operations(config: Config, data: Data) -> float:
@@ -127,7 +127,7 @@ def operations(config: Config, data: Data) -> float:
 
 
 def convolution():
-    """The machine's own rate is this one's: forward, and backward to input and weights. -> run, operations"""
+    """The machine's rate is this one's: forward, and backward to input and weights. -> run, operations"""
     n, channels, side = CONVOLUTION
     conv = torch.nn.Conv2d(channels, channels, 3, padding=1).to(memory_format=torch.channels_last)
     x = torch.rand(n, channels, side, side).to(memory_format=torch.channels_last).requires_grad_()
@@ -143,26 +143,26 @@ def turns(runs: dict, seconds: float = SECONDS) -> dict[str, list[float]]:
             run()
             times[name].append(time.perf_counter() - start)
         counted, past = counted + 1, time.perf_counter() - begin
-    return {name: found[1:] for name, found in times.items()}
+    return {name: durations[1:] for name, durations in times.items()}
 
 
 def compare(configs: dict[str, tuple[Config, Data]]) -> None:
     """A line for each, and their ratio where there are two."""
-    own, own_operations = convolution()
-    runs = {"convolution": own}
+    convolve, convolve_operations = convolution()
+    runs = {"convolution": convolve}
     for name, (config, data) in configs.items():
         loop, plain = endless(config, data), Plain(config, data)
         runs[name] = lambda loop=loop, n=config.r1_every: [next(loop) for _ in range(n)]
         runs[f"{name}, plain"] = lambda plain=plain, n=config.r1_every: [plain.step() for _ in range(n)]
-    found = turns(runs, SECONDS * len(configs))
-    rate = statistics.median(own_operations / t for t in found["convolution"])
+    durations = turns(runs, SECONDS * len(configs))
+    rate = statistics.median(convolve_operations / t for t in durations["convolution"])
     speed = {}
     for name, (config, data) in configs.items():
         pictures = config.batch * config.r1_every
-        each, (ours, plain) = operations(config, data), (found[name], found[f"{name}, plain"])
+        each, (ours, plain) = operations(config, data), (durations[name], durations[f"{name}, plain"])
         ratio = statistics.median(b / a for a, b in zip(ours, plain, strict=True))
-        own = zip(ours, found["convolution"], strict=True)
-        share = statistics.median(each * pictures / a / (own_operations / b) for a, b in own)
+        pairs = zip(ours, durations["convolution"], strict=True)
+        share = statistics.median(each * pictures / a / (convolve_operations / b) for a, b in pairs)
         speed[name] = [pictures / t for t in ours]
         price = f"r1={config.r1:g}, every {config.r1_every}" if config.r1 else "no r1"
         print(

@@ -85,7 +85,7 @@ def error_of(app: AppTest) -> float:
 
 
 def test_the_bridge_knows_the_classes_and_asks_as_the_model_answers(folder):
-    assert bridge.classes.classes(PLAIN) == [] and bridge.classes.own(PLAIN, [1]) is None
+    assert bridge.classes.classes(PLAIN) == [] and bridge.classes.of_pictures(PLAIN, [1]) is None
     assert bridge.classes.classes(NAME) == [["0", "1", "2", "3"]]
     model, z = Model.load(folder / NAME), bridge.models.prior(NAME, 3, 5)
     np.testing.assert_array_equal(bridge.models.decode(NAME, z, (2,)), to_bytes(model.decode(z, np.full(3, 2))))
@@ -105,7 +105,7 @@ def test_the_likeliest_class_is_that_of_the_nearest_reconstruction():
     x = bridge.codes.pictures(NAME)[:6]
     apart = [((bridge.models.reconstruct(NAME, x, (k,)).astype(float) - x) ** 2).mean((1, 2, 3)) for k in range(4)]
     np.testing.assert_array_equal(bridge.classes.likeliest(NAME, x)[:, 0], np.argmin(apart, 0))
-    np.testing.assert_array_equal(bridge.classes.own(NAME, np.arange(6))[:, 0], np.arange(6) % 4)
+    np.testing.assert_array_equal(bridge.classes.of_pictures(NAME, np.arange(6))[:, 0], np.arange(6) % 4)
 
 
 def test_reconstruct_tells_the_pictures_own_class_and_the_number_is_the_maps(folder):
@@ -214,13 +214,13 @@ def test_words_of_samples_come_back():
 
 def test_two_factors_are_two_choices():
     assert bridge.classes.classes(PAIRS) == [["0", "1"], ["0", "1"]]
-    assert bridge.classes.own(PAIRS, np.arange(4))[:, 0].tolist() == [0, 1, 0, 1]
-    assert tray.told(PAIRS, "s3") == bridge.models.in_turn(PAIRS, 3) and bridge.models.in_turn(PAIRS, 3)[0] == 1
+    assert bridge.classes.of_pictures(PAIRS, np.arange(4))[:, 0].tolist() == [0, 1, 0, 1]
+    assert tray.classes_of(PAIRS, "s3") == bridge.models.in_turn(PAIRS, 3) and bridge.models.in_turn(PAIRS, 3)[0] == 1
     assert bridge.models.in_turn(PAIRS, 3, (-1, 0)) == (1, 0) and bridge.models.in_turn(PAIRS, 3, (0, 1)) == (
         0,
         1,
     )
-    assert tray.told(PAIRS, "s3y0.1") == (0, 1)
+    assert tray.classes_of(PAIRS, "s3y0.1") == (0, 1)
     app = visit("reconstruct", checkpoint=PAIRS, item="p1", as2="1")
     assert app.selectbox(key="as2").value == 1 and {"y", "y2", "as"} <= {box.key for box in app.selectbox}
     error = error_of(app)

@@ -27,7 +27,7 @@ FACTORS = {"row": ["up", "down"], "column": ["0", "1"], "shade": ["0", "1", "2"]
 
 
 @pytest.fixture(scope="module")
-def known():
+def fitted_codes():
     """Codes whose first three numbers say the three factors, beside noise; labels; what is fitted."""
     rng = np.random.default_rng(0)
     labels = np.stack([rng.integers(len(names), size=2000) for names in FACTORS.values()], 1)
@@ -39,37 +39,37 @@ def known():
     return z, labels, directions.fit(z, labels, FACTORS)
 
 
-def test_the_strongest_number_is_the_one_that_moves_the_factor(known):
-    z, labels, found = known
-    assert found.strength.shape == (3, 6) and found.strength.argmax(1)[:2].tolist() == [0, 1]
-    assert set(found.strength[2].argsort()[-2:]) == {4, 5}
-    np.testing.assert_allclose(found.strength[[0, 1], [0, 1]], 0.96, atol=0.03)  # correlation
-    assert found.strength[0, [1, 2, 3, 4, 5]].max() < 0.05
-    assert min(found.accuracy) > 0.98
-    assert 0.45 < found.chance[0] < 0.56 and 0.3 < found.chance[2] < 0.4
-    assert (found.read(z)[:, 0] == labels[:, 0]).mean() > 0.98
+def test_the_strongest_number_is_the_one_that_moves_the_factor(fitted_codes):
+    z, labels, fitted = fitted_codes
+    assert fitted.strength.shape == (3, 6) and fitted.strength.argmax(1)[:2].tolist() == [0, 1]
+    assert set(fitted.strength[2].argsort()[-2:]) == {4, 5}
+    np.testing.assert_allclose(fitted.strength[[0, 1], [0, 1]], 0.96, atol=0.03)  # correlation
+    assert fitted.strength[0, [1, 2, 3, 4, 5]].max() < 0.05
+    assert min(fitted.accuracy) > 0.98
+    assert 0.45 < fitted.chance[0] < 0.56 and 0.3 < fitted.chance[2] < 0.4
+    assert (fitted.read(z)[:, 0] == labels[:, 0]).mean() > 0.98
 
 
-def test_a_direction_goes_from_the_codes_own_class_to_the_asked_one(known):
-    z, labels, found = known
+def test_a_direction_goes_from_the_codes_own_class_to_the_asked_one(fitted_codes):
+    z, labels, fitted = fitted_codes
     low, high = (z[labels[:, 1] == k][0] for k in (0, 1))
-    np.testing.assert_allclose(found.toward(low, 1, 1), [0, -1, 0, 0, 0, 0], atol=0.03)
-    np.testing.assert_allclose(found.toward(high, 1, 0), [0, 1, 0, 0, 0, 0], atol=0.03)
-    np.testing.assert_allclose(found.toward(low, 1, 0), [0, 1, 0, 0, 0, 0], atol=0.03)
+    np.testing.assert_allclose(fitted.toward(low, 1, 1), [0, -1, 0, 0, 0, 0], atol=0.03)
+    np.testing.assert_allclose(fitted.toward(high, 1, 0), [0, 1, 0, 0, 0, 0], atol=0.03)
+    np.testing.assert_allclose(fitted.toward(low, 1, 0), [0, 1, 0, 0, 0, 0], atol=0.03)
     path, units = directions.walk(low, np.eye(6)[2], z, 3, 7)
     assert units.tolist() == [-3, -2, -1, 0, 1, 2, 3] and (path[3] == low).all()
     np.testing.assert_allclose(path[-1, 2] - low[2], 3 * z[:, 2].std(), rtol=1e-4)
     assert (path[:, [0, 1, 3, 4, 5]] == low[[0, 1, 3, 4, 5]]).all()
 
 
-def test_a_swapped_factor_is_read_as_the_other_and_the_others_stay(known):
-    z, _, found = known
-    for code, own in zip(z[:50], found.read(z[:50]), strict=True):
-        label = (own[0] + 1) % 2
-        swapped = found.swapped(code, 0, label)
-        assert found.read(swapped[None])[0].tolist() == [label, own[1], own[2]]
+def test_a_swapped_factor_is_read_as_the_other_and_the_others_stay(fitted_codes):
+    z, _, fitted = fitted_codes
+    for code, read in zip(z[:50], fitted.read(z[:50]), strict=True):
+        label = (read[0] + 1) % 2
+        swapped = fitted.swapped(code, 0, label)
+        assert fitted.read(swapped[None])[0].tolist() == [label, read[1], read[2]]
         np.testing.assert_allclose(swapped - code, [4 * label - 2, 0, 0, 0, 0, 0], atol=0.1)
-        np.testing.assert_allclose(found.swapped(code, 0, own[0]), code, atol=1e-6)
+        np.testing.assert_allclose(fitted.swapped(code, 0, read[0]), code, atol=1e-6)
 
 
 def test_classes_in_turn_do_not_go_in_step():
@@ -94,7 +94,7 @@ def test_the_heat_map_shows_factors_or_the_classes_of_one():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Two tiny checkpoints of squares with three factors, one told y and one not; their maps are made."""
+    """Two tiny checkpoints of squares with three factors, one conditional and one not, with their maps."""
     root, rng = tmp_path_factory.mktemp("directions"), np.random.default_rng(0)
     y = np.stack([rng.integers(size, size=700) for size in (2, 2, 3)], 1)
     x = rng.integers(0, 30, (700, 28, 28, 1))
@@ -106,7 +106,7 @@ def folder(tmp_path_factory):
     held = datasets.load(str(file))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
-        for name, member in (("told", "conditional-alice"), ("plain", "alice")):
+        for name, member in (("squares-conditional", "conditional-alice"), ("plain", "alice")):
             words = f"width=8 batch=32 latent=4 steps=60 lr=3e-3 name={name} member={member}"
             config = parse([f"data={file}", *words.split()])
             progress = deque(loop.train(config, held), maxlen=1).pop()
@@ -120,15 +120,15 @@ def there(folder, monkeypatch):
     monkeypatch.setenv("ALI_CHECKPOINTS", str(folder))
 
 
-def test_a_made_map_knows_every_factor_by_what_was_told_or_by_the_classifier(folder):
-    told, plain = (atlas.load(folder / name) for name in ("told", "plain"))
-    n = checkpoint.card(folder / "told")["data"]["held_out"]
+def test_a_map_has_every_factors_labels_from_the_data_or_from_the_classifier(folder):
+    conditional, plain = (atlas.load(folder / name) for name in ("squares-conditional", "plain"))
+    n = checkpoint.card(folder / "squares-conditional")["data"]["held_out"]
     assert 50 <= n <= 90
-    np.testing.assert_array_equal(told.labels, latent.in_turn(np.arange(n), (2, 2, 3)))
-    assert told.labelled == "data" and plain.labelled == "classifier"
-    for found in (told, plain):
-        assert list(found.factors) == ["row", "column", "shade"] and found.labels.shape == (n, 3)
-        assert (found.labels[:, 0] == found.y).all() and found.label_names == ["row up", "row down"]
+    np.testing.assert_array_equal(conditional.labels, latent.in_turn(np.arange(n), (2, 2, 3)))
+    assert conditional.labelled == "data" and plain.labelled == "classifier"
+    for each in (conditional, plain):
+        assert list(each.factors) == ["row", "column", "shade"] and each.labels.shape == (n, 3)
+        assert (each.labels[:, 0] == each.y).all() and each.label_names == ["row up", "row down"]
 
 
 def visit(**query) -> AppTest:
@@ -174,8 +174,8 @@ def test_a_link_brings_back_a_walk_and_nonsense_is_left_out():
 
 def test_an_upload_is_walked_from_and_every_factor_of_it_can_be_said(there):
     file = io.BytesIO()
-    Image.fromarray(bridge.codes.pictures("told")[9][..., 0]).save(file, "png")
-    for name, boxes in (("plain", 0), ("told", 3)):
+    Image.fromarray(bridge.codes.pictures("squares-conditional")[9][..., 0]).save(file, "png")
+    for name, boxes in (("plain", 0), ("squares-conditional", 3)):
         app = visit(checkpoint=name)
         app.main.file_uploader(key="a file").upload("mine.png", file.getvalue(), "image/png")
         sane(app.run())
@@ -185,7 +185,7 @@ def test_an_upload_is_walked_from_and_every_factor_of_it_can_be_said(there):
 
 
 def test_one_factor_is_told_after_the_other_and_taken_from_another_picture(there):
-    app = visit(checkpoint="told")
+    app = visit(checkpoint="squares-conditional")
     assert app.selectbox(key="along").options == [
         "row",
         "column",
@@ -202,22 +202,25 @@ def test_one_factor_is_told_after_the_other_and_taken_from_another_picture(there
     app.selectbox(key="along").set_value("y2").run()
     assert url(sane(app))["along"] == "y2"
     for take in ("all", "0", "2"):
-        assert sane(visit(checkpoint="told", do="mix", take=take, c="s5"))
+        assert sane(visit(checkpoint="squares-conditional", do="mix", take=take, c="s5"))
     plain = visit(checkpoint="plain", along="f2", toward="2", do="walk")
     assert plain.selectbox(key="toward").options == ["0", "1", "2"]
-    plain.selectbox(key="checkpoint").set_value("told").run()
+    plain.selectbox(key="checkpoint").set_value("squares-conditional").run()
     assert sane(plain).selectbox(key="along").value == "f2", "both have it"
-    told = visit(checkpoint="told", along="y1")
-    told.selectbox(key="checkpoint").set_value("plain").run()
-    assert sane(told).selectbox(key="along").value == "f0", "the other has not"
+    app = visit(checkpoint="squares-conditional", along="y1")
+    app.selectbox(key="checkpoint").set_value("plain").run()
+    assert sane(app).selectbox(key="along").value == "f0", "the other has not"
 
 
 def test_the_bridge_names_the_factors(there):
-    assert bridge.classes.classes("told") == list(FACTORS.values()) and bridge.classes.classes("plain") == []
-    assert bridge.classes.factors("told") == list(FACTORS)
-    assert bridge.classes.worded("told", (1, 0, 2)) == "row down, column 0, shade 2"
+    assert (
+        bridge.classes.classes("squares-conditional") == list(FACTORS.values())
+        and bridge.classes.classes("plain") == []
+    )
+    assert bridge.classes.factors("squares-conditional") == list(FACTORS)
+    assert bridge.classes.worded("squares-conditional", (1, 0, 2)) == "row down, column 0, shade 2"
     np.testing.assert_array_equal(
-        bridge.classes.own("told", np.arange(5)),
-        atlas.load(bridge.checkpoints.root() / "told").labels[:5],
+        bridge.classes.of_pictures("squares-conditional", np.arange(5)),
+        atlas.load(bridge.checkpoints.root() / "squares-conditional").labels[:5],
     )
     assert bridge.directions.directions("plain").factors == FACTORS

@@ -118,7 +118,7 @@ def test_sixteen_draws_are_shown_or_said_to_make_no_sense(name):
     app = open_page(checkpoint=name)
     told = [c.value for c in app.caption]
     drawn = any("16 draws of the posterior" in words for words in told)
-    first = bridge.codes.pictures(name)[:1], bridge.classes.own(name, np.array([0]))
+    first = bridge.codes.pictures(name)[:1], bridge.classes.of_pictures(name, np.array([0]))
     assert drawn == bool(bridge.models.posterior(name, *first)[1].any())
     assert drawn != any("nothing to draw" in words for words in told)
 
@@ -308,7 +308,7 @@ def test_a_strip_for_each_clear_attribute_and_the_middle_is_the_picture_itself()
     assert [gains[k] for k in known.clearest(6)] == sorted((g for g in gains if g > 0.1), reverse=True)[:6]
     for strip in strips:
         k = factors.index(strip["factor"])
-        assert strip["own"] == 3 and np.allclose(strip["z"][3], code, atol=1e-5)
+        assert strip["start"] == 3 and np.allclose(strip["z"][3], code, atol=1e-5)
         read = known.read(strip["z"])[:, k]
         assert read[0] == 0 and read[-1] == 1, "it goes from the first class to the second"
     captions = [c.value for c in app.caption]
@@ -321,7 +321,7 @@ def test_a_strip_of_many_classes_has_one_frame_for_each():
     strips = {strip["factor"]: strip for strip in bridge.directions.strips("toons", code, 6, 7, 3.0)}
     hair = strips["hair"]
     assert hair["says"] == bridge.codes.atlas("toons").factors["hair"] and len(hair["z"]) == 4
-    assert np.allclose(hair["z"][hair["own"]], code, atol=1e-5)
+    assert np.allclose(hair["z"][hair["start"]], code, atol=1e-5)
     k = list(bridge.codes.atlas("toons").factors).index("hair")
     assert bridge.directions.directions("toons").read(hair["z"])[:, k].tolist() == [0, 1, 2, 3]
     assert not [c for c in open_page(checkpoint="mnist-conditional").caption if "as it is" in c.value]

@@ -75,13 +75,19 @@ def test_the_picture_follows_the_pointer_at_display_rate_and_nothing_is_asked(pa
     before = sheet.get_attribute("data-place")
     sheet.press("ArrowUp")
     page.wait_for_function("place => document.querySelector('.ali-decode').dataset.place !== place", arg=before)
+    pictures = []
+    page.on("request", lambda r: r.resource_type == "image" and pictures.append(r.url))
     sheet.press("Enter")
     page.wait_for_url(re.compile("place="))
+    shown = page.get_by_role("img", name=re.compile("^decoded at"))
+    shown.wait_for()
     settle(page)
+    assert pictures == [], "the tab shows its own picture"
     kept = [float(word) for word in re.search(r"place=([-\d.]+)%2C([-\d.]+)", page.url).groups()]
     now = [float(word) for word in sheet.get_attribute("data-place").split(",")]
     assert np.allclose(kept, now, atol=1e-3)
-    page.get_by_alt_text(re.compile("^decoded at")).wait_for()
+    wanted = bridge.models.decode(NAME, bridge.codes.lift(NAME, kept)["z"]).ravel().astype(int)
+    until(lambda: np.abs(wanted - shown.evaluate(PIXELS)).max() <= 2)
     # a lattice under the points
     page.get_by_role("button", name="Lattice").click()
     page.wait_for_function(  # it may be drawn anew in between, where the map was laid out again
@@ -187,6 +193,9 @@ def test_a_refused_camera_and_a_missing_model_are_sentences(browser, server):
             body="delete globalThis.WebAssembly;\n" + route.fetch().text(), content_type="text/javascript"
         ),
     )
+    page.goto(f"{server}/?checkpoint={NAME}&live=decode&place=0,0")
+    page.get_by_text("The server made this picture: This browser has no WebAssembly").wait_for()
+    page.get_by_alt_text(re.compile("^decoded at")).wait_for()
     page.goto(f"{server}/interpolate?checkpoint={NAME}")
     page.get_by_text("This browser has no WebAssembly").wait_for()
     page.locator('.root[data-frame="12"]').wait_for()

@@ -110,10 +110,10 @@ def test_fashion_mnist_is_whole():
 
 @pytest.mark.parametrize("packed", [True, False])
 def test_idx_files_are_read_packed_and_plain(tmp_path, packed):
-    found = load(str(idx_folder(tmp_path / "idx", packed)))
-    assert (found.x[..., 0] == PICTURES).all() and (found.y[:, 0] == LABELS).all()
-    assert (found.x_test[..., 0] == PICTURES[:7]).all() and found.y.dtype == np.int64
-    assert found.label_names == ["0", "1", "2", "3"] and found.name == "idx"
+    data = load(str(idx_folder(tmp_path / "idx", packed)))
+    assert (data.x[..., 0] == PICTURES).all() and (data.y[:, 0] == LABELS).all()
+    assert (data.x_test[..., 0] == PICTURES[:7]).all() and data.y.dtype == np.int64
+    assert data.label_names == ["0", "1", "2", "3"] and data.name == "idx"
 
 
 def test_fashion_mnist_is_found_where_the_environment_says(tmp_path, monkeypatch):
@@ -133,16 +133,16 @@ def test_a_known_data_set_may_be_an_npz_and_keeps_its_name_and_licence(tmp_path,
     labels = LABELS[:20] % 4
     np.savez(tmp_path / "any.npz", images=PICTURES, labels=labels, train=np.arange(20) < 15)
     monkeypatch.setenv("MNIST", str(tmp_path / "any.npz"))
-    found = load("mnist")
-    assert (len(found.x), len(found.x_test)) == (15, 5) and (found.y[:, 0] == labels[:15]).all()
-    assert found.name == "mnist" and found.licence == "CC BY-SA 3.0"
-    assert found.label_names == list("0123456789") and "any.npz" not in found.source
+    data = load("mnist")
+    assert (len(data.x), len(data.x_test)) == (15, 5) and (data.y[:, 0] == labels[:15]).all()
+    assert data.name == "mnist" and data.licence == "CC BY-SA 3.0"
+    assert data.label_names == list("0123456789") and "any.npz" not in data.source
     stacked = load("stacked-mnist")
     assert stacked.x.shape == (15, *PICTURES.shape[1:3], 3) and stacked.y.shape == (15, 3)
     for channel, digits in zip(np.moveaxis(stacked.x, 3, 0), stacked.y.T, strict=True):
         for picture, digit in zip(channel, digits, strict=True):
-            same = (found.x[..., 0] == picture).all((1, 2))
-            assert digit in found.y[same]
+            same = (data.x[..., 0] == picture).all((1, 2))
+            assert digit in data.y[same]
 
 
 def test_damaged_idx_files_are_named(tmp_path):
@@ -162,10 +162,10 @@ def test_damaged_idx_files_are_named(tmp_path):
 
 
 def test_size_and_channels_are_changed_on_request(tmp_path):
-    found = load(str(idx_folder(tmp_path / "idx", False)), 32, 3)
-    assert found.x.shape == (20, 32, 32, 3) and found.x_test.shape == (7, 32, 32, 3)
-    assert (found.x[..., 0] == found.x[..., 2]).all()
-    assert abs(found.x.mean() - PICTURES.mean()) < 2
+    data = load(str(idx_folder(tmp_path / "idx", False)), 32, 3)
+    assert data.x.shape == (20, 32, 32, 3) and data.x_test.shape == (7, 32, 32, 3)
+    assert (data.x[..., 0] == data.x[..., 2]).all()
+    assert abs(data.x.mean() - PICTURES.mean()) < 2
 
 
 def test_an_unknown_name_lists_the_known_ones():
@@ -179,36 +179,36 @@ def test_an_unknown_name_lists_the_known_ones():
 
 def test_an_npz_needs_images_only(tmp_path):
     np.savez(tmp_path / "plain.npz", images=PICTURES)
-    found = load(str(tmp_path / "plain.npz"))
-    assert len(found.x) + len(found.x_test) == 20 and 1 <= len(found.x_test) <= 6
-    assert found.x.shape[1:] == found.x_test.shape[1:] == (28, 28, 1)
-    both = np.concatenate([found.x, found.x_test])[..., 0]
+    data = load(str(tmp_path / "plain.npz"))
+    assert len(data.x) + len(data.x_test) == 20 and 1 <= len(data.x_test) <= 6
+    assert data.x.shape[1:] == data.x_test.shape[1:] == (28, 28, 1)
+    both = np.concatenate([data.x, data.x_test])[..., 0]
     assert sorted(map(bytes, both)) == sorted(map(bytes, PICTURES))
-    assert (found.y == 0).all() and found.name == "plain"
+    assert (data.y == 0).all() and data.name == "plain"
 
 
 def test_an_npz_keeps_labels_names_and_split(tmp_path):
     train = np.arange(20) < 15
     names = np.array(["a", "b", "c", "d"])
     np.savez(tmp_path / "all.npz", images=PICTURES, labels=LABELS, train=train, label_names=names)
-    found = load(str(tmp_path / "all.npz"))
-    assert (found.x[..., 0] == PICTURES[:15]).all() and (found.y_test[:, 0] == LABELS[15:]).all()
-    assert found.label_names == ["a", "b", "c", "d"] and found.y.dtype == np.int64
+    data = load(str(tmp_path / "all.npz"))
+    assert (data.x[..., 0] == PICTURES[:15]).all() and (data.y_test[:, 0] == LABELS[15:]).all()
+    assert data.label_names == ["a", "b", "c", "d"] and data.y.dtype == np.int64
 
 
 def test_an_npz_keeps_factors_as_given_and_scales_floats(tmp_path):
     factors = RNG.random((20, 5))
     np.savez(tmp_path / "f.npz", images=PICTURES / 255, labels=factors, train=np.arange(20) < 10)
-    found = load(str(tmp_path / "f.npz"))
-    assert (found.y == factors[:10]).all() and found.y_test.shape == (10, 5)
-    assert (found.x[..., 0] == PICTURES[:10]).all()
+    data = load(str(tmp_path / "f.npz"))
+    assert (data.y == factors[:10]).all() and data.y_test.shape == (10, 5)
+    assert (data.x[..., 0] == PICTURES[:10]).all()
 
 
 def test_words_as_labels_become_classes(tmp_path):
     words = np.array(["cat", "dog"])[LABELS % 2]
     np.savez(tmp_path / "w.npz", images=PICTURES, labels=words, train=np.arange(20) < 10)
-    found = load(str(tmp_path / "w.npz"))
-    assert found.label_names == ["cat", "dog"] and (found.y[:, 0] == LABELS[:10] % 2).all()
+    data = load(str(tmp_path / "w.npz"))
+    assert data.label_names == ["cat", "dog"] and (data.y[:, 0] == LABELS[:10] % 2).all()
 
 
 @pytest.mark.parametrize(
@@ -274,16 +274,16 @@ def album(tmp_path):
 
 def test_a_folder_gives_classes_and_names_what_it_skipped(album):
     with pytest.warns(UserWarning, match=r"3 unreadable skipped: .*notes\.txt, red/broken\.png"):
-        found = load(str(album), 28)
-    assert set(found.skipped) == {"blue/empty.jpg", "red/broken.png", "notes.txt"}
-    assert len(found.x) + len(found.x_test) == 30 and 1 <= len(found.x_test) <= 8
-    assert found.shape == found.x_test.shape[1:] == (28, 28, 3)
-    assert found.x.dtype == np.uint8 and found.y.dtype == np.int64
-    assert found.label_names == ["blue", "red"]
+        data = load(str(album), 28)
+    assert set(data.skipped) == {"blue/empty.jpg", "red/broken.png", "notes.txt"}
+    assert len(data.x) + len(data.x_test) == 30 and 1 <= len(data.x_test) <= 8
+    assert data.shape == data.x_test.shape[1:] == (28, 28, 3)
+    assert data.x.dtype == np.uint8 and data.y.dtype == np.int64
+    assert data.label_names == ["blue", "red"]
     blue, red = 0, 1
-    assert (found.x[found.y[:, 0] == red].mean(axis=(0, 1, 2)) == (255, 0, 0)).all()
-    assert (found.x[found.y[:, 0] == blue].mean(axis=(0, 1, 2)).round() == (0, 0, 254)).all()
-    labels = np.concatenate([found.y, found.y_test])
+    assert (data.x[data.y[:, 0] == red].mean(axis=(0, 1, 2)) == (255, 0, 0)).all()
+    assert (data.x[data.y[:, 0] == blue].mean(axis=(0, 1, 2)).round() == (0, 0, 254)).all()
+    labels = np.concatenate([data.y, data.y_test])
     assert (labels == red).sum() == 20 and (labels == blue).sum() == 10
 
 
@@ -336,10 +336,10 @@ def rows(datasets, n: int, labels=None):
 def test_a_saved_hugging_face_data_set_is_read_offline(tmp_path, hugging_face):
     both = hugging_face.DatasetDict({"train": rows(hugging_face, 20), "test": rows(hugging_face, 7)})
     both.save_to_disk(str(tmp_path / "saved"))
-    found = load(f"hf:{tmp_path / 'saved'}")
-    assert (found.x[..., 0] == PICTURES).all() and (found.y[:, 0] == LABELS).all()
-    assert (found.x_test[..., 0] == PICTURES[:7]).all() and found.label_names == list("abcd")
-    assert found.shape == (28, 28, 1) and found.name == "saved"
+    data = load(f"hf:{tmp_path / 'saved'}")
+    assert (data.x[..., 0] == PICTURES).all() and (data.y[:, 0] == LABELS).all()
+    assert (data.x_test[..., 0] == PICTURES[:7]).all() and data.label_names == list("abcd")
+    assert data.shape == (28, 28, 1) and data.name == "saved"
     assert load(f"hf:{tmp_path / 'saved'}", 32, 3).shape == (32, 32, 3)
 
 
@@ -349,20 +349,20 @@ def test_a_data_set_without_a_labelled_test_part_holds_a_tenth_out(tmp_path, hug
     both = hugging_face.DatasetDict({"train": rows(hugging_face, 20), "test": withheld})
     both.save_to_disk(str(tmp_path / "two"))
     for name in ("one", "two"):
-        found = load(f"hf:{tmp_path / name}")
-        assert len(found.x) + len(found.x_test) == 20 and 1 <= len(found.x_test) <= 6
-        assert found.y_test.min() >= 0
+        data = load(f"hf:{tmp_path / name}")
+        assert len(data.x) + len(data.x_test) == 20 and 1 <= len(data.x_test) <= 6
+        assert data.y_test.min() >= 0
 
 
 def test_folders_of_parquet_and_of_pictures_are_read(tmp_path, hugging_face, album):
     (tmp_path / "parquet").mkdir()
     rows(hugging_face, 20).to_parquet(str(tmp_path / "parquet" / "train.parquet"))
-    found = load(f"hf:{tmp_path / 'parquet'}")
-    assert len(found.x) + len(found.x_test) == 20 and found.shape == (28, 28, 1)
+    data = load(f"hf:{tmp_path / 'parquet'}")
+    assert len(data.x) + len(data.x_test) == 20 and data.shape == (28, 28, 1)
     with pytest.warns(UserWarning, match="2 unreadable skipped"):
-        found = load(f"hf:{album}", 28)
-    assert len(found.x) + len(found.x_test) == 30 and found.label_names == ["blue", "red"]
-    assert found.shape == (28, 28, 3)
+        data = load(f"hf:{album}", 28)
+    assert len(data.x) + len(data.x_test) == 30 and data.label_names == ["blue", "red"]
+    assert data.shape == (28, 28, 3)
 
 
 def test_hugging_face_problems_are_sentences(tmp_path, hugging_face, album):

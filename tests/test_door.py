@@ -36,7 +36,7 @@ from .pupils import get, rerun, session, small, stream
     ],
 )
 def test_a_name_that_somebody_points_at_this_machine_is_not_its_own(host, ours):
-    assert door.known(host) is ours
+    assert door.ours(host) is ours
 
 
 def test_a_name_of_the_settings_is_ours(monkeypatch):
@@ -45,8 +45,8 @@ def test_a_name_of_the_settings_is_ours(monkeypatch):
     kept = config.get_option("server.allowedHosts")
     config.set_option("server.allowedHosts", ["ali.school.example", "*.lan.example"])
     try:
-        assert door.known("ALI.school.example:80") and door.known("pc7.lan.example")
-        assert not door.known("school.example") and not door.known("lan.example")
+        assert door.ours("ALI.school.example:80") and door.ours("pc7.lan.example")
+        assert not door.ours("school.example") and not door.ours("lan.example")
     finally:
         config.set_option("server.allowedHosts", kept)
 
@@ -70,12 +70,12 @@ def test_a_name_of_the_settings_is_ours(monkeypatch):
     ],
 )
 def test_every_answer_carries_the_headers(watched, path, status, headers):
-    found, told, content = get(watched[0], path, **headers)
-    assert found == status
-    policy = told["content-security-policy"]
+    answered, received, content = get(watched[0], path, **headers)
+    assert answered == status
+    policy = received["content-security-policy"]
     assert "script-src 'self' blob: 'unsafe-eval' 'sha256-" in policy
     assert "frame-ancestors 'self'" in policy and "*" not in policy
-    assert told["x-content-type-options"] == "nosniff" and told["referrer-policy"] == "same-origin"
+    assert received["x-content-type-options"] == "nosniff" and received["referrer-policy"] == "same-origin"
     if status == 403:
         assert (door.HOST if "Host" in headers else door.ORIGIN) == content.decode()
 
@@ -99,14 +99,14 @@ def test_nothing_is_asked_of_another_host(watched):
             pass
         assert refused.value.response.status_code == 403
         assert refused.value.response.body == door.ORIGIN.encode()
-    own, port = f"http://{socket.gethostname()}", int(address.rsplit(":", 1)[1])
+    machine, port = f"http://{socket.gethostname()}", int(address.rsplit(":", 1)[1])
     line = socket.create_connection(("127.0.0.1", port))
     with line, pytest.raises(InvalidStatus) as refused, connect("ws://evil.example", sock=line):
         pass
     assert refused.value.response.body == door.HOST.encode()
-    # as pages of this machine's own name are asked for, and whatever Streamlit answers by itself
+    # as pages of this machine's name are asked for, and whatever Streamlit answers by itself
     for path in ("/", "/_stcore/health", "/_stcore/host-config", "/_stcore/agent/openapi.json"):
-        assert get(address, path, Host=own[7:], Origin=own)[0] < 500
+        assert get(address, path, Host=machine[7:], Origin=machine)[0] < 500
     with stream(address) as socket_:
         session(socket_)
     assert set(asked.read_text().split("\n")) == {"watching", ""}
@@ -118,12 +118,12 @@ def test_static_files_go_out_compressed(watched):
     chunk = re.search(r"static/js/PlotlyChart[^>]*js", str(get(watched[0])[1]["link"]))[0]
     for path in (chunk, *re.findall(r"\./(static/[^\"]*\.(?:js|css))", page)[:5]):
         _, plain, content = get(watched[0], f"/{path}")
-        status, told, packed = get(watched[0], f"/{path}", Accept_Encoding="gzip, br")
-        assert status == 200 and told["content-encoding"] == "gzip"
+        status, sent, packed = get(watched[0], f"/{path}", Accept_Encoding="gzip, br")
+        assert status == 200 and sent["content-encoding"] == "gzip"
         assert gzip.decompress(packed) == content and len(packed) <= len(content) + 30
-        kind = told["content-type"].partition(";")[0]
+        kind = sent["content-type"].partition(";")[0]
         assert kind in ("text/javascript", "application/javascript", "text/css")
-        assert told["cache-control"] == plain["cache-control"] and "immutable" in plain["cache-control"]
+        assert sent["cache-control"] == plain["cache-control"] and "immutable" in plain["cache-control"]
         if path == chunk:
             assert len(content) > 4e6 and len(packed) < 0.35 * len(content)
     inside = "/static/js/../../../web/server/x.js"

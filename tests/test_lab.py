@@ -107,8 +107,8 @@ def test_maps_and_lattice_are_what_the_networks_say_at_those_places():
         assert abs(arrays["d_x"][probe, row, column] / 255 - said) < 0.003
     ticks = np.linspace(*scene.bounds_z, scenes.LATTICE)
     z = torch.tensor([[ticks[2], ticks[13]]], dtype=torch.float32)
-    made = nets["decoder"](z)[0].detach().numpy()
-    np.testing.assert_allclose(arrays["lattice"][2, 13], made, atol=1e-3)
+    decoded = nets["decoder"](z)[0].detach().numpy()
+    np.testing.assert_allclose(arrays["lattice"][2, 13], decoded, atol=1e-3)
 
 
 def test_reconstructions_are_decoded_means_and_their_error_is_what_is_said():
@@ -117,9 +117,9 @@ def test_reconstructions_are_decoded_means_and_their_error_is_what_is_said():
     mean, log_sigma = progress.nets["encoder"](scene.x).detach().chunk(2, 1)
     np.testing.assert_allclose(arrays["z_hat"], mean, atol=1e-3)
     np.testing.assert_allclose(arrays["z_sd"], log_sigma.exp(), atol=1e-3)
-    made = progress.nets["decoder"](mean).detach()
-    np.testing.assert_allclose(arrays["x_rec"], made, atol=1e-3)
-    assert about["mse"] == pytest.approx((scene.x - made).square().mean().item(), rel=1e-5)
+    decoded = progress.nets["decoder"](mean).detach()
+    np.testing.assert_allclose(arrays["x_rec"], decoded, atol=1e-3)
+    assert about["mse"] == pytest.approx((scene.x - decoded).square().mean().item(), rel=1e-5)
 
 
 def test_what_is_said_of_constraints_is_over_codes_that_are_drawn():
@@ -128,15 +128,15 @@ def test_what_is_said_of_constraints_is_over_codes_that_are_drawn():
     about, arrays = packs.unpack(scenes.frame(progress, scene))
     assert arrays["z_sd"].mean() > 0.2
     mean, log_sigma = progress.nets["encoder"](scene.x).detach().chunk(2, 1)
-    generator, found = torch.Generator().manual_seed(7), []
+    generator, negative_elbos = torch.Generator().manual_seed(7), []
     sd = scene.config.sd
     kl = (0.5 * (mean**2 + (2 * log_sigma).exp() - 1) - log_sigma).sum(1).mean()
     for k in range(200):
         noise = torch.randn(mean.shape, generator=generator) if k else torch.zeros_like(mean)
-        made = progress.nets["decoder"](mean + log_sigma.exp() * noise).detach()
-        nll = ((scene.x - made) ** 2).sum(1) / (2 * sd**2) + np.log(2 * np.pi * sd**2)
-        found.append((nll.mean() + kl).item())
-    at_mean, *drawn = found
+        decoded = progress.nets["decoder"](mean + log_sigma.exp() * noise).detach()
+        nll = ((scene.x - decoded) ** 2).sum(1) / (2 * sd**2) + np.log(2 * np.pi * sd**2)
+        negative_elbos.append((nll.mean() + kl).item())
+    at_mean, *drawn = negative_elbos
     said = about["constraints"]["negative_elbo"]
     assert np.mean(drawn) - at_mean > 1
     assert said == pytest.approx(np.mean(drawn), abs=(np.mean(drawn) - at_mean) / 2)
@@ -174,8 +174,8 @@ def test_a_pack_keeps_numbers_exactly_and_arrays_to_their_scale():
 
 def test_a_recording_is_the_same_when_it_is_made_again(tmp_path):
     short = {"member": "ali", "data": "ring", "width": 16, "batch": 32}
-    made = [scenes.run(short, [0, 1, 5]) for _ in range(2)]
-    assert made[0][1] == made[1][1] and len(made[0][1]) == 3
+    runs = [scenes.run(short, [0, 1, 5]) for _ in range(2)]
+    assert runs[0][1] == runs[1][1] and len(runs[0][1]) == 3
     path = tmp_path / "short.gz"
     card = {
         "name": "short",
@@ -187,20 +187,20 @@ def test_a_recording_is_the_same_when_it_is_made_again(tmp_path):
         "hardware": "CPU",
         "versions": {},
     }
-    path.write_bytes(packs.recording([made[0][0].pack(card=card), *made[0][1]]))
-    assert packs.read(path)[1:] == made[0][1]
+    path.write_bytes(packs.recording([runs[0][0].pack(card=card), *runs[0][1]]))
+    assert packs.read(path)[1:] == runs[0][1]
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_recordings_begin_as_their_seed_does(path):
     scene, *frames = packs.read(path)
     card = packs.unpack(scene)[0]["card"]
-    known = recordings.RECORDINGS[path.stem]
-    assert card["settings"] == known.settings and card["steps"] == known.steps
+    recording = recordings.RECORDINGS[path.stem]
+    assert card["settings"] == recording.settings and card["steps"] == recording.steps
     steps = [packs.unpack(frame)[0]["step"] for frame in frames]
-    assert steps == known.shown
+    assert steps == recording.shown
     early = [step for step in steps if step <= 20]
-    _, again = scenes.run(known.settings, early)
+    _, again = scenes.run(recording.settings, early)
     for old, new in zip(frames, again, strict=False):
         a, b = packs.unpack(old)[1], packs.unpack(new)[1]
         # another processor rounds otherwise, and twenty steps make a little of it

@@ -45,16 +45,16 @@ def test_a_hole_in_the_codes_is_where_draws_stand_alone():
     codes, draws, middle = normal(4000, 2, 2), normal(2000, 2, 3), np.array([0.7, 0.2])
     codes = codes[np.linalg.norm(codes - middle, axis=1) > 0.6]
     inside = np.linalg.norm(draws - middle, axis=1) < 0.4
-    found = lens.holes(codes, draws)
-    alone = found.apart > found.threshold
+    holes = lens.holes(codes, draws)
+    alone = holes.apart > holes.threshold
     assert alone[inside].mean() > 0.9 and alone[np.linalg.norm(draws - middle, axis=1) > 0.8].mean() < 0.05
-    assert found.share == pytest.approx(alone.mean()) and found.share > 0.05
+    assert holes.share == pytest.approx(alone.mean()) and holes.share > 0.05
 
 
 @pytest.mark.parametrize("d", [2, 64])
 def test_where_the_prior_is_matched_holes_are_those_of_chance(d):
-    found = lens.holes(normal(3000, d, 4), normal(3000, d, 5))
-    assert 0.002 < found.share < 0.025 and np.median(found.apart) == pytest.approx(1, abs=0.05)
+    holes = lens.holes(normal(3000, d, 4), normal(3000, d, 5))
+    assert 0.002 < holes.share < 0.025 and np.median(holes.apart) == pytest.approx(1, abs=0.05)
 
 
 def test_the_discriminator_is_asked_for_the_pairs_that_are_named():

@@ -34,35 +34,35 @@ def alone():
 def until(condition, seconds: float = 60):
     """What the condition gives once it is true."""
     end = time.monotonic() + seconds
-    while not (found := condition()):
+    while not (value := condition()):
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)
-    return found
+    return value
 
 
 def looked(run: str, after: int = -1, who: str = "w") -> tuple[int, dict, dict]:
     """A poll: -> number, the state, and (kind, lane) -> (numbers, arrays)."""
-    found = until(lambda: live.news(run, after, who))
+    answer = until(lambda: live.news(run, after, who))
     state, news = {}, {}
-    for pack in packs.parted(found[1]):
+    for pack in packs.parted(answer[1]):
         numbers, arrays = packs.unpack(pack)
         if numbers["kind"] == "state":
             state = numbers
         else:
             news[numbers["kind"], numbers["lane"]] = numbers, arrays
-    return found[0], state, news
+    return answer[0], state, news
 
 
 def frame_after(run: str, step: int, lane: int = 0):
     """The first frame that has taken so many steps."""
 
-    def found():
+    def taken():
         _, state, news = looked(run)
         assert not state["ended"], state["ended"]
         frame = news.get(("frame", lane))
         return frame if frame and frame[0]["step"] >= step else None
 
-    return until(found)
+    return until(taken)
 
 
 def test_a_live_run_is_the_same_training_as_anywhere():
@@ -92,8 +92,8 @@ def test_a_step_of_d_moves_ds_beliefs_alone_and_a_step_of_e_and_g_the_points():
         np.testing.assert_array_equal(start[name], judged[name])
     assert (start["d_x"] != judged["d_x"]).any()
     live.do(run, secret, "step", turn="generator")
-    made = frame_after(run, 2)[1]
-    assert (made["x_tilde"] != judged["x_tilde"]).any() and (made["z_hat"] != judged["z_hat"]).any()
+    generated = frame_after(run, 2)[1]
+    assert (generated["x_tilde"] != judged["x_tilde"]).any() and (generated["z_hat"] != judged["z_hat"]).any()
 
 
 def test_it_plays_pauses_keeps_its_speed_and_begins_again():
@@ -102,7 +102,7 @@ def test_it_plays_pauses_keeps_its_speed_and_begins_again():
     live.do(run, secret, "play", speed=0)
     frame_after(run, 30)
     live.do(run, secret, "pause")
-    seq, _, _ = until(lambda: (found := looked(run)) and not found[1]["playing"] and found)
+    seq, _, _ = until(lambda: (news := looked(run)) and not news[1]["playing"] and news)
     assert live.news(run, seq, "w") is None  # nothing happens any more
     live.do(run, secret, "reset")
     frame = until(lambda: (f := looked(run)[2].get(("frame", 0))) and f[0]["step"] == 0 and f)

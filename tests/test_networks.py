@@ -37,9 +37,9 @@ def test_pictures_go_in_and_come_out_at_their_size(net, size, channels):
     nets = objectives.prepare(FAMILY["ali"], (size, size, channels), config)
     x = torch.rand(2, channels, size, size)
     parameters = nets["encoder"](x)
-    made = nets["decoder"](parameters[:, :5])
-    assert parameters.shape == (2, 10) and made.shape == x.shape
-    assert made.min() >= 0 and made.max() <= 1
+    decoded = nets["decoder"](parameters[:, :5])
+    assert parameters.shape == (2, 10) and decoded.shape == x.shape
+    assert decoded.min() >= 0 and decoded.max() <= 1
     assert nets["discriminator0"](x, parameters[:, :5]).shape == (2, 2)
 
 
@@ -47,11 +47,11 @@ def test_patches_start_without_chequers():
     """What a picture's neighbours are made of starts as copies: before training none stands out (ICNR)."""
     torch.manual_seed(0)
     conv, shuffle = patches._shuffled(6, 3, 4)
-    made = shuffle(conv(torch.randn(2, 6, 5, 5)))
-    assert made.shape == (2, 3, 20, 20)
-    tiles = made.unflatten(3, (5, 4)).unflatten(2, (5, 4))
+    shuffled = shuffle(conv(torch.randn(2, 6, 5, 5)))
+    assert shuffled.shape == (2, 3, 20, 20)
+    tiles = shuffled.unflatten(3, (5, 4)).unflatten(2, (5, 4))
     torch.testing.assert_close(tiles, tiles[:, :, :, :1, :, :1].expand_as(tiles))
-    assert made.std() > 0.1
+    assert shuffled.std() > 0.1
 
 
 def multiplications(net, *inputs) -> int:

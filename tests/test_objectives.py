@@ -143,11 +143,13 @@ def test_every_parameter_gets_a_gradient_from_its_player(name, shape, tmp_path, 
     players, shown = objectives.losses(row, s)
     assert {k for k, t in row.terms.items() if t.weight} <= set(shown)
     for player, loss in players.items():
-        own = {f"{k}.{n}": p for k, net in nets.items() for n, p in net.named_parameters() if loop.player(k) == player}
-        gradients = torch.autograd.grad(loss, own.values(), retain_graph=True, allow_unused=True)
-        assert [k for k, g in zip(own, gradients, strict=True) if g is None] == []
+        weights = {
+            f"{k}.{n}": p for k, net in nets.items() for n, p in net.named_parameters() if loop.player(k) == player
+        }
+        gradients = torch.autograd.grad(loss, weights.values(), retain_graph=True, allow_unused=True)
+        assert [k for k, g in zip(weights, gradients, strict=True) if g is None] == []
         # the K logits' common offset is free, so a last bias may cancel; all others must move
-        silent = [k for k, g in zip(own, gradients, strict=True) if not g.abs().sum() > 0]
+        silent = [k for k, g in zip(weights, gradients, strict=True) if not g.abs().sum() > 0]
         assert silent == []
     frozen = [p for net in given.values() for p in net.parameters()]
     assert not any(p.requires_grad for p in frozen)
@@ -169,9 +171,9 @@ def test_steepness_of_a_linear_discriminator_is_its_coefficients():
     s = samples(FAMILY["ali"])
     s.nets["discriminator0"] = Linear([[1.0, 0], [2.0, 0]], [[0, -3.0]] + [[0.0, 0]] * 2)
     # the log-odds' gradient: (1, 2) by x, 3 by z; half of its square, for both tuples
-    *_, found = objectives.penalised(JOINT, 0, s)
-    assert found.item() == pytest.approx(1 + 4 + 9)
-    found.backward()
+    *_, penalty = objectives.penalised(JOINT, 0, s)
+    assert penalty.item() == pytest.approx(1 + 4 + 9)
+    penalty.backward()
     # d/dw of the sum of squares: 2 w, with opposite signs for the two logits
     torch.testing.assert_close(s.nets["discriminator0"].x.grad, torch.tensor([[2.0, -2], [4, -4]]))
     four = FAMILY["gali4"].matches[0]
@@ -188,15 +190,15 @@ def test_one_pass_through_a_priced_discriminator_gives_the_gradients_of_two(name
     together, alone = objectives.losses(row, s, 1e-9)[0], objectives.losses(row, again)[0]
     for player in ("discriminator", "generator"):
         torch.testing.assert_close(together[player], alone[player], rtol=1e-6, atol=1e-6)
-        found, right = (
-            torch.autograd.grad(losses[player], own, retain_graph=True, allow_unused=True)
-            for losses, own in (
+        values, right = (
+            torch.autograd.grad(losses[player], weights, retain_graph=True, allow_unused=True)
+            for losses, weights in (
                 (together, _parameters(s, player)),
                 (alone, _parameters(again, player)),
             )
         )
         assert any(r is not None and r.abs().max() > 1e-4 for r in right)
-        for f, r in zip(found, right, strict=True):
+        for f, r in zip(values, right, strict=True):
             assert (f is None) == (r is None)
             if r is not None:
                 torch.testing.assert_close(f, r, rtol=1e-4, atol=1e-6)

@@ -1,4 +1,4 @@
-"""The ALI paper's own networks: sizes, output bias, a few steps.   python -m pytest tests/test_paper.py"""
+"""The ALI paper's networks: sizes, output bias, a few steps.   python -m pytest tests/test_paper.py"""
 
 import numpy as np
 import pytest
@@ -37,8 +37,8 @@ def test_every_net_of_the_paper_has_its_size_and_shapes(name):
     parameters = nets["encoder"](x)
     assert parameters.shape == (3, 2 * net.latent)
     z = parameters[:, : net.latent]
-    made = nets["decoder"](z)
-    assert made.shape == x.shape and 0 < made.min() <= made.max() < 1
+    decoded = nets["decoder"](z)
+    assert decoded.shape == x.shape and 0 < decoded.min() <= decoded.max() < 1
     logits = nets["discriminator0"](x, z)
     assert logits.shape == (3, 2) and (logits[:, 1] == 0).all() and logits[:, 0].std() > 0
 
@@ -48,10 +48,10 @@ def test_the_first_picture_is_the_mean_picture():
     nets = paper.build("ali-svhn", (32, 32, 3), 256, PAIRS)
     x = torch.rand(50, 3, 32, 32) * torch.linspace(0.2, 1, 32)
     paper.set_output_bias(nets["decoder"], x)
-    made = nets["decoder"].eval()(torch.randn(4, 256))
-    assert (made - x.mean(0)).abs().max() < 0.01
-    assert made[..., 0].mean().item() == pytest.approx(0.1, abs=0.03)
-    assert made[..., -1].mean().item() == pytest.approx(0.5, abs=0.03)
+    decoded = nets["decoder"].eval()(torch.randn(4, 256))
+    assert (decoded - x.mean(0)).abs().max() < 0.01
+    assert decoded[..., 0].mean().item() == pytest.approx(0.1, abs=0.03)
+    assert decoded[..., -1].mean().item() == pytest.approx(0.5, abs=0.03)
 
 
 def test_a_few_steps_and_resuming_with_dropout_is_exact(tmp_path):

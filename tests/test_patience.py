@@ -24,9 +24,9 @@ def test_slow_heads_and_bodies_end_with_time(monkeypatch):
         lines = [socket.create_connection(("localhost", port)) for _ in starts]
         for line, start in zip(lines, starts, strict=True):
             line.sendall(start)
-        found = [closed(line) for line in lines]
-        assert found[:3] == [b""] * 3
-        assert found[3].startswith(b"HTTP/1.1 408") and found[3].endswith(door.SLOW.encode())
+        replies = [closed(line) for line in lines]
+        assert replies[:3] == [b""] * 3
+        assert replies[3].startswith(b"HTTP/1.1 408") and replies[3].endswith(door.SLOW.encode())
         whole = urllib.request.urlopen(f"http://localhost:{port}", data=b"x" * 10**6)
         assert whole.read() == b"1000000"
         for line in lines:

@@ -28,16 +28,16 @@ def listed(text: str) -> list[str]:
 
     A line begins with a folder, or with files of one that is less indented; two spaces, then what it says.
     """
-    found, folders = [], {}
+    paths, folders = [], {}
     for line in filter(str.strip, text.splitlines()):
         depth, names = len(line) - len(line.lstrip()), line.strip().split("  ")[0]
         folders = {d: name for d, name in folders.items() if d < depth}
         if names.endswith("/"):
             folders[depth] = names
-            found.append("".join(folders.values()))
+            paths.append("".join(folders.values()))
         else:
-            found += ["".join(folders.values()) + name for name in names.split()]
-    return found
+            paths += ["".join(folders.values()) + name for name in names.split()]
+    return paths
 
 
 def block(path: PurePosixPath, title: str) -> str:
@@ -55,9 +55,9 @@ def between(path: Path, begin: str, end: str) -> list[str]:
 def test_the_tree_of_the_main_readme_has_every_folder():
     """But for those of single checkpoints, which their own README has."""
     folders = {f"{parent}/" for path in KEPT for parent in path.parents if parent.name}
-    own = {f"{path.parent}/" for path in KEPT if path.name == "card.json"}
+    checkpoints = {f"{path.parent}/" for path in KEPT if path.name == "card.json"}
     assert len(folders) > 40
-    assert sorted(listed(block(PurePosixPath("README.md"), "What is where"))) == sorted(folders - own)
+    assert sorted(listed(block(PurePosixPath("README.md"), "What is where"))) == sorted(folders - checkpoints)
 
 
 def test_every_file_stands_in_the_readme_of_its_folder():
@@ -90,9 +90,9 @@ def test_links_and_pictures_lead_to_files():
 
 def test_a_readme_beside_the_checkpoints_is_none_of_them():
     """A folder is one by its card or weights."""
-    found = checkpoint.names(ROOT / "checkpoints")
+    names = checkpoint.names(ROOT / "checkpoints")
     assert PurePosixPath("checkpoints/README.md") in READMES
-    assert found == sorted(path.parent.name for path in KEPT if path.name == "card.json")
+    assert names == sorted(path.parent.name for path in KEPT if path.name == "card.json")
 
 
 def test_the_results_are_the_cards():

@@ -58,7 +58,7 @@ def test_operations_are_those_of_the_step_with_its_share_of_r1():
 @pytest.mark.parametrize(("seconds", "least"), [(0.0, 1), (0.05, speed.FEWEST)])
 def test_ways_take_turns_and_the_first_is_not_counted(seconds, least):
     order = []
-    found = speed.turns({name: lambda name=name: order.append(name) for name in "abc"}, seconds)
+    durations = speed.turns({name: lambda name=name: order.append(name) for name in "abc"}, seconds)
     many = len(order) // 3
-    assert order == list("abc") * many and [len(times) for times in found.values()] == [many - 1] * 3
+    assert order == list("abc") * many and [len(durations) for durations in durations.values()] == [many - 1] * 3
     assert many - 1 == 1 if not seconds else many - 1 >= least

@@ -15,9 +15,9 @@ PICTURES = np.random.default_rng(7).integers(0, 256, (300, 12, 12, 1), dtype=np.
 KINDS = np.repeat(np.arange(6), 50)  # as folders give them, one class after another
 
 
-def parts(found) -> tuple[set[bytes], set[bytes]]:
+def parts(data) -> tuple[set[bytes], set[bytes]]:
     """The pictures to train on and those held out."""
-    return set(map(bytes, found.x)), set(map(bytes, found.x_test))
+    return set(map(bytes, data.x)), set(map(bytes, data.x_test))
 
 
 def filled(folder, pictures, kinds, kind="png"):
@@ -30,12 +30,12 @@ def filled(folder, pictures, kinds, kind="png"):
 
 def test_one_picture_more_or_less_moves_no_other_one(tmp_path):
     """Neither in an .npz nor in a folder, wherever the new file sorts."""
-    found = []
+    loaded = []
     for n in (299, 300, 250):
         np.savez(tmp_path / f"{n}.npz", images=PICTURES[:n])
         folder = filled(tmp_path / f"folder {n}", PICTURES[300 - n :], KINDS[300 - n :])
-        found += [load(str(tmp_path / f"{n}.npz")), load(str(folder), 28)]
-    for file in (found[::2], found[1::2]):
+        loaded += [load(str(tmp_path / f"{n}.npz")), load(str(folder), 28)]
+    for file in (loaded[::2], loaded[1::2]):
         for a in file:
             assert 0.05 < len(a.x_test) / (len(a.x) + len(a.x_test)) < 0.16
             assert not parts(a)[0] & parts(a)[1] and "by a hash" in a.held_out
@@ -45,10 +45,10 @@ def test_one_picture_more_or_less_moves_no_other_one(tmp_path):
 def test_copies_stay_together_whatever_their_name_class_and_format(tmp_path):
     folder = filled(tmp_path / "twice", PICTURES, KINDS)
     filled(folder, PICTURES, 9 - KINDS, "bmp")
-    found = load(str(folder), 28)
-    train, held = parts(found)
+    data = load(str(folder), 28)
+    train, held = parts(data)
     assert not train & held and len(train) + len(held) == 300
-    assert len(found.x) == 2 * len(train) and len(found.x_test) == 2 * len(held) > 20
+    assert len(data.x) == 2 * len(train) and len(data.x_test) == 2 * len(held) > 20
 
 
 @pytest.mark.parametrize("size", [32, 64])
@@ -86,9 +86,9 @@ def test_a_tenth_is_held_out_and_pairs_share_the_rest():
 # ---- no class comes first
 
 
-def all_classes_early(found):
-    assert set(found.y[:60, 0]) == set(range(6)) == set(found.y[:, 0]), "60 of 270"
-    early = found.y_test[: len(found.y_test) // 2, 0]
+def all_classes_early(data):
+    assert set(data.y[:60, 0]) == set(range(6)) == set(data.y[:, 0]), "60 of 270"
+    early = data.y_test[: len(data.y_test) // 2, 0]
     assert len(set(early)) >= 5, "half of the held-out part"
 
 
@@ -99,10 +99,10 @@ def test_a_folder_of_classes_is_mixed(tmp_path):
 def test_parts_that_a_set_brings_are_mixed_too(tmp_path):
     train = np.arange(300) % 5 > 0
     np.savez(tmp_path / "own.npz", images=PICTURES, labels=KINDS, train=train)
-    found = load(str(tmp_path / "own.npz"))
-    all_classes_early(found)
-    assert parts(found) == (set(map(bytes, PICTURES[train])), set(map(bytes, PICTURES[~train])))
-    for x, y in ((found.x, found.y), (found.x_test, found.y_test)):
+    data = load(str(tmp_path / "own.npz"))
+    all_classes_early(data)
+    assert parts(data) == (set(map(bytes, PICTURES[train])), set(map(bytes, PICTURES[~train])))
+    for x, y in ((data.x, data.y), (data.x_test, data.y_test)):
         rows = [np.flatnonzero((picture == PICTURES).all((1, 2, 3)))[0] for picture in x]
         assert (KINDS[rows] == y[:, 0]).all()
     names = np.array(["test", "a", "b", "a", "b"])[np.arange(300) % 5]
@@ -130,10 +130,10 @@ def test_folders_train_and_test_are_parts_with_classes_in_them(tmp_path):
     filled(tmp_path / "cut" / "train", PICTURES[:240], KINDS[:240])
     filled(tmp_path / "cut" / "test", PICTURES[240:], KINDS[240:])
     (tmp_path / "cut" / "README.txt").write_text("no picture, and not looked at")
-    found = load(str(tmp_path / "cut"), 28)
-    assert len(found.x) == 240 and len(found.x_test) == 60 and found.skipped == ()
-    assert found.label_names == list("012345") and set(found.y_test[:, 0]) == {4, 5}
-    assert set(found.y[:60, 0]) == set(range(5))
+    data = load(str(tmp_path / "cut"), 28)
+    assert len(data.x) == 240 and len(data.x_test) == 60 and data.skipped == ()
+    assert data.label_names == list("012345") and set(data.y_test[:, 0]) == {4, 5}
+    assert set(data.y[:60, 0]) == set(range(5))
     again = load(str(tmp_path / "cut" / "train"), 28)
     assert again.label_names == list("01234") and len(again.x) + len(again.x_test) == 240
     # a class may be called train
@@ -164,7 +164,7 @@ def test_a_fingerprint_is_of_pictures_classes_and_parts_and_of_both_domains(tmp_
     assert a.fingerprint == again.fingerprint and len(a.fingerprint) == 12
     two = [load(str(tmp_path / "a.npz"), prior=str(tmp_path / f"{k}.npz")) for k in "bc"]
     every = [a, load(str(tmp_path / "b.npz")), load(str(tmp_path / "d.npz")), *two]
-    assert len({found.fingerprint for found in every}) == 5
+    assert len({data.fingerprint for data in every}) == 5
     assert a.learned(a.fingerprint) and not a.learned(two[0].fingerprint)
     # of what is older than fingerprints: surely so where the set brings its parts
     assert not a.learned(None) and every[2].learned(None)

@@ -48,26 +48,26 @@ def lines(mark: str = ",", head: str = "file,mood,glasses,person", wanted=range(
 
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
 def test_every_picture_has_its_rows_labels_and_a_person_is_in_one_part(folder, mark):
-    found = datasets.load(str(folder), 28, table=csv(folder, lines(mark)))
-    assert found.factors == {"mood": ["glad", "none", "sad"], "glasses": ["no", "yes"]}
-    assert found.label_names == ["mood glad", "mood none", "mood sad"] and found.held_out == split.BY_PERSON
-    assert len(found.x) + len(found.x_test) == N and found.y.shape == (len(found.x), 2)
-    for x, y in ((found.x, found.y), (found.x_test, found.y_test)):
+    data = datasets.load(str(folder), 28, table=csv(folder, lines(mark)))
+    assert data.factors == {"mood": ["glad", "none", "sad"], "glasses": ["no", "yes"]}
+    assert data.label_names == ["mood glad", "mood none", "mood sad"] and data.held_out == split.BY_PERSON
+    assert len(data.x) + len(data.x_test) == N and data.y.shape == (len(data.x), 2)
+    for x, y in ((data.x, data.y), (data.x_test, data.y_test)):
         for picture, (mood, glasses) in zip(x, y, strict=True):
             k = number(picture)
             assert (mood, glasses) == ((2, 0, 1)[k % 3], k % 2) and (picture == colour(k)).all()
-    persons = [{number(picture) % PERSONS for picture in x} for x in (found.x, found.x_test)]
+    persons = [{number(picture) % PERSONS for picture in x} for x in (data.x, data.x_test)]
     assert persons[1] and not persons[0] & persons[1] and len(persons[0] | persons[1]) == PERSONS
-    stands = [number(picture) % PERSONS for picture in found.x]
+    stands = [number(picture) % PERSONS for picture in data.x]
     assert sum(a == b for a, b in zip(stands[1:], stands, strict=False)) < len(stands) / 2
 
 
 def test_without_persons_the_split_is_by_picture_and_says_so(folder):
     text = lines(head="file,mood,glasses,who").replace("who", "day")
-    found = datasets.load(str(folder), 28, table=csv(folder, text))
-    assert found.held_out == split.OF_NOBODY and "no column of persons" in found.held_out
-    assert list(found.factors) == ["mood", "glasses", "day"]
-    assert found.factors["day"] == [str(i) for i in range(PERSONS)]  # 10 after 9
+    data = datasets.load(str(folder), 28, table=csv(folder, text))
+    assert data.held_out == split.OF_NOBODY and "no column of persons" in data.held_out
+    assert list(data.factors) == ["mood", "glasses", "day"]
+    assert data.factors["day"] == [str(i) for i in range(PERSONS)]  # 10 after 9
 
 
 def test_the_celeba_list_and_an_npz_say_the_same_as_a_csv(folder):
@@ -87,8 +87,8 @@ def test_a_path_names_its_picture_where_a_file_name_would_name_two(folder):
     Image.fromarray(np.broadcast_to(colour(9), (28, 28, 3))).save(folder / "001.png")
     text = lines(wanted=[0, 2, 3, 4]) + "more/001.png,sad,1,3\n001.png,glad,0,4\n"
     with pytest.warns(UserWarning, match="has no row for 115 of the folder's files"):
-        found = datasets.load(str(folder), 28, table=csv(folder, text))
-    said = {number(p): tuple(y) for p, y in zip([*found.x, *found.x_test], [*found.y, *found.y_test], strict=True)}
+        data = datasets.load(str(folder), 28, table=csv(folder, text))
+    said = {number(p): tuple(y) for p, y in zip([*data.x, *data.x_test], [*data.y, *data.y_test], strict=True)}
     assert len(said) == 6 and said[1] == (2, 1) and said[9] == (0, 0)
 
 
@@ -104,8 +104,8 @@ def test_a_path_names_its_picture_where_a_file_name_would_name_two(folder):
 )
 def test_what_a_table_cannot_say_is_a_sentence_and_the_rest_is_used(folder, change, says):
     with pytest.warns(UserWarning, match=says):
-        found = datasets.load(str(folder), 28, table=csv(folder, change(lines())))
-    assert len(found.factors) >= 1 and len(found.x) + len(found.x_test) >= N - 3
+        data = datasets.load(str(folder), 28, table=csv(folder, change(lines())))
+    assert len(data.factors) >= 1 and len(data.x) + len(data.x_test) >= N - 3
 
 
 @pytest.mark.parametrize(
@@ -144,8 +144,10 @@ def test_labels_is_a_number_or_a_file():
 def test_the_command_learns_the_factors_and_the_card_says_how_it_was_split(folder, monkeypatch):
     csv(folder, lines())
     monkeypatch.chdir(folder.parent)
-    words = "member=conditional-vae size=28 width=4 latent=2 batch=8 steps=2 name=told data=faces labels=labels.csv"
+    words = (
+        "member=conditional-vae size=28 width=4 latent=2 batch=8 steps=2 name=conditional data=faces labels=labels.csv"
+    )
     train.main(words.split())
-    card = checkpoint.card("checkpoints/told")
+    card = checkpoint.card("checkpoints/conditional")
     assert card["config"]["table"] == "labels.csv" and card["data"]["factors"]["glasses"] == ["no", "yes"]
     assert card["data"]["classes"] == [3, 2] and card["data"]["split"] == split.BY_PERSON

@@ -96,8 +96,8 @@ class Run:
         """Everything but data and graphs that a browser needs, as safetensors; "about" of its metadata says the rest.
 
         Tensors bear the names of the graphs' inputs; "panel NAME" are the scene's own, to be drawn, "labelled" the numbers
-        of the labelled examples. about: graphs, data, scene, players, seed, batch, steps, won, and under draws how
-        what a step draws comes from the counter.
+        of the labelled examples. about: graphs, points, scene, players, seed, rows, steps, won, under draws how
+        what a step draws comes from the counter, and parts.
         """
         given = self.given()
         tensors = given["frame"] | {k: v for k, v in given["step"].items() if k.partition(" ")[2] not in STARTING}
@@ -118,6 +118,7 @@ class Run:
             "points": self.points(),
             "rows": len(self.data.x),
             "draws": drawn,
+            "parts": [],  # files with more of the tensors: see apart
         }
         return safetensors.torch.save(tensors, {"about": json.dumps(about)})
 
@@ -139,6 +140,14 @@ class Run:
             found[f"noise {name}"] = normal
         return found
 
+    def numbers(self) -> dict[str, float]:
+        """What may be changed without another graph: rates, and weights of terms, by the names of inputs."""
+        return {
+            name: value.item()
+            for name, value in self.given()["step"].items()
+            if name.endswith(" rate") or name.startswith("price ")
+        }
+
     def points(self) -> str:
         """The name of its data's file."""
         return f"{self.data.fingerprint}.bin"
@@ -148,6 +157,20 @@ def table(settings: dict, own: np.ndarray | None = None) -> bytes:
     """The data that a run learns from, as safetensors: x (n, 2), and their classes y."""
     data = scenes.data(scenes.config(settings), own)
     return safetensors.torch.save({"x": torch.from_numpy(data.x), "y": torch.from_numpy(data.y[:, 0]).to(torch.int32)})
+
+
+def apart(pack: bytes) -> tuple[bytes, dict[str, bytes]]:
+    """A pack without its weights and its scene, and these as files of their own by the names that it says.
+
+    Of many runs of the same seed, those of one member share the weights, and those on the same data the scene.
+    """
+    size = int.from_bytes(pack[:8], "little")
+    about = json.loads(json.loads(pack[8 : 8 + size])["__metadata__"]["about"])
+    tensors, files = safetensors.torch.load(pack), {}
+    for belongs in (lambda name: name.endswith(" weights"), lambda name: name.startswith(("scene ", "panel "))):
+        content = safetensors.torch.save({name: tensors.pop(name) for name in list(tensors) if belongs(name)})
+        files[f"{hashlib.sha256(content).hexdigest()[:16]}.bin"] = content
+    return safetensors.torch.save(tensors, {"about": json.dumps(about | {"parts": list(files)})}), files
 
 
 def _plain(value: torch.Tensor) -> torch.Tensor:

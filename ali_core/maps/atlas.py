@@ -4,10 +4,6 @@
 """
 
 import hashlib
-import io
-import math
-import struct
-import zipfile
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ali_core.data import npz
 from ali_core.measure import neighbours
 from ali_core.models import checkpoint, schema
 from ali_core.models.sheet import cut
@@ -99,17 +96,7 @@ def load(folder: str | Path) -> Atlas:
 def _arrays(path: Path, content: bytes) -> dict[str, np.ndarray]:
     """The file's arrays of KEPT, floats as float32, integers as int64, and `about`, text."""
     try:
-        # numpy writes no comment and no zip64: a list of a million files is refused before it is read
-        end, listed = content[-22:-18], struct.unpack("<I", content[-10:-6])[0]
-        if end != b"PK\5\6" or content[-2:] != b"\0\0" or listed > 1 << 16:
-            raise ValueError("it is no .npz")
-        with zipfile.ZipFile(io.BytesIO(content)) as file:
-            names = {name.removesuffix(".npy") for name in file.namelist()}
-            arrays, room = {}, LARGEST
-            for name in [*KEPT, "about"]:
-                if name in names:
-                    arrays[name] = _array(file, name, room)
-                    room -= arrays[name].nbytes
+        arrays = npz.read(content, dict.fromkeys(KEPT, "fiu") | {"about": "U"}, LARGEST)
     except Exception as error:  # damaged zips raise nearly every exception there is
         raise Problem(f"{path} cannot be read ({error}); copy the checkpoint again, or make its atlas anew.") from None
     with np.errstate(over="ignore"):  # `_fit` finds the infinity
@@ -119,22 +106,6 @@ def _arrays(path: Path, content: bytes) -> dict[str, np.ndarray]:
             else array
             for name, array in arrays.items()
         }
-
-
-def _array(file: zipfile.ZipFile, name: str, room: int) -> np.ndarray:
-    """An array of a zip; its header is believed only as far as `room` bytes."""
-    with file.open(f"{name}.npy") as stream:
-        version = np.lib.format.read_magic(stream)
-        read = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }[version]
-        shape, by_columns, kind = read(stream)
-        size = math.prod(shape) * kind.itemsize
-        if kind.kind not in ("U" if name == "about" else "fiu") or not 0 <= size <= room:
-            raise ValueError(f"«{name}» is {shape} of {kind}")
-        content = stream.read(size)
-        return np.frombuffer(content, kind).reshape(shape, order="F" if by_columns else "C")
 
 
 def _fit(arrays: dict[str, np.ndarray], about: dict, card: dict) -> None:

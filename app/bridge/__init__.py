@@ -6,10 +6,11 @@ raise Problem, whose message is a sentence for st.error.
 """
 
 # ruff: noqa: F401, what stands here is what the pages use
+from ali_core.data import npz
 from ali_core.files import write_beside
 from ali_core.measure import measures
 from ali_core.measure.set_measures import TRANSLATIONS
-from ali_core.models import runtime
+from ali_core.models import runtime, sheet
 from ali_core.problem import Problem
 
 from . import (

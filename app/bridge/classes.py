@@ -39,7 +39,7 @@ def worded(name: str, y: tuple[int, ...]) -> str:
     return ", ".join(words)
 
 
-def own(name: str, numbers: np.ndarray) -> np.ndarray | None:
+def of_pictures(name: str, numbers: np.ndarray) -> np.ndarray | None:
     """The classes of pictures of the map, int (n, factors); None for an unconditional checkpoint.
 
     Of a map that has the first factor only, the others are those whose reconstruction is nearest.

@@ -32,19 +32,19 @@ def walk(name: str, z: np.ndarray, along: np.ndarray, reach: float, steps: int) 
 def strips(name: str, z: np.ndarray, most: int, steps: int, reach: float) -> list[dict]:
     """A code z (d,) changed by one factor after another, the `most` that its codes tell best, the clearest first.
 
-    -> of each: factor; z (n, d); says, what each code is; own, which of them is z. A factor of two classes is
+    -> of each: factor; z (n, d); says, what each code is; start, which of them is z. A factor of two classes is
     walked from the first to the second, `reach` standard deviations to either side; of several z gets one after another.
     """
-    known = directions(name)
-    found = []
-    for k in known.clearest(most) if known else []:
-        factor, labels = list(known.factors.items())[k]
+    fitted = directions(name)
+    strips = []
+    for k in fitted.clearest(most) if fitted else []:
+        factor, labels = list(fitted.factors.items())[k]
         if len(labels) == 2:
-            path, units = walk(name, z, known.toward(z, k, 1), reach, steps)
+            path, units = walk(name, z, fitted.toward(z, k, 1), reach, steps)
             says = [f"{'−' if unit < 0 else '+'}{abs(unit):.1f} sd toward {labels[1]}" for unit in units]
-            own = steps // 2
+            start = steps // 2
         else:
-            path = np.stack([known.swapped(z, k, label) for label in range(len(labels))])
-            says, own = list(labels), int(known.read(z[None])[0, k])
-        found.append({"factor": factor, "labels": list(labels), "z": path, "says": says, "own": own})
-    return found
+            path = np.stack([fitted.swapped(z, k, label) for label in range(len(labels))])
+            says, start = list(labels), int(fitted.read(z[None])[0, k])
+        strips.append({"factor": factor, "labels": list(labels), "z": path, "says": says, "start": start})
+    return strips

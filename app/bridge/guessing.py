@@ -1,4 +1,4 @@
-"""The rounds of the guess game: pictures that are real, reconstructed or made up, and what D says of them."""
+"""The rounds of the guess game: pictures that are real, reconstructed or sampled, and what D says of them."""
 
 import numpy as np
 

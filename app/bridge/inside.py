@@ -1,4 +1,4 @@
-"""What a model's own codes and discriminator say: the prior beside the codes, its holes, pairs that belong together or not."""
+"""What a model's codes and discriminator say: the prior beside the codes, its holes, pairs that belong together or not."""
 
 import numpy as np
 import streamlit as st

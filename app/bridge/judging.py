@@ -12,7 +12,7 @@ from ali_core.data.pictures import Box
 from ali_core.measure import metrics
 
 from .checkpoints import broken, card, domains, names, root
-from .classes import condition, likeliest, own
+from .classes import condition, likeliest, of_pictures
 from .codes import atlas, nearest, pictures, read_pictures
 from .models import Classes, ask, encode, fills, posterior, to_bytes
 from .translating import border
@@ -26,11 +26,11 @@ def quantile(name: str, what: str, level: float) -> float:
     return typical[what][typical["levels"].index(level)]
 
 
-Where = Box | Literal["found", "whole"]
+Where = Box | Literal["automatic", "whole"]
 
 
 def usual(name: str) -> str:
-    """What a new picture is compared to, as a word before "picture": held-out ones, or else those of the map."""
+    """Which pictures a new one is compared to, as a word before "picture": "held-out", or else the map's."""
     the_map = atlas(name)
     return the_map.typical.get("of", the_map.split).replace(" ", "-")
 
@@ -60,13 +60,13 @@ def see(
     fit: str,
     invert: str,
     back: bool = False,
-    where: Where = "found",
+    where: Where = "automatic",
     turn: int = 0,
 ) -> dict:
     """An uploaded file as the model sees it: array uint8 (h, w, c), steps, name, original (reduced), its size.
 
     fit: "crop" or "fit"; invert: "guess", "yes" or "no". A translator takes it as of its first domain,
-    or (`back`) its second. where: a box in it, "whole", or "found": framed as the card asks, where it asks;
+    or (`back`) its second. where: a box in it, "whole", or "automatic": framed as the card asks, where it asks;
     then `frames` are those of all faces, `box` the one that is seen, and `turn` by how many degrees the picture was
     turned for it, as a box in it asks again. Raises Problem for anything that is no picture it can take.
     """
@@ -76,7 +76,7 @@ def see(
     if grey(name):
         around = border(name, back) if domains(name) else edge(name)
     frame, box, turned = framed(name), None, None  # whatever has a face when it is turned is turned
-    if where != "found":
+    if where != "automatic":
         frame, box, turned = "", None if where == "whole" else where, turn
     seen, small = apart.see(filename, content, shape, fit, asked, around, frame, box, turned)
     return {
@@ -107,7 +107,7 @@ def framed(name: str) -> str:
 
 
 def look(name: str, x: np.ndarray, y: Classes = None, to: Classes = None) -> dict:
-    """Everything checkpoint `name` has to say of one picture uint8 (h, w, c).
+    """What checkpoint `name` computes of one picture uint8 (h, w, c).
 
     A conditional one encodes it as of class y, and decodes it as class `to`.
     mean and sd of its code (d,), x_rec uint8, the errors, how far the code moves on the way round, and
@@ -159,7 +159,7 @@ COMPARED = 200  # pictures of the map that an SSIM is compared to: a third of a 
 def _held_ssim(name: str, sha256: str, which: str) -> np.ndarray:
     """The SSIM of the reconstructions of the map's first pictures, (200,)."""
     truth = pictures(name)[:COMPARED].astype(np.float32) / 255
-    y = own(name, np.arange(len(truth)))
+    y = of_pictures(name, np.arange(len(truth)))
     return metrics.ssim(truth, ask(name, "decode", atlas(name).z[:COMPARED], y))
 
 

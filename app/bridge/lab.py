@@ -1,4 +1,4 @@
-"""What the lab's pages ask: recordings, members that train in the plane, settings, the reader's points."""
+"""The lab's data: recordings, members that train in the plane, settings, the reader's points."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -41,6 +41,11 @@ def _numbers(path: str, stamp: int) -> list[dict]:
             numbers["posterior_sd"] = float(arrays["z_sd"].mean())
         every.append(numbers)
     return every
+
+
+def packed(name: str) -> bytes:
+    """A recording's scene and frames as a browser reads them; raises Problem for no recording."""
+    return packs.joined(packs.read(root() / "lab" / f"{name}.gz"))
 
 
 def settings() -> dict:

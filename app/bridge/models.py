@@ -1,4 +1,4 @@
-"""Models that answer: loaded once each, asked one at a time."""
+"""Models: each is loaded once and answers one call at a time."""
 
 import contextlib
 import threading
@@ -62,12 +62,12 @@ def _get_warm(which: str) -> None:
 
 
 def ask(name: str, method: str, *inputs) -> np.ndarray:
-    """The answer of a method of Model, e.g. ask(name, "decode", z); one at a time."""
+    """The result of a method of Model, e.g. ask(name, "decode", z); one call at a time."""
     return consult(name, lambda model: getattr(model, method)(*inputs))
 
 
 def consult(name: str, question: Callable):
-    """What a function of the Model gives; one at a time."""
+    """The result of a function of the Model; one call at a time."""
     loaded = _loaded(str(root() / of(name)), card(name)["weights"]["sha256"])
     with loaded.lock:
         return question(loaded.model)

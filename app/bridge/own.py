@@ -120,6 +120,32 @@ def _table(name: str, one: Known) -> bytes:
     return own.table(one.settings[0], one.points)
 
 
+def refused(settings: dict) -> str:
+    """Why settings cannot be trained in a tab; "" where they can."""
+    try:
+        _runs([settings], None)
+    except Problem as problem:
+        return str(problem)
+    return ""
+
+
+def files(settings: dict) -> tuple[dict[str, bytes], dict[str, float]]:
+    """One model for a page without this server, its graphs made here and now where they are missing.
+
+    -> its files by name ("pack.bin" is its own, the others runs share), and the numbers that its graphs are given, by
+    their names there: rates, and weights of terms. Raises Problem for what cannot be trained.
+    """
+    from ali_core.lab import own
+
+    run = own.Run(settings)
+    for kind in run.missing():
+        run.keep(kind)
+    pack, parts = own.apart(run.pack())
+    found = {"pack.bin": pack} | {f"parts/{name}": content for name, content in parts.items()}
+    found |= {f"graphs/{name}": own.graph(name) for name in run.names().values()}
+    return found | {f"points/{run.points()}": own.table(settings)}, run.numbers()
+
+
 def _one(name: str) -> Known:
     with _lock:
         if name not in _known:

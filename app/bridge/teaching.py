@@ -38,14 +38,16 @@ def changes(name: str, found: Taught, amount: float) -> dict[str, float]:
 
 @st.cache_data(max_entries=32, show_spinner="Looking at what else changes …")
 def _changes(name: str, sha256: str, content: bytes, amount: float) -> dict[str, float]:
-    known, found = directions.directions(name), taught.read(content)
-    if known is None:
+    fitted, found = directions.directions(name), taught.read(content)
+    if fitted is None:
         return {}
     z = codes.atlas(name).z
     without = np.random.default_rng(SEED).permutation(np.flatnonzero(found.place(z) < 0))[:ASKED]
-    y = classes.own(name, without)
-    before, after = (known.read(_round_trip(name, codes, y)) for codes in (z[without], found.moved(z[without], amount)))
-    return dict(zip(known.factors, (before != after).mean(0).tolist(), strict=True))
+    y = classes.of_pictures(name, without)
+    before, after = (
+        fitted.read(_round_trip(name, codes, y)) for codes in (z[without], found.moved(z[without], amount))
+    )
+    return dict(zip(fitted.factors, (before != after).mean(0).tolist(), strict=True))
 
 
 def _round_trip(name: str, z: np.ndarray, y: np.ndarray | None) -> np.ndarray:

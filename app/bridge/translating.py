@@ -46,7 +46,7 @@ def translate(name: str, x: np.ndarray, back: bool) -> np.ndarray:
 
 
 def there_and_back(name: str, x: np.ndarray, back: bool, truth: np.ndarray | None) -> dict:
-    """A picture uint8 (h, w, c) translated, and from there again; `truth`: what it should become.
+    """A picture uint8 (h, w, c) translated, and translated back; `truth`: what it should become.
 
     -> translated, again: uint8 (h, w, c); cycle: mean squared error of the round trip; where there is a truth,
     mse and ssim of the translation, and mse_copy of the picture as it is. Brightness 0 to 1.

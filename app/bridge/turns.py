@@ -1,4 +1,4 @@
-"""Whose turn it is among live runs: nobody has more than is left for all others, nobody two while one has none."""
+"""Which live run trains next: nobody has more than is left for the others, nor two while somebody has none."""
 
 import collections
 
@@ -21,7 +21,7 @@ def line(rooms: list) -> list:
 
 
 def spare(rooms: list, owner: str):
-    """The run that makes room for an owner's when all places are taken: the newest of who has most, or None."""
+    """The run that gives way to an owner's in full places: the newest of whoever has most runs, or None."""
     runs = placed(rooms)
     most = max(runs, key=runs.__getitem__, default=owner)
     if runs[most] <= runs[owner] + 1:

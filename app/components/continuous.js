@@ -1,18 +1,18 @@
-// Pictures of codes between codes: a parcel that brings codes has its pictures made in this tab (engine/model.js).
-const toldReady = new Set();
+// Pictures of codes between codes: a parcel that brings codes has its pictures decoded in this tab (engine/model.js).
+const announced = new Set();
 
 class Maker {
   // -> null for a parcel of pictures; send hears "ready" once this tab could do it, or why it cannot
-  static async of(parcel, send, told) {
+  static async of(parcel, send, progress) {
     const name = parcel.engine;
     if (!name) return null;
     try {
       const { open, image } = await import(new URL("engine/model.js", document.baseURI));
       const { latest } = await import(new URL("engine/engine.js", document.baseURI));
-      const model = await open(name, told);
+      const model = await open(name, progress);
       await model.net("decoder");
-      if (!parcel.codes && !toldReady.has(name)) send("engine", "ready"); // next time codes are enough
-      toldReady.add(name);
+      if (!parcel.codes && !announced.has(name)) send("engine", "ready"); // next time codes are enough
+      announced.add(name);
       return parcel.codes ? new Maker(parcel, model, image, latest) : null;
     } catch (error) {
       if (parcel.codes) send("engine", `off: ${error.message}`); // the server makes them
@@ -43,9 +43,9 @@ class Maker {
 
   // A blend as a picture to put on a canvas; null where a newer one has been asked
   async at(parts) {
-    const made = await this.ask(parts);
+    const decoded = await this.ask(parts);
     this.asked++;
-    return made && this.image(made, this.shape);
+    return decoded && this.image(decoded, this.shape);
   }
 
   get shape() {
@@ -56,16 +56,16 @@ class Maker {
   async fill(tiles, columns, some) {
     const { w, h } = this.parcel, pen = this.parcel.sheet.getContext("2d");
     for (let from = 0; from < tiles.length; from += 9) {
-      const part = tiles.slice(from, from + 9), made = await this.decode(part.map((at) => [[at, 1]]));
-      part.forEach((at, i) => pen.putImageData(this.image(made, this.shape, i), (at % columns) * w, Math.floor(at / columns) * h));
+      const part = tiles.slice(from, from + 9), decoded = await this.decode(part.map((at) => [[at, 1]]));
+      part.forEach((at, i) => pen.putImageData(this.image(decoded, this.shape, i), (at % columns) * w, Math.floor(at / columns) * h));
       some();
     }
   }
 }
 
-// A sheet for tiles that are still to be made; the server's own pictures come behind the first `n`
+// A sheet for tiles that are still to be decoded; the server's pictures come behind the first `n`
 function blank(parcel, columns, rows, n) {
-  const { w, h, sheet } = parcel, made = new OffscreenCanvas(columns * w, rows * h);
-  for (let i = 0; i * w < sheet.width; i++) made.getContext("2d").drawImage(sheet, i * w, 0, w, h, (n + i) * w, 0, w, h);
-  return made;
+  const { w, h, sheet } = parcel, wide = new OffscreenCanvas(columns * w, rows * h);
+  for (let i = 0; i * w < sheet.width; i++) wide.getContext("2d").drawImage(sheet, i * w, 0, w, h, (n + i) * w, 0, w, h);
+  return wide;
 }

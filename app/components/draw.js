@@ -155,11 +155,11 @@ class Easel {
   tell(wait) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      const told = btoa(String.fromCharCode(...this.grey));
-      if (told === (this.sent.size ? this.latest : this.said)) return;
-      this.latest = told;
-      this.sent.add(told);
-      this.send("drawing", told);
+      const word = btoa(String.fromCharCode(...this.grey));
+      if (word === (this.sent.size ? this.latest : this.said)) return;
+      this.latest = word;
+      this.sent.add(word);
+      this.send("drawing", word);
     }, wait);
   }
 

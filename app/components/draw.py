@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from app.components.hole import PAPER, SIDE
-from app.components.parcel import STYLE, pack, script, told
+from app.components.parcel import STYLE, from_base64, pack, script
 
 _draw = st.components.v2.component(
     "ali_draw",
@@ -65,5 +65,5 @@ def draw(
 
 def unpacked(text: object, shape: tuple[int, ...]) -> np.ndarray | None:
     """The browser's drawing, uint8 of this shape; None for what is none."""
-    content = told(text, int(np.prod(shape)))
+    content = from_base64(text, int(np.prod(shape)))
     return None if content is None else np.frombuffer(content, np.uint8).reshape(shape)

@@ -9,8 +9,8 @@ class Frame {
     this.sent = new Set();
     for (const name of ["paper", "note", "next", "whole"]) this[name] = root.querySelector("." + name);
     this.canvas = root.querySelector("canvas");
-    this.next.onclick = () => this.become(this.parcel.found[(this.place() + 1) % this.parcel.found.length]);
-    this.whole.onclick = () => this.become(this.box ? null : this.last ?? this.parcel.found[0] ?? this.middle());
+    this.next.onclick = () => this.become(this.parcel.faces[(this.place() + 1) % this.parcel.faces.length]);
+    this.whole.onclick = () => this.become(this.box ? null : this.last ?? this.parcel.faces[0] ?? this.middle());
     this.paper.onpointerdown = (event) => this.begin(event);
     this.paper.onpointermove = (event) => this.move(event);
     this.paper.onpointerup = () => this.end();
@@ -29,7 +29,7 @@ class Frame {
     // room around it: the box of a face at the edge leaves the picture
     this.margin = Math.round(parcel.side * 0.07);
     this.scale = (parcel.side - 2 * this.margin) / Math.max(parcel.width, parcel.height);
-    this.next.hidden = parcel.found.length < 2;
+    this.next.hidden = parcel.faces.length < 2;
     this.draw();
   }
 
@@ -45,7 +45,7 @@ class Frame {
       this.fixed = this.corner(corner.map((side) => 1 - side));
     } else {
       if (!this.box || !inside(this.box)) {
-        const face = this.parcel.found.find(inside), now = this.box ?? this.last ?? this.parcel.found[0] ?? this.middle();
+        const face = this.parcel.faces.find(inside), now = this.box ?? this.last ?? this.parcel.faces[0] ?? this.middle();
         this.box = face ?? this.kept([at[0] - now[2] / 2, at[1] - now[3] / 2, now[2], now[3]]);
         this.draw();
         if (face) return this.tell(0);
@@ -77,7 +77,7 @@ class Frame {
     if (!way || !this.parcel || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();
-    let [x, y, wide, high] = this.box ?? this.last ?? this.parcel.found[0] ?? this.middle();
+    let [x, y, wide, high] = this.box ?? this.last ?? this.parcel.faces[0] ?? this.middle();
     if (event.shiftKey) {
       const more = this.width(wide * (way[0] + way[1] > 0 ? 1.05 : 1 / 1.05));
       [x, y] = [x + (wide - more) / 2, y + (high - more / this.parcel.aspect) / 2];
@@ -115,7 +115,7 @@ class Frame {
   }
 
   place() {
-    return this.box ? this.parcel.found.findIndex((face) => face.join() === this.box.join()) : -1;
+    return this.box ? this.parcel.faces.findIndex((face) => face.join() === this.box.join()) : -1;
   }
 
   become(box, wait = 0) {
@@ -129,10 +129,10 @@ class Frame {
   tell(wait) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      const told = JSON.stringify(this.box);
-      if (told === (this.sent.size ? this.latest : this.said)) return;
-      this.latest = told;
-      this.sent.add(told);
+      const word = JSON.stringify(this.box);
+      if (word === (this.sent.size ? this.latest : this.said)) return;
+      this.latest = word;
+      this.sent.add(word);
       this.send("box", { of: this.parcel.of, box: this.box });
     }, wait);
   }
@@ -141,7 +141,7 @@ class Frame {
 
   draw() {
     if (!this.parcel) return;
-    const { width, height, found, sheet } = this.parcel, { scale, margin } = this, sharp = Math.ceil(devicePixelRatio || 1);
+    const { width, height, faces, sheet } = this.parcel, { scale, margin } = this, sharp = Math.ceil(devicePixelRatio || 1);
     const [across, down] = [width * scale, height * scale];
     resize(this.canvas, (across + 2 * margin) * sharp, (down + 2 * margin) * sharp, 1 / sharp);
     const pen = this.canvas.getContext("2d");
@@ -162,7 +162,7 @@ class Frame {
       pen.rect(x * scale, y * scale, wide * scale, high * scale);
       pen.fill("evenodd");
     }
-    found.forEach((face) => {
+    faces.forEach((face) => {
       line(face, "rgba(0, 0, 0, 0.8)", 2.5);
       line(face, "#fff", 1.2, [4, 3]);
     });
@@ -172,7 +172,7 @@ class Frame {
       pen.fillStyle = "#D55E00";
       for (const [x, y] of CORNERS.map((c) => this.corner(c))) pen.fillRect(x * scale - 4, y * scale - 4, 8, 8);
     }
-    const place = this.place(), many = found.length;
+    const place = this.place(), many = faces.length;
     this.whole.textContent = this.box ? "Whole picture" : many ? "Frame the face" : "Place a box";
     this.next.textContent = place < 0 ? `${many} faces` : `Face ${place + 1} of ${many}`;
     this.root.dataset.box = this.box ? this.box.join() : "";

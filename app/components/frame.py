@@ -36,7 +36,7 @@ _frame = st.components.v2.component(
 def frame(
     picture: Image.Image,
     size: tuple[int, int],
-    found: tuple[Box, ...],
+    faces: tuple[Box, ...],
     box: Box | None,
     aspect: float,
     of: str,
@@ -54,18 +54,18 @@ def frame(
     pixels = np.asarray(small)
 
     def heard() -> None:
-        if told := unpacked(st.session_state[key].box, of, size):
-            moved(told)
+        if sent := unpacked(st.session_state[key].box, of, size):
+            moved(sent)
 
-    about = {"width": size[0], "height": size[1], "found": found, "box": box, "of": of, "aspect": aspect, "side": SIDE}
+    about = {"width": size[0], "height": size[1], "faces": faces, "box": box, "of": of, "aspect": aspect, "side": SIDE}
     _frame(key=key, data=pack(pixels[None, None], **about), height="content", on_box_change=heard)
 
 
-def unpacked(told: object, of: str, size: tuple[int, int]) -> Box | Literal["whole"] | None:
+def unpacked(sent: object, of: str, size: tuple[int, int]) -> Box | Literal["whole"] | None:
     """The browser's box, or "whole" for the whole picture; None for what is neither, or of another picture."""
-    if not isinstance(told, dict) or told.get("of") != of or "box" not in told:
+    if not isinstance(sent, dict) or sent.get("of") != of or "box" not in sent:
         return None
-    box = told["box"]
+    box = sent["box"]
     if box is None:
         return "whole"
     if not (isinstance(box, list) and len(box) == 4 and all(type(value) is int for value in box)):

@@ -165,11 +165,11 @@ class Paper {
   tell(wait) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      const told = packed(this.hole);
-      if (told === (this.sent.size ? this.latest : this.said)) return;
-      this.latest = told;
-      this.sent.add(told);
-      this.send("hole", told);
+      const word = packed(this.hole);
+      if (word === (this.sent.size ? this.latest : this.said)) return;
+      this.latest = word;
+      this.sent.add(word);
+      this.send("hole", word);
     }, wait);
   }
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
-from app.components.parcel import STYLE, pack, script, told
+from app.components.parcel import STYLE, from_base64, pack, script
 
 SIDE = 280  # pixels of the canvas: 28 and 56 are scaled by whole factors, 64 by four
 
@@ -87,7 +87,7 @@ def paint(
 def unpacked(text: object, shape: tuple[int, int]) -> np.ndarray | None:
     """The browser's hole, boolean (h, w); None for what is none."""
     pixels = shape[0] * shape[1]
-    content = told(text, -(-pixels // 8))
+    content = from_base64(text, -(-pixels // 8))
     if content is None:
         return None
     bits = np.unpackbits(np.frombuffer(content, np.uint8))

@@ -51,14 +51,14 @@ class Lab {
     const { layers, x, z, step, speed } = sent.view;
     this.view = { layers: new Set(layers), x, z };
     this.note.textContent = "Loading …";
-    if (sent.runs[0].own) {
-      this.live = Own.of(runs, sent.runs[0].own, sent.runs.length, () => this.heard(), (says) => this.trigger("lost", says));
+    if (sent.runs[0].in_tab) {
+      this.live = TabRun.of(runs, sent.runs, () => this.heard(), (says) => this.trigger("lost", says));
       this.follow = true;
-      this.told = null;
+      this.sentView = null;
     } else if (sent.runs[0].run) {
       this.live = new Live(sent.runs[0].run, sent.runs[0].secret, () => this.heard());
       this.follow = true;
-      this.told = null;
+      this.sentView = null;
     } else {
       try {
         const lanes = await Promise.all(sent.runs.map((one) => recorded(one.recording)));
@@ -184,7 +184,7 @@ class Lab {
     this.dirty = true;
     requestAnimationFrame(() => {
       this.dirty = false;
-      this.paint();
+      if (this.lanes.length) this.paint(); // another run may have come in between
     });
   }
 
@@ -219,8 +219,8 @@ class Lab {
     this.telling = setTimeout(() => {
       if (this.playing || !this.root.isConnected || !this.lanes?.length) return;
       const { layers, x, z } = this.view, view = { layers: [...layers], x, z, step: Math.round(this.step), speed: Number(this.speed.value), slow: Number(this.phase >= 0) };
-      if (JSON.stringify(view) === this.told) return;
-      this.told = JSON.stringify(view);
+      if (JSON.stringify(view) === this.sentView) return;
+      this.sentView = JSON.stringify(view);
       this.state("view", view);
     }, 500);
   }
@@ -243,7 +243,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     setTimeout(() => {
       if (root.isConnected) return;
       lab.stop();
-      lab.live?.own ? lab.live.rest() : lab.live?.close();
+      lab.live?.inTab ? lab.live.rest() : lab.live?.close();
     });
   };
 }

@@ -12,9 +12,7 @@ VIEW = {"layers": ["x", "x_tilde", "z_hat", "z", "belief"], "x": 4, "z": 4, "slo
 
 _PANELS = """<figure><figcaption>{}</figcaption>
 <canvas class="space" data-space="{}" role="img" tabindex="0"></canvas></figure>"""
-_lab = st.components.v2.component(
-    "ali_lab",
-    html=f"""
+HTML = f"""
 <div class="root" tabindex="0" data-step="">
   <div class="layers" role="group" aria-label="Layers"></div>
   <div class="rows"></div>
@@ -40,19 +38,19 @@ _lab = st.components.v2.component(
     <button class="pointer" type="button" title="P: light up what you point at or tap">Pointer</button>
     <p class="status" role="status"></p>
   </div>
-</div>""",
-    css=STYLE + Path(__file__).with_name("lab.css").read_text(encoding="utf-8"),
-    js=script(
-        "lab_feed.js",
-        "lab_own.js",
-        "lab_panels.js",
-        "lab_lines.js",
-        "lab_slow.js",
-        "lab_stage.js",
-        "lab_hands.js",
-        "lab.js",
-    ),
+</div>"""
+CSS = STYLE + Path(__file__).with_name("lab.css").read_text(encoding="utf-8")
+SCRIPTS = (
+    "lab_feed.js",
+    "lab_own.js",
+    "lab_panels.js",
+    "lab_lines.js",
+    "lab_slow.js",
+    "lab_stage.js",
+    "lab_hands.js",
+    "lab.js",
 )
+_lab = st.components.v2.component("ali_lab", html=HTML, css=CSS, js=script(*SCRIPTS))
 
 
 def lab(
@@ -69,16 +67,18 @@ def lab(
 ) -> None:
     """Shows one or two recordings, or a live run.
 
-    runs: {"recording": name, "title": …}, or one live {"run": id, "secret": "" for who watches} or {"own": name}, which
-    this tab trains, whose titles follow as further entries; `lost` hears the sentence where the tab cannot. view: layers, x and z (numbers of the places D is shown for), step,
-    speed, slow (0 or 1: slow motion); `seen` is called with the reader's own. present: large type, keys from anywhere, 1-8 call
-    `lesson`. play: begins at once; locked: cannot be played yet.
+    runs: each {"recording": name, "title": …}; or, of a live run, first {"run": id, "secret": "" for who watches,
+    "title": …}, or {"in_tab": name, "title": …} for one that this tab trains, then {"title": …} of its second member
+    (a published page names each one's "pack", and numbers "given" to it).
+    view: layers, x and z (numbers of the places that D is shown for), step, speed, slow (0 or 1: slow motion).
+    seen: called with the view that the reader has chosen. lost: called with a sentence where the tab cannot train.
+    present: large type, keys from anywhere, 1 to 8 call `lesson`. play: begins at once; locked: cannot be played yet.
     """
 
     def heard() -> None:
-        told = viewed(st.session_state[key].view)
-        if told and seen:
-            seen(told)
+        sent = viewed(st.session_state[key].view)
+        if sent and seen:
+            seen(sent)
 
     def pressed() -> None:
         number = st.session_state[key].lesson
@@ -107,16 +107,16 @@ def lab(
     )
 
 
-def viewed(told: object) -> dict | None:
+def viewed(sent: object) -> dict | None:
     """The browser's view with every value as it must be; None for anything else."""
-    if not isinstance(told, dict):
+    if not isinstance(sent, dict):
         return None
-    layers, places = told.get("layers"), {k: told.get(k) for k in ("x", "z")}
-    numbers = {k: told.get(k) for k in ("step", "speed")}
+    layers, places = sent.get("layers"), {k: sent.get(k) for k in ("x", "z")}
+    numbers = {k: sent.get(k) for k in ("step", "speed")}
     good = isinstance(layers, list) and all(layer in LAYERS for layer in layers)
     good = good and all(place in range(9) for place in places.values())
     good = good and all(isinstance(v, int | float) and 0 <= v < 1e7 for v in numbers.values())
-    slow = told.get("slow")
+    slow = sent.get("slow")
     if not good or slow not in (0, 1):
         return None
     numbers["step"] = int(numbers["step"])

@@ -7,7 +7,7 @@ function* parted(buffer) {
   }
 }
 
-// A pack's JSON, its arrays in their own units (u1 stays as it is).
+// A pack's JSON, its arrays as float32 in the units of the data (u1 stays as it is).
 function read(buffer, at) {
   const size = new DataView(buffer).getUint32(at, true);
   const about = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, at + 4, size)));

@@ -13,20 +13,20 @@ function called(name) {
 
 // [name, value, what it means] of everything that is measured at a frame.
 function measured(scene, frame) {
-  const found = [["step", frame.step.toLocaleString("en"), "Steps taken, each on a batch of its own."]];
+  const rows = [["step", frame.step.toLocaleString("en"), "Steps taken, each on a batch of its own."]];
   if (frame.modes !== null) {
-    found.push(["modes found", `${frame.modes} / ${scene.modes}`, "Of 2,500 samples, at least one within 3 sd of the mode."]);
-    found.push(["good samples", `${round(100 * frame.good, 1)} %`, "Of 2,500 samples, those within 3 sd of a mode."]);
+    rows.push(["modes found", `${frame.modes} / ${scene.modes}`, "Of 2,500 samples, at least one within 3 sd of the mode."]);
+    rows.push(["good samples", `${round(100 * frame.good, 1)} %`, "Of 2,500 samples, those within 3 sd of a mode."]);
   }
-  found.push(["error of x̂", round(frame.mse, 4), "Mean squared distance, per coordinate, of x from G(E(x))."]);
-  for (const name of Object.keys(LINES)) if (name in frame.losses) found.push([NAMES[name], round(frame.losses[name]), "On the last batch."]);
+  rows.push(["error of x̂", round(frame.mse, 4), "Mean squared distance, per coordinate, of x from G(E(x))."]);
+  for (const name of Object.keys(LINES)) if (name in frame.losses) rows.push([NAMES[name], round(frame.losses[name]), "On the last batch."]);
   for (const [name, value] of Object.entries(frame.constraints)) {
     const slack = scene.terms[name.replace("term_", "")]?.slack;
     const says = name.startsWith("match_") ? "A lower bound of the divergence of what this discriminator sees, in nats." : `A term of the loss, or a constraint, on the points shown, codes drawn from q(z|x).`;
-    found.push([called(name), round(value) + (slack === null || slack === undefined ? "" : ` ≤ ${slack}`), says]);
+    rows.push([called(name), round(value) + (slack === null || slack === undefined ? "" : ` ≤ ${slack}`), says]);
   }
-  for (const [name, value] of Object.entries(frame.losses)) if (name.startsWith("multiplier")) found.push([name.replaceAll("_", " "), round(value), "The price of that constraint, learned."]);
-  return found;
+  for (const [name, value] of Object.entries(frame.losses)) if (name.startsWith("multiplier")) rows.push([name.replaceAll("_", " "), round(value), "The price of that constraint, learned."]);
+  return rows;
 }
 
 function list(element, entries) {

@@ -1,8 +1,8 @@
 // A live run that this tab trains itself, in a worker; as a Live to whoever shows it.
-class Own {
+class TabRun {
   // The run of this key, which may have gone on resting while another page was looked at, or a new one in its place.
-  static of(key, name, lanes, heard, lost) {
-    const kept = globalThis.aliOwn;
+  static of(key, runs, heard, lost) {
+    const kept = globalThis.aliTabRun;
     if (kept?.key === key && !kept.closed) {
       Object.assign(kept, { heard, lost });
       document.addEventListener("visibilitychange", kept.hidden);
@@ -11,13 +11,13 @@ class Own {
       return kept;
     }
     kept?.close();
-    return (globalThis.aliOwn = new Own(key, name, lanes, heard, lost));
+    return (globalThis.aliTabRun = new TabRun(key, runs, heard, lost));
   }
 
-  constructor(key, name, lanes, heard, lost) {
+  constructor(key, runs, heard, lost) {
     this.key = key;
     this.secret = "this tab's";
-    this.own = true;
+    this.inTab = true;
     this.lanes = [];
     this.state = { playing: false, ended: "", waiting: 0, rate: 0 };
     this.making = { share: 0, says: "" };
@@ -25,19 +25,22 @@ class Own {
     this.lost = lost;
     this.hidden = () => this.worker?.postMessage({ do: document.hidden ? "hide" : "show" });
     document.addEventListener("visibilitychange", this.hidden);
-    this.begin(name, lanes).catch((error) => this.fail(error.message));
+    this.begin(runs).catch((error) => this.fail(error.message));
   }
 
-  // Waits for the graphs, which the server makes once, and hands everything to the worker.
-  async begin(name, lanes) {
-    for (let told; told?.state !== "ready"; ) {
+  // Waits for the graphs, which the server makes once (a run that names its packs has them), and hands everything to
+  // the worker.
+  async begin(runs) {
+    const name = runs[0].in_tab;
+    await null; // who made this has it when it is heard of
+    for (let graphs; !runs[0].pack && graphs?.state !== "ready"; ) {
       const answer = await fetch(home(`own/${name}/about.json`)).catch(() => null);
-      told = answer?.ok ? await answer.json() : { state: "off", says: "The server does not answer." };
+      graphs = answer?.ok ? await answer.json() : { state: "off", says: "The server does not answer." };
       if (this.closed) return;
-      if (told.state === "off") throw new Error(told.says);
-      this.making = told;
+      if (graphs.state === "off") throw new Error(graphs.says);
+      this.making = graphs;
       this.heard();
-      if (told.state === "making") await new Promise((done) => setTimeout(done, 400));
+      if (graphs.state === "making") await new Promise((done) => setTimeout(done, 400));
     }
     this.making = { share: 1, says: "your browser loads them" };
     this.heard();
@@ -45,8 +48,8 @@ class Own {
     this.worker = new Worker(new URL("engine/room.js", document.baseURI), { type: "module" });
     this.worker.onmessage = ({ data }) => this.take(data);
     this.worker.onerror = (event) => (event.preventDefault(), this.fail("Networks cannot run in this browser: its worker does not start."));
-    const packs = Array.from({ length: lanes }, (_, lane) => home(`own/${name}/${lane}.bin`).href);
-    this.worker.postMessage({ do: "open", packs, home: home("own/").href });
+    const packs = runs.map(({ pack }, lane) => home(pack ?? `own/${name}/${lane}.bin`).href);
+    this.worker.postMessage({ do: "open", packs, given: runs.map((one) => one.given), home: home("own/").href });
     this.hidden();
   }
 

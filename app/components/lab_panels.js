@@ -49,6 +49,7 @@ class Panel {
   }
 
   draw(lane, moment, view, focus) {
+    if (!this.pen) return; // not laid out yet: what has no width on the page gets none
     const { scene } = lane, { pen, side } = this, { layers } = view, { arrays } = scene;
     const at = (name) => between(moment, name), has = (name) => name in moment.here.arrays;
     this.bounds = this.space === "x" ? scene.bounds_x : scene.bounds_z;
@@ -62,18 +63,18 @@ class Panel {
     dim();
     this.axes();
     if (this.space === "x" && arrays.centres) this.crosses(arrays.centres);
-    const count = scene.label_names.length, own = (i) => hue(arrays.y[i], count), classes = layers.has("classes");
+    const count = scene.label_names.length, byClass = (i) => hue(arrays.y[i], count), classes = layers.has("classes");
     if (this.space === "x") {
       if (layers.has("lattice")) dim("lattice"), this.lattice(at("lattice"));
-      if (layers.has("x")) dim("x"), this.dots(arrays.x, classes ? own : () => COLOURS.x, 0.75);
+      if (layers.has("x")) dim("x"), this.dots(arrays.x, classes ? byClass : () => COLOURS.x, 0.75);
       if (layers.has("x_rec")) dim("x_rec"), this.arrows(arrays.x, at("x_rec"));
       if (layers.has("x_tilde")) dim("x_tilde"), this.dots(at("x_tilde"), () => COLOURS.x_tilde, 0.9);
       if (layers.has("pull") && has("pull_x")) dim("pull"), this.pulls(at("x_tilde"), moment.here.arrays.pull_x);
       if (layers.has("belief") && scene.sees.joint) dim("probe"), this.probes(arrays.at_x, view.x, COLOURS.x);
     } else {
       if (layers.has("z")) dim("z"), this.dots(arrays.z, () => COLOURS.z, 0.75);
-      if (layers.has("ellipse") && has("z_sd")) dim("ellipse"), this.ellipses(at("z_hat"), at("z_sd"), classes ? own : () => COLOURS.z_hat);
-      if (layers.has("z_hat")) dim("z_hat"), this.dots(at("z_hat"), classes ? own : () => COLOURS.z_hat, 0.95);
+      if (layers.has("ellipse") && has("z_sd")) dim("ellipse"), this.ellipses(at("z_hat"), at("z_sd"), classes ? byClass : () => COLOURS.z_hat);
+      if (layers.has("z_hat")) dim("z_hat"), this.dots(at("z_hat"), classes ? byClass : () => COLOURS.z_hat, 0.95);
       if (layers.has("pull") && has("pull_z")) dim("pull"), this.pulls(at("z_hat"), moment.here.arrays.pull_z);
       if (layers.has("belief") && scene.sees.joint) dim("probe"), this.probes(arrays.at_z, view.z, COLOURS.z);
     }

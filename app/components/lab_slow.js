@@ -3,18 +3,18 @@ const PHASE = 1700; // milliseconds of a phase
 
 // layers: where it happens; says(frame): the sentence; turn: who takes a step in it.
 function phases(scene) {
-  const { joint, x, z } = scene.sees, found = [], codes = z && !x && !joint;
-  found.push({ layers: ["x", "z"], says: () => `Draw: ${scene.batch} points x of the data, and as many codes z of the prior.` });
-  if (joint) found.push({ layers: ["x", "z_hat", "x_tilde", "z"], says: () => "E encodes x, G decodes z: now there are pairs (x, ẑ) and (x̃, z)." });
-  else if (x) found.push({ layers: ["x_tilde", "z"], says: () => "G decodes z: x̃ stands beside the data x." });
-  else found.push({ layers: ["z_hat", "x_rec"], says: () => "E encodes x, G decodes its code: x̂ stands beside x." });
+  const { joint, x, z } = scene.sees, sequence = [], codes = z && !x && !joint;
+  sequence.push({ layers: ["x", "z"], says: () => `Draw: ${scene.batch} points x of the data, and as many codes z of the prior.` });
+  if (joint) sequence.push({ layers: ["x", "z_hat", "x_tilde", "z"], says: () => "E encodes x, G decodes z: now there are pairs (x, ẑ) and (x̃, z)." });
+  else if (x) sequence.push({ layers: ["x_tilde", "z"], says: () => "G decodes z: x̃ stands beside the data x." });
+  else sequence.push({ layers: ["z_hat", "x_rec"], says: () => "E encodes x, G decodes its code: x̂ stands beside x." });
   if (scene.guess) {
     const what = joint ? "pairs" : codes ? "codes" : "points";
-    found.push({
+    sequence.push({
       layers: ["belief", "probe"],
       says: () => `D looks at ${what}: blue where it believes that they come from the ${joint ? "encoder" : codes ? "data" : "data"}, orange from the ${codes ? "prior" : "decoder"}.`,
     });
-    found.push({
+    sequence.push({
       layers: ["belief", "probe"],
       turn: "discriminator",
       says: (frame, before) => before
@@ -23,12 +23,12 @@ function phases(scene) {
     });
   }
   const terms = Object.keys(scene.terms).map(called).join(", ");
-  found.push({
+  sequence.push({
     layers: ["x_tilde", "z_hat", "x_rec", "lattice", "pull"],
     turn: "generator",
     says: (frame, before) => `E and G learn${terms ? ` (${terms})` : ""}: samples and codes follow their arrows${before ? "" : "; then the next frame"}.`,
   });
-  return found;
+  return sequence;
 }
 
 class Slow {

@@ -78,7 +78,7 @@ const stage = {
     this.making.value = making?.share ?? 0;
     let says = "";
     if (making) says = `Getting this run ready for your browser${making.says ? `: ${making.says}` : ""} …`;
-    else if (live?.own) {
+    else if (live?.inTab) {
       const { state } = live;
       says = state.ended || (state.playing ? `training in this tab, ${Math.round(state.rate)} steps/s; it pauses while you look elsewhere.` : "paused; this tab trains it.");
     } else if (live) {

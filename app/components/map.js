@@ -299,7 +299,7 @@ async function sheet(address) {
 }
 
 function element(name, style) {
-  const made = document.createElement(name)
-  made.style.cssText = style
-  return made
+  const node = document.createElement(name)
+  node.style.cssText = style
+  return node
 }

@@ -1,4 +1,4 @@
-"""Eyes and hands of the map: pictures in place of dots and beside the pointer, clicks, lassos and arrow keys, without a rerun.
+"""What the map has beyond Plotly, without a rerun: pictures for dots and at the pointer, clicks, lassos, arrow keys.
 
 It listens to the Plotly chart inside the container of key "map", draws rings over it, and shows a gallery of
 pictures. The browser fetches the sheet of all pictures itself, after the first paint.

@@ -5,9 +5,9 @@ class Decoding {
     this.bar = element("div", "")
     this.bar.className = "ali-switch"
     this.button = (says, why, next) => {
-      const made = this.bar.appendChild(document.createElement("button"))
-      Object.assign(made, { type: "button", textContent: says, title: why, onclick: () => this.become(next(this.mode)) })
-      return made
+      const button = this.bar.appendChild(document.createElement("button"))
+      Object.assign(button, { type: "button", textContent: says, title: why, onclick: () => this.become(next(this.mode)) })
+      return button
     }
     this.decode = this.button("Decode", "The picture that the model makes of a place follows the pointer",
       (mode) => (mode === "off" ? "decode" : "off"))
@@ -19,19 +19,19 @@ class Decoding {
   // The server's word; the echo of what was chosen here does not undo what was chosen since
   update(data) {
     if (!data.live) return
-    if (this.mode === null || (data.live.mode !== this.said && data.live.mode !== this.told)) this.mode = data.live.mode
+    if (this.mode === null || (data.live.mode !== this.said && data.live.mode !== this.chosen)) this.mode = data.live.mode
     this.said = data.live.mode
     this.settings = data.live
     this.apply()
   }
 
   become(mode) {
-    this.mode = this.told = mode
+    this.mode = this.chosen = mode
     this.apply()
     this.view.send({ live: mode })
   }
 
-  // The chart is there, or has been made anew
+  // The chart is there, or has been drawn anew
   attach(chart) {
     this.chart = chart
     style()

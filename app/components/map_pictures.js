@@ -16,8 +16,8 @@ class Pictures {
   under(event) {
     const box = this.view.chart.getBoundingClientRect()
     const x = event?.clientX - box.x, y = event?.clientY - box.y
-    const found = this.drawn.find(({ left, top }) => x >= left && y >= top && x < left + this.wide && y < top + this.high)
-    return found ? found.id : null
+    const hit = this.drawn.find(({ left, top }) => x >= left && y >= top && x < left + this.wide && y < top + this.high)
+    return hit ? hit.id : null
   }
 
   draw() {
@@ -82,8 +82,8 @@ class Pictures {
     const places = [] // flat: number, x, y
     const key = (column, row) => column * 100003 + row
     const put = (map, px, py, what) => {
-      const at = key(Math.floor(px / across), Math.floor(py / down)), known = map.get(at)
-      known ? known.push(what) : map.set(at, [what])
+      const at = key(Math.floor(px / across), Math.floor(py / down)), others = map.get(at)
+      others ? others.push(what) : map.set(at, [what])
     }
     const margin = 4 * across
     for (let id = 0; id < x.length; id++) {
@@ -103,15 +103,15 @@ class Pictures {
             if (Math.abs(other.px - px) < wide && Math.abs(other.py - py) < high && ++count > most) return true
       return false
     }
-    const found = []
+    const shown = []
     for (const place of places) {
       if (within(taken, place, across, down, 0)) continue
       if (within(dots, place, this.wide / 2, this.high / 2, COVERED)) continue
       put(taken, place.px, place.py, place)
       const round = (value) => Math.round(value * devicePixelRatio) / devicePixelRatio
-      found.push({ id: place.id, left: round(place.px - this.wide / 2), top: round(place.py - this.high / 2) })
+      shown.push({ id: place.id, left: round(place.px - this.wide / 2), top: round(place.py - this.high / 2) })
     }
-    return found
+    return shown
   }
 
   // the colour of its dot
@@ -128,14 +128,14 @@ class Pictures {
     pen.textAlign = "center"
     pen.textBaseline = "middle"
     pen.lineJoin = "round"
-    for (const { x, y, text, visible, font: own } of this.view.chart._fullLayout.annotations ?? []) {
+    for (const { x, y, text, visible, font: letters } of this.view.chart._fullLayout.annotations ?? []) {
       if (visible === false) continue
-      pen.font = `600 ${own.size}px ${own.family || font}`
+      pen.font = `600 ${letters.size}px ${letters.family || font}`
       const [left, top] = this.view.pixel(x, y), plain = text.replaceAll("&lt;", "<").replaceAll("&amp;", "&")
       pen.lineWidth = 4
       pen.strokeStyle = ground
       pen.strokeText(plain, left, top)
-      pen.fillStyle = own.color
+      pen.fillStyle = letters.color
       pen.fillText(plain, left, top)
     }
   }

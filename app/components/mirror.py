@@ -1,4 +1,4 @@
-"""The live mirror: camera or drawing through encoder and decoder in the reader's tab; the server hears of what is frozen."""
+"""The live mirror: camera or drawing through encoder and decoder in the tab; the server gets what is frozen."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from app.components.parcel import told
+from app.components.parcel import from_base64
 
 _mirror = st.components.v2.component(
     "ali_mirror",
@@ -19,12 +19,12 @@ def mirror(about: dict, shape: tuple[int, int, int], frozen: Callable[[np.ndarra
     """Shows the mirror of a model for pictures of this shape.
 
     about: name, aspect, edge, classes, colours; see components/engine/mirror.js. frozen: called with a picture, uint8
-    (h, w, c), and the classes that the model was told of it.
+    (h, w, c), and the classes that a conditional model encoded it as.
     """
 
     def heard() -> None:
         word = st.session_state["mirror"].frozen or {}
-        content = told(word.get("picture"), int(np.prod(shape)))
+        content = from_base64(word.get("picture"), int(np.prod(shape)))
         if content is not None:
             sizes = [len(one["of"]) for one in about["classes"]]
             labels = tuple(int(label) for label in word.get("labels", ()))

@@ -21,7 +21,7 @@ class Square {
     this.observer = new ResizeObserver(() => this.lay());
   }
 
-  // Codes instead of pictures: these are made here, and those between them too
+  // Codes instead of pictures: these are decoded here, and those between them too
   async make(parcel) {
     const { n } = parcel;
     if (parcel.codes) parcel.sheet = new OffscreenCanvas(n * parcel.w, n * parcel.h);
@@ -35,7 +35,7 @@ class Square {
     this.root.dataset.made = wanted.size;
   }
 
-  // Whether the square shows this blend: all where they fit at their own size, else the four corners
+  // Whether the square shows this blend: all where they fit at full size, else the four corners
   drawn(row, column) {
     const { n } = this.parcel;
     return this.all || (row % (n - 1) === 0 && column % (n - 1) === 0);
@@ -58,7 +58,7 @@ class Square {
     const { w, h, n } = this.parcel, room = Math.min(this.root.clientWidth - 2, 290);
     const scale = Math.max(1, Math.floor(Math.min(this.blend.clientWidth, room) / w));
     resize(this.picture, w, h, Math.max(1, Math.min(scale, Math.floor((this.blend.clientHeight - 2) / h))));
-    // all blends where they fit at their own size, else the four corners with room between them
+    // all blends where they fit at full size, else the four corners with room between them
     const all = (this.all = n * w <= room);
     this.cellSide = all ? w : Math.floor(room / n);
     const side = this.cellSide * n;
@@ -75,7 +75,7 @@ class Square {
     this.show(this.at);
   }
 
-  // The crosshair stands at [row, column], between the cells too where the pictures are made here
+  // The crosshair stands at [row, column], between the cells too where the pictures are decoded here
   show(at) {
     const [row, column] = at, { n } = this.parcel, side = this.cellSide;
     this.at = at;
@@ -110,8 +110,8 @@ class Square {
     const [down, right] = [at[0] - row, at[1] - column], first = row * n + column;
     const parts = [[first, (1 - down) * (1 - right)], [first + 1, (1 - down) * right],
       [first + n, down * (1 - right)], [first + n + 1, down * right]];
-    const made = await this.maker.at(parts.filter(([, share]) => share)).catch(() => null);
-    if (made) this.paint((context) => context.putImageData(made, 0, 0));
+    const picture = await this.maker.at(parts.filter(([, share]) => share)).catch(() => null);
+    if (picture) this.paint((context) => context.putImageData(picture, 0, 0));
   }
 
   follow(event) {

@@ -57,7 +57,7 @@ def pad(
         key=key,
         data=pack(
             codes.blank[None, None] if frames is None else frames,
-            **codes.told(made_here=frames is None),
+            **codes.entries(in_tab=frames is None),
             n=int(len(notes) ** 0.5),
             notes=notes,
             cell=cell,

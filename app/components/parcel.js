@@ -6,7 +6,7 @@ async function unpack(data) {
   return { ...about, sheet: await createImageBitmap(png) };
 }
 
-// Draws tile (column, row) of the sheet; canvases keep the pictures' own pixels and CSS repeats them.
+// Draws tile (column, row) of the sheet; canvases have one pixel for each of the pictures' and CSS repeats them.
 function tile(context, parcel, column, row, x, y) {
   const { sheet, w, h } = parcel;
   context.drawImage(sheet, column * w, row * h, w, h, x, y, w, h);

@@ -30,9 +30,9 @@ class Codes:
     def blank(self) -> np.ndarray:
         return np.zeros(self.shape, np.uint8)
 
-    def told(self, made_here: bool) -> dict:
+    def entries(self, in_tab: bool) -> dict:
         """What a parcel says of them; the codes themselves where the tab makes the pictures."""
-        if not self.name or not made_here:
+        if not self.name or not in_tab:
             return {"engine": self.name}
         sent = base64.b64encode(self.z.astype("<f4").tobytes()).decode()
         return {"engine": self.name, "codes": sent, "ys": self.ys}
@@ -53,7 +53,7 @@ def pack(frames: np.ndarray, **about) -> bytes:
     return struct.pack("<I", len(words)) + words + png.getvalue()
 
 
-def told(text: object, length: int) -> bytes | None:
+def from_base64(text: object, length: int) -> bytes | None:
     """The browser's base64 as bytes, `length` of them; None for anything else."""
     try:
         content = base64.b64decode(text, validate=True)

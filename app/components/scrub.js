@@ -25,7 +25,7 @@ class Player {
     this.observer = new ResizeObserver(() => this.lay());
   }
 
-  // Codes instead of pictures: these are made here, and those between them too
+  // Codes instead of pictures: these are decoded here, and those between them too
   async make(parcel) {
     const n = parcel.notes.length;
     if (parcel.codes) parcel.sheet = blank(parcel, n + 2, 1, n);
@@ -89,9 +89,9 @@ class Player {
     context.scale(sharp, sharp);
     const most = Math.sqrt(Math.max(...near, 1));
     const wide = clamp((this.long - this.tile) / near.length - 2, 2, 14);
-    near.forEach((found, frame) => {
-      const bar = 1 + (high - 1) * (Math.sqrt(found) / most);
-      context.fillStyle = frame === this.frame ? "#D55E00" : found ? "#56B4E9" : "#888888";
+    near.forEach((count, frame) => {
+      const bar = 1 + (high - 1) * (Math.sqrt(count) / most);
+      context.fillStyle = frame === this.frame ? "#D55E00" : count ? "#56B4E9" : "#888888";
       context.fillRect(this.place(frame) - wide / 2, high - bar, wide, bar);
     });
   }
@@ -129,8 +129,8 @@ class Player {
 
   // The picture of a place between two frames
   async between(at) {
-    const from = Math.floor(at), made = await this.maker.at([[from, from + 1 - at], [from + 1, at - from]]).catch(() => null);
-    if (made && this.at !== Math.round(this.at)) this.paint((context) => context.putImageData(made, 0, 0));
+    const from = Math.floor(at), picture = await this.maker.at([[from, from + 1 - at], [from + 1, at - from]]).catch(() => null);
+    if (picture && this.at !== Math.round(this.at)) this.paint((context) => context.putImageData(picture, 0, 0));
   }
 
   follow(event) {

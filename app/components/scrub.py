@@ -77,7 +77,7 @@ def scrub(
         key=key,
         data=pack(
             np.stack(shown)[None],
-            **codes.told(made_here=frames is None),
+            **codes.entries(in_tab=frames is None),
             ends=[end if isinstance(end, int) else next(at) for end in ends],
             says=says,
             notes=notes,

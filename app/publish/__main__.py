@@ -8,9 +8,12 @@ import gzip
 import html
 import json
 import os
+import shutil
 from pathlib import Path
 
 from app import bridge
+
+from . import lab
 
 HERE, COMPONENTS = Path(__file__).parent, Path(__file__).parents[1] / "components"
 MOST = 5000  # points of a map: so that a first visit is short
@@ -34,6 +37,13 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser("python -m ali_core publish")
     parser.add_argument("checkpoints", nargs="+", metavar="CHECKPOINT", help="e.g. checkpoints/fashion-alice")
     parser.add_argument("--to", type=Path, required=True, help="a folder, new or of an earlier publication")
+    parser.add_argument(
+        "--lab",
+        nargs="?",
+        const=lab.EVERY,
+        metavar="MEMBER,…",
+        help="also the lessons and the Lab, whose runs the reader's browser trains: of every member, or of these",
+    )
     words = parser.parse_args(argv)
     folders, to = [Path(folder) for folder in words.checkpoints], words.to
     if len({folder.parent.resolve() for folder in folders}) > 1:
@@ -50,29 +60,38 @@ def main(argv: list[str] | None = None) -> None:
         if why := bridge.checkpoints.broken(name):
             raise bridge.Problem(why)
         bridge.codes.atlas(name)  # raises Problem without a map
+    chosen = lab.members(words.lab)
     if not bridge.runtime.installed():
         bridge.runtime.install()
     models = [publish(name, to) for name in names]
-    frame(to, models)
+    shutil.rmtree(to / "live", ignore_errors=True)  # an earlier publication's runs
+    if chosen:
+        lab.publish(chosen, to, told)
+    frame(to, models, bool(chosen))
     size = sum(path.stat().st_size for path in to.rglob("*") if path.is_file())
     print(f"{to}: {size / 1e6:.1f} MB. Look at it: python -m http.server --directory {to}")
 
 
+def told(share: float, says: str) -> None:
+    """How far it is, a line."""
+    print(f"{share:4.0%}  {says}", flush=True)
+
+
 def publish(name: str, to: Path) -> dict:
     """A checkpoint's graphs and codes. -> what the page says of it"""
-    about = bridge.graphs.export(name, lambda share, says: print(f"{share:4.0%}  {says}", flush=True))
+    about = bridge.graphs.export(name, told)
     home = to / "engine" / "graphs" / name
     for net in about["nets"].values():
         bridge.write_beside(home / net["file"], bridge.graphs.network(name, net["file"]))
     bridge.write_beside(home / "codes.bin", bridge.graphs.map_codes(name, MOST))
     bridge.write_beside(home / "about.json", json.dumps(about).encode())
     card, (h, w, _) = bridge.checkpoints.card(name), about["shape"]
-    told = bridge.classes.classes(name)
-    factors = bridge.classes.factors(name) if len(told) > 1 else ["told: class"]
+    classes = bridge.classes.classes(name)
+    factors = bridge.classes.factors(name) if len(classes) > 1 else ["told: class"]
     return {
         "name": name,
         "title": card.get("title", name),
-        "classes": [{"name": factor, "of": of} for factor, of in zip(factors, told, strict=False)],
+        "classes": [{"name": factor, "of": of} for factor, of in zip(factors, classes, strict=False)],
         "edge": bridge.judging.edge(name),
         "aspect": bridge.judging.ASPECT if bridge.judging.framed(name) else w / h,
         "card": said(name, card),
@@ -95,7 +114,7 @@ def said(name: str, card: dict) -> list[list[str]]:
     return [row for row in rows if row[1]]
 
 
-def frame(to: Path, models: list[dict]) -> None:
+def frame(to: Path, models: list[dict], with_lab: bool) -> None:
     """The page, the scripts that it shares with the explorer, and the runtime."""
     from app.components import pad, parcel, scrub
     from app.shared import charts
@@ -111,9 +130,9 @@ def frame(to: Path, models: list[dict]) -> None:
         bridge.write_beside(to / "parts" / f"{name}.js", parcel.script("continuous.js", f"{name}.js").encode())
         content = f"<style>{part.CSS}</style>{part.HTML}"
         bridge.write_beside(to / "parts" / f"{name}.html", content.encode())
-    for file in ("site.js", "site.css"):
+    for file in ("site.js", "site_lab.js", "site.css"):
         bridge.write_beside(to / file, (HERE / file).read_bytes())
-    said = {"colours": charts.CLASSES, "models": models}
+    said = {"colours": charts.CLASSES, "models": models, "lab": with_lab}
     bridge.write_beside(to / "models.json", json.dumps(said, ensure_ascii=False).encode())
     title = html.escape(models[0]["title"] if len(models) == 1 else "ALI explorer")
     bridge.write_beside(to / "index.html", PAGE.format(policy=html.escape(POLICY), title=title).encode())

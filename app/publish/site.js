@@ -5,9 +5,10 @@ import { Mirror } from "./engine/mirror.js";
 import { Pointer } from "./engine/pointer.js";
 
 const STEPS = 25, GRID = 9, DEFAULTS = [2, 13, 0, 1], LETTERS = ["A", "B", "C", "D"];
-const { colours, models } = await (await fetch("models.json")).json();
+const { colours, models, lab } = await (await fetch("models.json")).json();
 const site = document.getElementById("site");
 let about, model, known, kept, next, view; // view: what is to be closed when another one comes
+let shown = 0; // views, so that one that comes late is noticed
 
 function make(name, more = {}, ...children) {
   const made = Object.assign(document.createElement(name), more);
@@ -18,40 +19,59 @@ function make(name, more = {}, ...children) {
 // ---- the frame ----
 
 const nav = make("nav"), tray = make("div", { className: "tray" }), place = make("section");
+// FREE: views that need no model
+const FREE = lab ? { Lessons: "lessons", Lab: "lab" } : {};
 const VIEWS = { Map: map, Mirror: mirror, Path: path, Pad: pad, Model: card };
-const buttons = Object.keys(VIEWS).map((name) => make("button", { type: "button", textContent: name, onclick: () => go(name) }));
+const buttons = [...Object.keys(VIEWS), ...Object.keys(FREE)].map((name) => make("button", { type: "button", textContent: name, onclick: () => go(name) }));
 nav.append(...buttons);
 const picker = make("select", { ariaLabel: "Model", onchange: () => choose(picker.value) }, ...models.map(({ name }) => new Option(name)));
 picker.hidden = models.length < 2;
 site.replaceChildren(make("header", {}, make("h1", { textContent: "ALI explorer" }), picker, nav, tray), place);
+
+let wanted = null; // the view that waits for the model
 
 async function choose(name) {
   about = models.find((one) => one.name === name) ?? models[0];
   picker.value = about.name;
   document.title = about.title;
   [model, known, next] = [null, null, 0];
+  const link = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
   const status = make("p", { className: "help", textContent: "The model comes into this tab …", role: "status" });
+  const before = shown;
   place.replaceChildren(status);
+  go(link.view, link);
   try {
     [model, known] = await Promise.all([open(about.name), codes(about.name)]);
     const { n, d, k } = known, ids = DEFAULTS.map((id) => id % n);
     kept = ids.map((id) => ({ z: known.z.slice(id * d, (id + 1) * d), y: [...known.labels.subarray(id * k, (id + 1) * k)] }));
     await show();
-    go(new URLSearchParams(location.hash.slice(1)).get("view") ?? "Map");
+    if (wanted) go(wanted);
   } catch (error) {
-    status.textContent = `${error.message} Nothing of this page works without it.`;
+    model = null;
+    const left = lab ? "Lessons and the Lab's replays do without it." : "Nothing of this page works without it.";
+    status.textContent = `${error.message} ${left}`;
+    if (shown !== before) place.prepend(status);
   }
 }
 
-function go(name) {
-  if (!model) return;
+// link: what else the view is told, and the page's address says
+async function go(name, link = {}) {
+  const found = name in VIEWS || name in FREE ? name : "Map";
+  wanted = model || found in FREE ? null : found;
+  if (wanted) return;
+  const turn = ++shown;
   view?.close();
   view = null;
-  const found = VIEWS[name] ? name : "Map";
   buttons.forEach((button) => button.setAttribute("aria-pressed", button.textContent === found));
-  history.replaceState(null, "", `#${new URLSearchParams({ model: about.name, view: found })}`);
-  place.replaceChildren();
-  VIEWS[found]();
+  const said = { model: about.name, view: found, ...(link.lesson && found in FREE ? { lesson: link.lesson } : {}) };
+  history.replaceState(null, "", `#${new URLSearchParams(said)}`);
+  const inside = make("div");
+  place.replaceChildren(inside);
+  if (found in FREE) {
+    const pages = await import("./site_lab.js"), page = await pages[FREE[found]](inside, link, go);
+    if (turn === shown) view = page;
+    else page.close();
+  } else VIEWS[found]();
   site.dataset.view = found;
 }
 

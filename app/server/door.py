@@ -1,6 +1,6 @@
 """The door: what every request passes before Streamlit sees it, and what every answer carries.
 
-It stands around the whole app, Streamlit's own refusals and errors among it. Streamlit compares an origin that
+It stands around the whole app, the refusals and errors of Streamlit among it. Streamlit compares an origin that
 is not the page's with this machine's address on the Internet, and asks a host there for it; so no such origin
 gets that far. What is let in, answered and closed stands in one file, because each rule leans on the one before.
 """
@@ -21,7 +21,7 @@ import streamlit as st
 from google.protobuf.message import DecodeError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
@@ -50,9 +50,9 @@ SLOW = "The rest of this request did not come in time; try again."
 def _inline() -> str:
     """The hashes of the scripts that stand in Streamlit's page."""
     text = (Path(st.__file__).parent / "static/index.html").read_text(encoding="utf-8")
-    found = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
-    made = (base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in found)
-    return " ".join(f"'sha256-{one}'" for one in made)
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    hashes = (base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts)
+    return " ".join(f"'sha256-{one}'" for one in hashes)
 
 
 # a component's script comes as a blob; Plotly's WebGL writes functions as text and has them evaluated (without,
@@ -73,24 +73,24 @@ POLICY = "; ".join(
         "frame-ancestors 'self' {frames}",
     ]
 )
-# the worker that runs networks: our scripts and WebAssembly, nothing that is made of text
+# the worker that runs networks: our scripts and WebAssembly, nothing that is evaluated from text
 ENGINE = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 
 
-def known(host: str) -> bool:
+def ours(host: str) -> bool:
     """Whether a Host header is one of ours. A name that somebody else points at this machine is not.
 
-    An address cannot be pointed elsewhere; this machine's own names and the ones of the settings are ours.
+    An address cannot be pointed elsewhere; this machine's names and those of the settings are ours.
     """
     if not re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:[0-9]{1,5})?", host, re.ASCII):
         return False
     name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
     with contextlib.suppress(ValueError):
         return bool(ipaddress.ip_address(name))
-    own, served = socket.gethostname().lower(), st.get_option("server.address")
-    ours = ["localhost", own, f"{own}.local", served, st.get_option("browser.serverAddress")]
-    ours += st.get_option("server.allowedHosts")
-    return any(fnmatch.fnmatchcase(name, one.strip().lower()) for one in ours if one)
+    machine, served = socket.gethostname().lower(), st.get_option("server.address")
+    served_names = ["localhost", machine, f"{machine}.local", served, st.get_option("browser.serverAddress")]
+    served_names += st.get_option("server.allowedHosts")
+    return any(fnmatch.fnmatchcase(name, one.strip().lower()) for one in served_names if one)
 
 
 class Door:
@@ -105,7 +105,7 @@ class Door:
             return
         asked = Headers(scope=scope)
         hosts = asked.getlist("host")
-        visit = Visit(scope, receive, send, hosts[0] if len(hosts) == 1 and known(hosts[0]) else "")
+        visit = Visit(scope, receive, send, hosts[0] if len(hosts) == 1 and ours(hosts[0]) else "")
         if not visit.host:
             await visit.refuse(403, HOST)
         elif any(origin.partition("://")[2] != visit.host for origin in asked.getlist("origin")):
@@ -115,7 +115,7 @@ class Door:
                 await self.let_in(scope, asked, visit)
 
     async def let_in(self, scope, asked: Headers, visit: "Visit") -> None:
-        """Hands it on, as far as the visitor's share goes."""
+        """Passes a request to the app, if the visitor's share has room for it."""
         who, inside = visit.who, lambda: self.app(scope, visit.receive, visit.send)
         upload = UPLOAD.fullmatch(scope["path"]) if scope.get("method") == "PUT" else None
         if scope["type"] == "websocket":
@@ -131,7 +131,7 @@ class Door:
 
 
 async def holding(share: visitors.Share, who: str, visit: "Visit", sentence: str, inside) -> None:
-    """Lets in while the visitor's share lasts."""
+    """Passes a request on and counts it in the visitor's share until it ends, or refuses it with `sentence`."""
     if not share.take(who):
         await visit.refuse(429, sentence)
         return
@@ -146,7 +146,7 @@ async def holding(share: visitors.Share, who: str, visit: "Visit", sentence: str
 
 
 async def uploading(file: tuple[str, str], asked: Headers, visit: "Visit", inside) -> None:
-    """Lets a file in, where there is room for all of it."""
+    """Passes an upload on, if there is room for all of it."""
     length = asked.get("content-length", "")
     if not re.fullmatch("[0-9]{1,12}", length):
         await visit.refuse(411, LENGTH)
@@ -163,7 +163,7 @@ async def uploading(file: tuple[str, str], asked: Headers, visit: "Visit", insid
             visitors.uploads.end(visit.who, int(length), file, visit.status == 204)
 
 
-def told(kind: type, message: dict):
+def parsed(kind: type, message: dict):
     """One of Streamlit's messages, read; an empty one where it cannot be."""
     with contextlib.suppress(DecodeError):
         return kind.FromString(message.get("bytes") or b"")
@@ -174,9 +174,9 @@ def finished(message: dict) -> bool:
     """Whether a script has run to its end, and does not begin again; of long messages nothing is read."""
     if message["type"] != "websocket.send" or len(message.get("bytes") or b"") > SHORT:
         return False
-    found = told(ForwardMsg, message)
-    again = found.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
-    return found.WhichOneof("type") == "script_finished" and not again
+    sent = parsed(ForwardMsg, message)
+    again = sent.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
+    return sent.WhichOneof("type") == "script_finished" and not again
 
 
 class Visit:
@@ -234,7 +234,7 @@ class Visit:
 
         -> the message; or that the page has gone meanwhile
         """
-        runs = told(BackMsg, message).WhichOneof("type") == "rerun_script"
+        runs = parsed(BackMsg, message).WhichOneof("type") == "rerun_script"
         turn = asyncio.ensure_future(self.begin() if runs else visitors.pace.turn(self.who))
         try:
             await asyncio.wait({turn, self.gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -247,7 +247,7 @@ class Visit:
         return message
 
     async def begin(self) -> None:
-        """Waits for a place among the scripts; a page's that runs begins anew in its own, unless others wait for one."""
+        """Waits for a place among the scripts; a running page begins anew in the same place, unless others wait."""
         if (place := self.place) and not place.over.is_set():
             await visitors.pace.turn(self.who)
             if visitors.scripts.wanted(self.who):
@@ -297,6 +297,7 @@ class Visit:
             self.refused = True
             return
         self.refused, self.status = True, status
-        answer = PlainTextResponse(sentence, status)
+        program = self.scope["path"].startswith("/api/")
+        answer = JSONResponse({"error": sentence}, status) if program else PlainTextResponse(sentence, status)
         self.dress(answer.headers)
         await answer(self.scope, self._receive, self._send)

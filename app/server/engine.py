@@ -17,10 +17,10 @@ FOREVER = "public, immutable, max-age=31536000"
 
 async def script(request: Request) -> Response:
     """GET /engine/NAME: a script of components/engine/, or a style."""
-    found = {path.name: path for path in SCRIPTS.iterdir() if path.suffix in KINDS}.get(request.path_params["name"])
-    if not found:
+    file = {path.name: path for path in SCRIPTS.iterdir() if path.suffix in KINDS}.get(request.path_params["name"])
+    if not file:
         return PlainTextResponse("There is no such script.", 404)
-    return Response(found.read_bytes(), 200, {"cache-control": "no-cache"}, KINDS[found.suffix])
+    return Response(file.read_bytes(), 200, {"cache-control": "no-cache"}, KINDS[file.suffix])
 
 
 async def library(request: Request) -> Response:
@@ -37,7 +37,7 @@ OFF = f"Networks run on the server: the browser's runtime is not installed there
 
 
 def about(request: Request) -> Response:
-    """GET /engine/graphs/NAME/about.json: whether the graphs are there; the first to ask has them made."""
+    """GET /engine/graphs/NAME/about.json: whether the graphs are there; the first request starts their export."""
     if not bridge.runtime.installed():
         return JSONResponse({"state": "off", "says": OFF})
     try:

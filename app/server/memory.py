@@ -1,4 +1,4 @@
-"""What is given back to the machine when visitors have left."""
+"""Memory that is given back to the machine when visitors have left."""
 
 import contextlib
 import ctypes
@@ -15,16 +15,16 @@ def glibc(function: str, *arguments: int) -> None:
             getattr(ctypes.CDLL(None), function)(*arguments)
 
 
-def collect(known: int, alone: bool) -> int:
-    """Collects what sessions that have ended left, among objects younger than the imported libraries.
+def collect(before: int, alone: bool) -> int:
+    """Frees the objects that ended sessions have left; those of imported libraries are not walked over.
 
-    A walk over these, PyTorch first of all, takes 0.2 s of a core and seconds of a busy machine, in which nobody
-    is answered; so it is done only where nobody waits. known: how many modules there were the last time; alone:
-    whether nobody is here. -> how many there are
+    To walk over them, PyTorch's first of all, takes 0.2 s of a core and seconds of a busy machine, in which nobody
+    is answered; so it is done only where nobody waits. before: how many modules there were the last time; alone:
+    whether nobody is here. -> how many there are now
     """
     if alone:
         gc.unfreeze()
     gc.collect()
-    if alone or len(sys.modules) != known:
+    if alone or len(sys.modules) != before:
         gc.freeze()
     return len(sys.modules)

@@ -1,4 +1,4 @@
-"""Streamlit's own scripts and styles, compressed once and kept: a first visit asks for a third of the bytes."""
+"""Streamlit's scripts and styles, compressed once and kept: a first visit asks for a third of the bytes."""
 
 import asyncio
 import gzip
@@ -49,8 +49,8 @@ async def sent(content: bytes, kind: str, send) -> None:
         "cache-control": "public, immutable, max-age=31536000",
         "vary": "accept-encoding",
     }
-    told = [(name.encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": 200, "headers": told})
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": 200, "headers": pairs})
     for at in range(0, len(content), PART):
         part = content[at : at + PART]
         more = at + PART < len(content)

@@ -1,4 +1,4 @@
-"""How long the server waits for whom: connections that say nothing, and more of them than one may hold."""
+"""How long the server waits for connections that send nothing, and how many of them an address may hold."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ _open: dict[asyncio.Transport, "Connection"] = {}
 
 
 class Connection:
-    """One that has been accepted: whose it is, and since when it waits at the same request."""
+    """An accepted connection: whose it is, and since when it waits at the same request."""
 
     def __init__(self, protocol):
         self.protocol = protocol
@@ -49,7 +49,7 @@ def _connection_made(protocol, transport) -> None:
 
 
 async def watch() -> None:
-    """Closes what waits too long, once a second, until it is cancelled.
+    """Closes connections that wait too long, looking once a second, until it is cancelled.
 
     Streamlit makes uvicorn's settings and leaves no place for another protocol.
     """

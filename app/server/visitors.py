@@ -1,4 +1,4 @@
-"""Who asks, and how much of what there is they may hold: nobody more than is left for all others."""
+"""Limits by visitor on connections, pages, polls, uploads and scripts: nobody holds more than is left free."""
 
 import asyncio
 import collections
@@ -16,13 +16,13 @@ GREEDIER = 10  # times as long the place of the greedy is theirs, which is one: 
 def named(host: str | None) -> str:
     """A visitor's name: the address they come from; of IPv6 its first half, which is the household's."""
     try:
-        found = ipaddress.ip_address(host or "127.0.0.1")
+        address = ipaddress.ip_address(host or "127.0.0.1")
     except ValueError:
         return str(host)
-    if found.version == 4:
-        return str(found)
-    mapped = found.ipv4_mapped
-    return str(mapped or ipaddress.ip_network((found, 64), strict=False).network_address)
+    if address.version == 4:
+        return str(address)
+    mapped = address.ipv4_mapped
+    return str(mapped or ipaddress.ip_network((address, 64), strict=False).network_address)
 
 
 def who(scope: dict) -> str:
@@ -31,7 +31,7 @@ def who(scope: dict) -> str:
 
 
 class Share:
-    """So much in all. A visitor gets what they ask while they hold no more than is left.
+    """A limit for all visitors together; one may take more as long as they then hold no more than was free.
 
     One who takes all they can is left with half, five with a sixth each, and another sixth stays free: a class
     behind one address finds room, and so does everybody else beside five who would have it all.
@@ -60,7 +60,7 @@ class Share:
 
 
 class Pace:
-    """Some messages at once, then so many a second; who sends more waits, and nobody else does."""
+    """A limit by visitor: `burst` messages at once, then `rate` a second; only who sends more has to wait."""
 
     def __init__(self, burst: int, rate: float):
         self.burst, self.rate = burst / rate, rate
@@ -72,6 +72,15 @@ class Pace:
         due = self.due[visitor] = max(now, self.due.get(visitor, now)) + 1 / self.rate
         if due - now > self.burst:
             await asyncio.sleep(due - now - self.burst)
+
+    def spare(self, visitor: str) -> float:
+        """Takes a turn where there is one now. -> 0.0, or the seconds until there is"""
+        now = asyncio.get_running_loop().time()
+        due = max(now, self.due.get(visitor, now)) + 1 / self.rate
+        if due - now > self.burst:
+            return due - now - self.burst
+        self.due[visitor] = due
+        return 0.0
 
     def forget(self) -> None:
         """Drops who could send a burst again."""
@@ -95,7 +104,7 @@ class Place:
 
 
 class Turns:
-    """Scripts that run at once: so many, and a free place goes to who has fewest and has waited longest.
+    """A limit on scripts that run at once; a free place goes to the visitor who has fewest and has waited longest.
 
     So who clicks without pause on thirty pages waits for themselves, and everybody else for a script or two. One
     that takes longer keeps its place no more than so many seconds: it may go on for minutes. Who has had `much`
@@ -178,7 +187,7 @@ class Turns:
 
 
 class Uploads:
-    """What visitors have uploaded: it counts from its first byte until Streamlit has let go of it."""
+    """What visitors have uploaded: a file counts from its first byte until Streamlit has deleted it."""
 
     def __init__(self, total: int):
         self.share = Share(total)
@@ -191,7 +200,7 @@ class Uploads:
         return self.share.take(visitor, size)
 
     def end(self, visitor: str, size: int, file: tuple[str, str], kept: bool) -> None:
-        """It has arrived, or has not."""
+        """The upload has arrived (`kept`), or it has failed and its room is free again."""
         if not kept:
             self.share.give_back(visitor, size)
             return
@@ -200,7 +209,7 @@ class Uploads:
         self.files[file] = visitor, size
 
     def look(self) -> None:
-        """Gives back what Streamlit has let go of."""
+        """Frees the room of files that Streamlit has deleted."""
         manager = runtime.get_instance().uploaded_file_mgr
         for (session, file), held in list(self.files.items()):
             if not manager.get_files(session, [file]):
@@ -208,7 +217,7 @@ class Uploads:
                 self.share.give_back(*held)
 
     def tidy(self) -> None:
-        """Lets go of the files of sessions that have had no browser for a round of tidying.
+        """Deletes the files of sessions that have had no browser for a round of tidying.
 
         Streamlit does when another session ends, which may be never.
         """
@@ -226,5 +235,7 @@ connections = Share(1500)
 pages = Share(200)  # that are open: Streamlit's sessions with a browser
 polls = Share(400)
 uploads = Uploads(256 * MB)
+calls = Share(64)  # of programs, which wait or are answered
+asking = Pace(120, 8.0)  # of programs
 pace = Pace(60, 4.0)  # of messages to a page whose script runs
 scripts = Turns(2, 1.0, much=3.0)

@@ -18,7 +18,7 @@ def enlarge(picture: np.ndarray, scale: int, border: str = GREY) -> Image.Image:
 
 
 def contact_sheet(pictures: np.ndarray, columns: int, scale: int, border: str = GREY, gap: int = 3) -> Image.Image:
-    """Pictures (n, h, w, c), each enlarged in its border, row by row on nothing."""
+    """Pictures (n, h, w, c), each enlarged in its border, row by row on a transparent ground."""
     tiles = [enlarge(picture, scale, border) for picture in pictures]
     w, h = tiles[0].width + gap, tiles[0].height + gap
     sheet = Image.new("RGBA", (columns * w - gap, -(-len(tiles) // columns) * h - gap))
@@ -28,7 +28,7 @@ def contact_sheet(pictures: np.ndarray, columns: int, scale: int, border: str = 
 
 
 def empty(side: int) -> Image.Image:
-    """A place without a picture: a frame around nothing, as large as an enlarged picture of `side`."""
+    """A place without a picture: an empty frame, as large as an enlarged picture of `side`."""
     image = Image.new("RGBA", (side + 2, side + 2), (136, 136, 136, 28))
     return ImageOps.expand(image.crop((1, 1, side + 1, side + 1)), 1, (136, 136, 136, 120))
 

@@ -22,9 +22,9 @@ def usable(name: str) -> bool:
 
 def codes(name: str, z: np.ndarray, ys: list | None) -> Codes:
     """Codes for a component that decodes them; no name where the tab cannot: then it does not try again."""
-    known = [tuple(int(label) for label in y) for y in ys] if ys and ys[0] is not None else None
+    labels = [tuple(int(label) for label in y) for y in ys] if ys and ys[0] is not None else None
     tries = "" if OFF in st.session_state or not bridge.graphs.runs() else name
-    return Codes(tries, z, known, tuple(bridge.checkpoints.card(name)["data"]["shape"]), heard)
+    return Codes(tries, z, labels, tuple(bridge.checkpoints.card(name)["data"]["shape"]), heard)
 
 
 def heard(word: str) -> None:
@@ -35,7 +35,7 @@ def heard(word: str) -> None:
 
 
 def lazily(make: Callable[[], np.ndarray]) -> Callable[[], np.ndarray]:
-    """Frames that are made when they are first asked: by a download, or where the tab cannot."""
+    """Frames that are decoded once, when first asked for: by a download, or where the tab cannot decode them."""
     kept: list[np.ndarray] = []
 
     def frames() -> np.ndarray:
@@ -46,10 +46,10 @@ def lazily(make: Callable[[], np.ndarray]) -> Callable[[], np.ndarray]:
     return frames
 
 
-def say() -> None:
+def say(what: str = "The server makes these pictures, a fixed number of them") -> None:
     """Says why the server makes the pictures, where the tab was asked and could not."""
     if OFF in st.session_state:
-        st.caption(f"The server makes these pictures, a fixed number of them: {plain(st.session_state[OFF])}")
+        st.caption(f"{what}: {plain(st.session_state[OFF])}")
 
 
 def between(z: np.ndarray, at: float) -> np.ndarray:

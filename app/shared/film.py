@@ -159,7 +159,7 @@ def pad(square: np.ndarray, scale: int = 4) -> bytes:
 
 
 def gif(frames: np.ndarray, scale: int = 8) -> bytes:
-    """There and back again without end, 12 a second, the ends held longer."""
+    """A GIF that goes there and back without end, 12 frames a second, the first and the last shown longer."""
     to_and_fro = [*frames, *frames[-2:0:-1]]
     durations = np.full(len(to_and_fro), 80)
     durations[[0, len(frames) - 1]] = 480

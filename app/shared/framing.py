@@ -8,7 +8,7 @@ import streamlit as st
 from app import bridge
 from app.components.frame import Box, frame
 
-CHOSEN, FOUND, LAST = "frame chosen", "frames found", "frame last seen"  # the first two by picture
+CHOSEN, FACES, LAST = "frame chosen", "frame faces", "frame last seen"  # the first two by picture
 
 
 def seen(see: Callable, filename: str, content: bytes, how: tuple[str, str]) -> dict:
@@ -17,20 +17,28 @@ def seen(see: Callable, filename: str, content: bytes, how: tuple[str, str]) -> 
     Raises bridge.Problem as `see` does.
     """
     of = hashlib.sha256(content).hexdigest()[:16]
-    if st.session_state.get(FOUND, ("",))[0] != of:  # another picture has other faces
-        st.session_state[CHOSEN], st.session_state[FOUND] = "found", (of, (), 0)
+    if st.session_state.get(FACES, ("",))[0] != of:  # another picture has other faces
+        st.session_state[CHOSEN], st.session_state[FACES] = "automatic", (of, (), 0)
     where = st.session_state[CHOSEN]
-    if where == "whole" and st.session_state[FOUND][2]:  # as it came, not as a face in it would have it turned
-        st.session_state[FOUND] = of, (), 0
-    turn = st.session_state[FOUND][2]
-    # by which checkpoint, which way round; what is found tells its turn itself
-    asked = getattr(see, "args", ()), getattr(see, "keywords", {}), filename, of, how, where, turn * (where != "found")
+    if where == "whole" and st.session_state[FACES][2]:  # as it came, not as a face in it would have it turned
+        st.session_state[FACES] = of, (), 0
+    turn = st.session_state[FACES][2]
+    # by which checkpoint, which way round; a face that is searched for brings its turn
+    asked = (
+        getattr(see, "args", ()),
+        getattr(see, "keywords", {}),
+        filename,
+        of,
+        how,
+        where,
+        turn * (where != "automatic"),
+    )
     if st.session_state.get(LAST, (None,))[0] != asked:
         st.session_state[LAST] = asked, see(filename, content, *how, where=where, turn=turn)
     view = st.session_state[LAST][1]
-    if where == "found":
-        st.session_state[FOUND] = of, view["frames"], view["turn"]
-    return view | {"of": f"{of} {view['turn']}", "frames": st.session_state[FOUND][1]}
+    if where == "automatic":
+        st.session_state[FACES] = of, view["frames"], view["turn"]
+    return view | {"of": f"{of} {view['turn']}", "frames": st.session_state[FACES][1]}
 
 
 def show(view: dict) -> None:

@@ -15,7 +15,7 @@ SEEN, PAGE = "link seen", "link page"
 
 
 def begin(page: str) -> None:
-    """Called by main before the page runs: on a new page the URL starts empty and the session speaks."""
+    """Called by main before the page runs: on a new page the URL starts empty and is filled from the session."""
     if st.session_state.get(PAGE) != page:
         st.session_state[PAGE], st.session_state[SEEN] = page, {}
 

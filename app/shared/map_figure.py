@@ -18,7 +18,7 @@ ROOM, CELLS = (560, 430), 48  # pixels of a small map; squares along its longer 
 WIDE, HIGH = 7.5, 18  # pixels of a letter of a name, and of its line
 
 
-def made(name: str, view: str, colour: str, dark: bool) -> go.Figure:
+def figure(name: str, view: str, colour: str, dark: bool) -> go.Figure:
     """The figure of a checkpoint's map. Shared: never write into it.
 
     view: "umap" or "pca"; colour: "class", "error" or a factor; dark: whether the ground is.
@@ -156,15 +156,15 @@ def label_spots(xy: np.ndarray, y: np.ndarray, label_names: list[str]) -> dict[i
     at = ((xy - low) / cell).astype(int)
     sides = at.max(0) + 1
     counts = np.zeros((len(label_names), *sides))
-    known = y < len(label_names)
-    np.add.at(counts, (y[known], *at[known].T), 1)
+    named = y < len(label_names)
+    np.add.at(counts, (y[named], *at[named].T), 1)
     shares = counts.sum((1, 2), keepdims=True) / max(len(y), 1)
     excess = _blurred(counts) - shares * _blurred(counts.sum(0, keepdims=True))
     spots, taken = {}, []
     for label in np.argsort(-excess.reshape(len(excess), -1).max(1)).tolist():
-        own = excess[label].ravel()
+        surplus = excess[label].ravel()
         half = np.array([WIDE * len(label_names[label]) + 6, HIGH]) / 2 * unit
-        for spot in np.argsort(-own)[: int((own > 0).sum())]:
+        for spot in np.argsort(-surplus)[: int((surplus > 0).sum())]:
             middle = low + (np.array(np.unravel_index(spot, sides)) + 0.5) * cell
             if all((np.abs(middle - other) > half + room).any() for other, room in taken):
                 spots[label] = (float(middle[0]), float(middle[1]))
@@ -182,7 +182,7 @@ def _blurred(counts: np.ndarray) -> np.ndarray:
 
 
 def alt(atlas, view: str) -> str:
-    """The map in words."""
+    """The map's alternative text."""
     return (
         f"{view.upper()} of the codes of {len(atlas.z):,} {bridge.codes.origin(atlas)} pictures in {len(atlas.label_names)} "
         "classes. Arrow keys go from picture to picture, Enter picks one; the inspector's number fields "

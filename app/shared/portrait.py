@@ -1,4 +1,4 @@
-"""Drawings of one picture's way through a model, from arrays; no state, no model."""
+"""Figures of one picture from arrays: its code, its reconstruction, their difference, draws; no state, no model."""
 
 import io
 

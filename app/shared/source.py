@@ -59,7 +59,7 @@ def keep(name: str, x: np.ndarray, y: tuple[int, ...] | None) -> None:
         tray.add(word)
 
 
-def told(name: str, x: np.ndarray, what: str, seen: dict | None) -> tuple:
+def choose_classes(name: str, x: np.ndarray, what: str, seen: dict | None) -> tuple:
     """The classes for a conditional checkpoint's encoder and for its decoder, with the boxes for them.
 
     None twice for an unconditional checkpoint
@@ -73,7 +73,7 @@ def told(name: str, x: np.ndarray, what: str, seen: dict | None) -> tuple:
         st.session_state.update({key: -1 for key in st.session_state if re.fullmatch(r"y\d?", key)})
     st.session_state[CLASSES_OF] = what
     item = st.session_state["item"] if st.session_state["source"] == "Gallery" else "p0"
-    default = tray.nearest_class(name, x) if seen else tray.told(name, item)
+    default = tray.nearest_class(name, x) if seen else tray.classes_of(name, item)
     guessed = bool(seen) or item[0] == "u"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         y = classes.choose(
@@ -126,7 +126,7 @@ def pick(item: str) -> None:
 
 
 def pick_number() -> None:
-    """The number widget was used."""
+    """Takes the number that was typed into the widget."""
     pick(f"p{st.session_state['number']}")
 
 
@@ -190,11 +190,11 @@ def live(name: str) -> None:
 
     h, w, c = bridge.checkpoints.card(name)["data"]["shape"]
     factors = bridge.classes.factors(name) if len(bridge.classes.classes(name)) > 1 else ["told: class"]
-    told = [
+    rows = [
         {"name": word, "of": list(names)} for word, names in zip(factors, bridge.classes.classes(name), strict=False)
     ]
     about = {"name": name, "aspect": bridge.judging.ASPECT if bridge.judging.framed(name) else w / h}
-    about |= {"edge": bridge.judging.edge(name), "classes": told, "colours": charts.CLASSES}
+    about |= {"edge": bridge.judging.edge(name), "classes": rows, "colours": charts.CLASSES}
     mirror(about, (h, w, c), frozen)
     st.caption(
         "Hold something into the frame, or draw. It stays in this tab: no picture goes to the server until you freeze one."
@@ -267,7 +267,7 @@ def upload(
 
 
 def seen(see: Callable, filename: str, content: bytes, how: tuple[str, str], until: str) -> dict | None:
-    """How a file is seen; a bad one is said, and what was good before it stays on the page."""
+    """How a file is seen; of a bad one the error is shown, and the last good one stays on the page."""
     try:
         view = framing.seen(see, filename, content, how)
         st.session_state[LAST] = filename, content

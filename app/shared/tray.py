@@ -92,7 +92,7 @@ def picture(name: str, item: str) -> np.ndarray:
             raise bridge.Problem(f"There is no picture {number}; the last is {len(pictures) - 1}.")
         return pictures[int(number)]
     if kind == "s":
-        return bridge.models.decode(name, latent(name, item), told(name, item))[0]
+        return bridge.models.decode(name, latent(name, item), classes_of(name, item))[0]
     what = _kept(item)
     return what if kind == "u" else bridge.models.decode(*what)[0]
 
@@ -114,10 +114,10 @@ def latent(name: str, item: str) -> np.ndarray:
             f"«{item}» was made {'grey' if c == 1 else 'coloured'}, {w} × {h}, for another model; {name} sees {wide} × {high}: "
             "give it the file again."
         )
-    return bridge.models.encode(name, x[None], told(name, item))[0]
+    return bridge.models.encode(name, x[None], classes_of(name, item))[0]
 
 
-def told(name: str, item: str) -> tuple[int, ...] | None:
+def classes_of(name: str, item: str) -> tuple[int, ...] | None:
     """The item's classes for a conditional checkpoint; None for an unconditional one.
 
     The map has those of its pictures, and what was decoded has those it was decoded as; of an upload the
@@ -129,7 +129,7 @@ def told(name: str, item: str) -> tuple[int, ...] | None:
     if kind == "p":
         if int(number) >= len(bridge.codes.atlas(name).z):
             raise bridge.Problem(f"There is no picture {number}.")
-        return tuple(int(label) for label in bridge.classes.own(name, np.array([int(number)]))[0])
+        return tuple(int(label) for label in bridge.classes.of_pictures(name, np.array([int(number)]))[0])
     if kind == "s":
         asked = [int(label) for label in (SAMPLE.fullmatch(item)["y"] or "").split(".") if label]
         fits = len(asked) == len(factors) and all(map(int.__lt__, asked, map(len, factors)))
@@ -166,7 +166,7 @@ def says(name: str, item: str) -> str:
     if kind == "p":
         atlas = bridge.codes.atlas(name)
         return f"{atlas.label_names[atlas.y[int(number)]]}, no. {number}"
-    y = told(name, item)
+    y = classes_of(name, item)
     if kind == "s":
         words = SAMPLE.fullmatch(item)
         spread = f", truncation {words['truncation']}" if words["truncation"] else ""

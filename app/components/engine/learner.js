@@ -34,14 +34,18 @@ async function fetched(address) {
 export class Stop extends Error {}
 
 export class Learner {
-  // The model of a pack; where its graphs and its data are stands in it, seen from `home`.
-  static async open(pack, home) {
+  // The model of a pack; where its graphs, its data and its further parts are stands in it, seen from `home`.
+  // given: numbers in the place of the pack's, by the graphs' names: rates, and weights of terms
+  static async open(pack, home, given = {}) {
     const [[about, tensors], ort] = await Promise.all([fetched(pack), runtime()]);
-    const [step, frame, [, table]] = await Promise.all([
+    const [step, frame, [, table], ...parts] = await Promise.all([
       graph(new URL(`graphs/${about.graphs.step}`, home).href),
       graph(new URL(`graphs/${about.graphs.frame}`, home).href),
       fetched(new URL(`points/${about.points}`, home)),
+      ...about.parts.map((name) => fetched(new URL(`parts/${name}`, home))),
     ]);
+    for (const [, more] of parts) Object.assign(tensors, more);
+    for (const [name, value] of Object.entries(given)) if (name in tensors) tensors[name].data = Float32Array.of(value);
     return new Learner(ort, about, tensors, step, frame, table);
   }
 

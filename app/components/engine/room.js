@@ -35,9 +35,9 @@ async function begin() {
 }
 
 const orders = {
-  async open({ packs, home }) {
+  async open({ packs, given, home }) {
     models = [];
-    for (const pack of packs) models.push(await Learner.open(pack, home));
+    for (const [lane, pack] of packs.entries()) models.push(await Learner.open(pack, home, given[lane]));
     await begin();
   },
   async reset() {

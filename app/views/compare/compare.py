@@ -78,7 +78,7 @@ def readable(others: list[str]) -> list[str]:
 
 
 def row(title: str, under: str, pictures: np.ndarray, border: str, alt: str) -> None:
-    """A row of pictures behind its name; all rows' columns stand below each other."""
+    """A row of pictures behind its name, its columns in line with those of the other rows."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         with st.container(width=LABEL, gap=None):
             st.markdown(f"**{comparison.unbroken(title)}**  \n{under}")
@@ -228,7 +228,7 @@ def show_numbers(chosen: list[str]) -> None:
 
 
 def show_family(chosen: list[str]) -> None:
-    """What the compared ones minimise, and the table of the whole family."""
+    """The losses of the compared members, and the table of the whole family."""
     for other in chosen:
         member = bridge.checkpoints.card(other)["member"]
         st.markdown(

@@ -31,7 +31,7 @@ def values(key: str, names: list[str]) -> list[float | None]:
 
 
 def unbroken(name: str) -> str:
-    """A name that no table breaks at its hyphen."""
+    """A name with hyphens at which no table breaks the line."""
     return plain(name).replace("-", "\u2011")
 
 
@@ -66,7 +66,7 @@ def table(names: list[str]) -> str:
 
 
 def bars(key: str, names: list[str]) -> go.Figure:
-    """One measure of every checkpoint; the best is darker and says so, what is aimed at is a line."""
+    """One measure of every checkpoint; the best is darker and labelled, the value to aim at is a line."""
     numbers = values(key, names)
     marks = MEASURES[key].best(numbers)
     figure = go.Figure(
@@ -129,8 +129,8 @@ def small_map(
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _cloud(name: str, sha256: str, _atlas) -> go.Figure:
-    """The Map page's dots without what pointing at them needs."""
-    figure = go.Figure(map_figure.made(name, "umap", "class", dark=False).data[0])
+    """The Map page's dots, without the data that hovering needs."""
+    figure = go.Figure(map_figure.figure(name, "umap", "class", dark=False).data[0])
     figure.update_traces(
         marker={"size": 2.5},
         customdata=None,
@@ -153,7 +153,7 @@ def legend(label_names: list[str]) -> str:
 
 
 def formula(latex: str) -> str:
-    """A formula that fits into a cell of a Markdown table: it may break, and its bars are no cells'."""
+    """A formula that fits into a cell of a Markdown table: its lines may break, and its bars do not end the cell."""
     for long, short in (
         (r"\|", r"\Vert "),
         ("|", r"\vert "),

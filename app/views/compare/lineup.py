@@ -55,12 +55,12 @@ def choose(name: str, atlas, most: int) -> tuple[list[str], np.ndarray]:
 
 
 def draw_again() -> None:
-    """The next draw."""
+    """Draws other pictures."""
     st.session_state["set"] = (st.session_state["set"] + 1) % 10_000
 
 
 def take_file(name: str) -> None:
-    """An upload goes into the tray, and the tray's pictures are compared."""
+    """Puts an upload into the tray, and the tray's pictures are compared."""
     file = st.session_state["line-up file"]
     if file is None:
         return

@@ -22,12 +22,12 @@ def guess(kind: str) -> None:
 
 
 def again(seed: int) -> None:
-    """Another game."""
+    """Begins another game."""
     st.session_state[SEED], st.session_state[GUESSES] = seed, []
 
 
 def judged(log_odds: float) -> str:
-    """What D holds a picture for: it knows two sides only."""
+    """What D takes a picture for: the data's, or the decoder's."""
     return "real" if log_odds > 0 else "made"
 
 

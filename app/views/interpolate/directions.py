@@ -1,8 +1,6 @@
 """Interpolate's third mode: a walk from one picture along a direction of z, one that is taught, and codes that are added up."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -12,36 +10,20 @@ from app.components.scrub import scrub
 from app.shared import classes, engine, film, link, tray
 from app.shared.plain import plain
 from app.views.interpolate import ends, taught
+from app.views.interpolate.frames import STEPS, Film, chosen, leave, number, pickers
 
 WALK, MIX, TEACH = "walk", "mix", "teach"
-STEPS = 13  # frames of a walk and of a mixture; the middle one is where it starts, or the sum
 NUMBER, EVERYTHING = "n", "all"
-TOLD = " Without “code”: the code stays, what the decoder is told changes."
-
-
-@dataclass(frozen=True)
-class Film:
-    """Codes (n, d) with the classes each is decoded as, and a sentence for each.
-
-    ends, says: the two pictures beside it, uint8 (h, w, c) or numbers of frames, and what they are; None: its own first
-    and last.
-    """
-
-    key: str
-    z: np.ndarray
-    ys: list[tuple[int, ...] | None]
-    notes: list[str]
-    ends: list[np.ndarray | int] | None = None
-    says: tuple[str, str] | None = None
+CONDITIONED = " Without “code”: the code stays, what the decoder is told changes."
 
 
 def show(name: str, y: tuple[int, ...] | None, row, downloads) -> None:
-    """Walk or sum, with what the codes tell of the factors beside it.
+    """A walk or a sum, and beside it how well each factor can be read from the codes.
 
     y: what a conditional checkpoint decodes as; row: the container for what is chosen; downloads: draws
     the buttons that save the frames.
     """
-    known = bridge.directions.directions(name)
+    fitted = bridge.directions.directions(name)
     link.keep("do", WALK, link.one_of(WALK, MIX, TEACH))
     with row:
         st.segmented_control(
@@ -54,10 +36,10 @@ def show(name: str, y: tuple[int, ...] | None, row, downloads) -> None:
         )
     left, right = st.columns([4, 3], gap="medium")
     if st.session_state["do"] == TEACH:
-        shown, learned = teach(name, y, row, left)
+        shown, learned = taught.teach(name, y, row, left)
     else:
         leave(set(taught.SIDES))
-        shown, dim = {WALK: walk, MIX: mix}[st.session_state["do"]](name, y, known, row, left)
+        shown, dim = {WALK: walk, MIX: mix}[st.session_state["do"]](name, y, fitted, row, left)
     if shown:
         near = bridge.codes.near(name, shown.z)
         with left:
@@ -66,7 +48,7 @@ def show(name: str, y: tuple[int, ...] | None, row, downloads) -> None:
         if st.session_state["do"] == TEACH:
             taught.report(name, learned, float(st.session_state["reach"]))
         else:
-            heat_map(name, known, dim)
+            heat_map(name, fitted, dim)
         if shown:
             downloads(name, frames, shown.z, near, shown.key)
 
@@ -76,39 +58,19 @@ def decoded(name: str, shown: Film) -> np.ndarray:
     return bridge.models.decode(name, shown.z, None if shown.ys[0] is None else np.array(shown.ys))
 
 
-def chosen(key: str, options: list[str]) -> str:
-    """A choice that the link remembers; what was chosen at another checkpoint and is none here is forgotten."""
-    if st.session_state.get(key, options[0]) not in options:
-        del st.session_state[key]
-    return link.keep(key, options[0], link.one_of(*options))
-
-
-def number(key: str, default: int, low: int, high: int) -> int:
-    """The same for a number."""
-    if key in st.session_state and not low <= (st.session_state[key] or 0) <= high:
-        del st.session_state[key]
-    return link.keep(key, default, link.number(low, high))
-
-
-def leave(keys: set[str]) -> None:
-    """Takes what does not count now out of the link."""
-    for key in keys:
-        link.show(key, None)
-
-
 # ---- a walk ----------------------------------------------------------------------------------------
 
 
-def walk(name: str, y, known, row, place) -> tuple[Film | None, int | None]:
+def walk(name: str, y, fitted, row, place) -> tuple[Film | None, int | None]:
     """Along a class, along one number of the code, or through the classes of a conditional model.
 
     -> the film, None without A; the number of the code that is walked along, if it is one
     """
-    told = bridge.classes.factors(name) if bridge.classes.classes(name) else []
-    names = {f"y{k}": factor if len(told) > 1 else "class" for k, factor in enumerate(told)}
+    conditions = bridge.classes.factors(name) if bridge.classes.classes(name) else []
+    names = {f"y{k}": factor if len(conditions) > 1 else "class" for k, factor in enumerate(conditions)}
     # first the classes that a conditional checkpoint is given, then those that are read from its codes
-    codes_say = known.factors if known else {}
-    names |= {f"f{k}": "code: " * bool(told) + factor for k, factor in enumerate(codes_say)}
+    codes_say = fitted.factors if fitted else {}
+    names |= {f"f{k}": "code: " * bool(conditions) + factor for k, factor in enumerate(codes_say)}
     names[NUMBER] = "one number"
     along = chosen("along", list(names))
     with row:
@@ -120,13 +82,13 @@ def walk(name: str, y, known, row, place) -> tuple[Film | None, int | None]:
             persist_state="session",
             width=150,
             help="A factor: to where the codes of one of its classes are. One number: the "
-            "others stay." + TOLD * bool(told),
+            "others stay." + CONDITIONED * bool(conditions),
         )
     kind, which = along[0], int(along[1:] or 0)
     used = {"f": {"toward", "reach"}, NUMBER: {"dim", "reach"}}.get(kind, set())
     leave({"take", "toward", "dim", "reach"} - used)
     if kind != "y":
-        label = which_class(known, which, row) if kind == "f" else which_number(name, known, row)
+        label = which_class(fitted, which, row) if kind == "f" else which_number(name, fitted, row)
         number("reach", 4, 1, 8)
         with row:
             reach = st.slider(
@@ -149,47 +111,21 @@ def walk(name: str, y, known, row, place) -> tuple[Film | None, int | None]:
     if kind == "f":
         called, labels = list(codes_say.items())[which]
         word = labels[label] if len(codes_say) == 1 else f"{called} {labels[label]}"
-        direction = known.toward(z, which, label)
+        direction = fitted.toward(z, which, label)
     else:
         direction, word = np.eye(len(z))[dim], f"more of number {dim}"
-        which = int(known.strength[:, dim].argmax()) if known else None
+        which = int(fitted.strength[:, dim].argmax()) if fitted else None
     path, units = bridge.directions.walk(name, z, direction, reach, STEPS)
     notes = [
         f"{'−' if unit < 0 else '+'}{abs(unit):.1f} sd toward {word}{seen}"
-        for unit, seen in zip(units, reading(known, path, which), strict=True)
+        for unit, seen in zip(units, reading(fitted, path, which), strict=True)
     ]
     return Film("walk", path, [y] * STEPS, notes), dim
 
 
-def teach(name: str, y, row, place) -> tuple[Film | None, Any]:
-    """A's code moved along what the reader's examples teach. -> the film, None without A or enough of them; what they teach"""
-    leave({"along", "toward", "dim", "take"})
-    number("reach", 2, 1, 8)
-    with row:
-        reach = st.slider(
-            "How far",
-            1,
-            8,
-            key="reach",
-            persist_state="session",
-            width=110,
-            help="To either side; 1 is the way from the examples without it to those with it.",
-        )
-    with place:
-        found = taught.examples(name)
-        (ready,) = pickers(name, "a")
-    if not (ready and found):
-        return None, found
-    _, z, _ = ready
-    units = np.linspace(-reach, reach, STEPS)
-    path = found.moved(np.repeat(z[None], STEPS, 0), units)
-    notes = [f"{'−' if unit < 0 else '+'}{abs(unit):.1f} toward {found.name}" for unit in units]
-    return Film("teach", path, [y] * STEPS, notes), found
-
-
-def which_class(known, factor: int, row) -> int:
+def which_class(fitted, factor: int, row) -> int:
     """The class toward which codes go."""
-    labels = list(known.factors.values())[factor]
+    labels = list(fitted.factors.values())[factor]
     number("toward", 0, 0, len(labels) - 1)
     with row:
         return st.selectbox(
@@ -202,21 +138,21 @@ def which_class(known, factor: int, row) -> int:
         )
 
 
-def which_number(name: str, known, row) -> int:
+def which_number(name: str, fitted, row) -> int:
     """The number of the code that changes; to begin with the one that tells most of a factor."""
     last = bridge.codes.atlas(name).z.shape[1] - 1
-    number("dim", int(known.strength.max(0).argmax()) if known else 0, 0, last)
+    number("dim", int(fitted.strength.max(0).argmax()) if fitted else 0, 0, last)
     with row:
         return st.number_input("Number", 0, last, key="dim", persist_state="session", width=120)
 
 
-def reading(known, z: np.ndarray, factor: int | None) -> list[str]:
+def reading(fitted, z: np.ndarray, factor: int | None) -> list[str]:
     """What a line through the codes reads of a factor, in words, for every code."""
-    if known is None:
+    if fitted is None:
         return [""] * len(z)
-    called, labels = list(known.factors.items())[factor]
-    word = "" if len(known.factors) == 1 else f"{called} "
-    return [f" · reads as {word}{labels[k]}" for k in known.read(z)[:, factor]]
+    called, labels = list(fitted.factors.items())[factor]
+    word = "" if len(fitted.factors) == 1 else f"{called} "
+    return [f" · reads as {word}{labels[k]}" for k in fitted.read(z)[:, factor]]
 
 
 def through(name: str, picture, z: np.ndarray, says: str, y, factor: int) -> Film:
@@ -226,19 +162,19 @@ def through(name: str, picture, z: np.ndarray, says: str, y, factor: int) -> Fil
     called = bridge.classes.factors(name)[factor] if len(y) > 1 else "class"
     notes = [f"{called} {word}" for word in labels]
     notes[y[factor]] += ", as decoded"
-    told = [tuple(int(label) for label in one) for one in ys]
+    conditions = [tuple(int(label) for label in one) for one in ys]
     beside = [picture, y[factor]]
-    return Film("told", many, told, notes, beside, (says, "A decoded"))
+    return Film("told", many, conditions, notes, beside, (says, "A decoded"))
 
 
 # ---- codes that are added up -----------------------------------------------------------------------
 
 
-def mix(name: str, y, known, row, place) -> tuple[Film | None, None]:
+def mix(name: str, y, fitted, row, place) -> tuple[Film | None, None]:
     """A − B + C, or one factor of C on A. -> the film, None where an end is missing; None"""
-    told = bridge.classes.classes(name)
-    factors = bridge.classes.factors(name) if told else list(known.factors if known else ())
-    if told and len(factors) == 1:
+    given = bridge.classes.classes(name)
+    factors = bridge.classes.factors(name) if given else list(fitted.factors if fitted else ())
+    if given and len(factors) == 1:
         factors = ["class"]
     names = {EVERYTHING: "all that B lacks"} | {str(k): f"only {f}" for k, f in enumerate(factors)}
     take = chosen("take", list(names))
@@ -261,19 +197,19 @@ def mix(name: str, y, known, row, place) -> tuple[Film | None, None]:
         return None, None
     a, c = shown["a"][1], shown["c"][1]
     beside = [shown["a"][0], shown["c"][0]], (shown["a"][2], shown["c"][2])
-    if take != EVERYTHING and told:
-        factor, of_c = int(take), tray.told(name, st.session_state["c"])
+    if take != EVERYTHING and given:
+        factor, of_c = int(take), tray.classes_of(name, st.session_state["c"])
         ys = [y, (*y[:factor], of_c[factor], *y[factor + 1 :]), of_c]
         z, called = np.stack([a, a, c]), factors[factor]
-        notes = ["A decoded", f"A with C's {called}: {told[factor][of_c[factor]]}", "C decoded"]
+        notes = ["A decoded", f"A with C's {called}: {given[factor][of_c[factor]]}", "C decoded"]
         return Film("mix", z, ys, notes, *beside), None
     if take == EVERYTHING:
         to, what = a - shown["b"][1] + c, "(C − B)"
     else:
         factor = int(take)
-        label = int(known.read(c[None])[0, factor])
-        to = known.swapped(a, factor, label)
-        what = f"the way to C's {factors[factor]}, {list(known.factors.values())[factor][label]}"
+        label = int(fitted.read(c[None])[0, factor])
+        to = fitted.swapped(a, factor, label)
+        what = f"the way to C's {factors[factor]}, {list(fitted.factors.values())[factor][label]}"
     shares = np.linspace(0, 2, STEPS)
     z = (a + shares[:, None] * (to - a)).astype(np.float32)
     notes = [f"A + {share:.1f} × {what}" for share in shares]
@@ -283,20 +219,10 @@ def mix(name: str, y, known, row, place) -> tuple[Film | None, None]:
 # ---- what is drawn ---------------------------------------------------------------------------------
 
 
-def pickers(name: str, letters: str) -> list[tuple | None]:
-    """The buttons that show the ends and change them. -> picture, code and words of each, as ends.show"""
-    found: list[Any] = []
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
-        for letter in letters:
-            with st.container(width="content"):
-                found.append(ends.show(name, letter))
-    return found
-
-
 def play(name: str, shown: Film, frames: Callable[[], np.ndarray], near: np.ndarray) -> None:
     """The film strip, with the number of pictures near every frame."""
-    own = [0, len(shown.z) - 1], (shown.notes[0], shown.notes[-1])
-    beside, says = (shown.ends, shown.says) if shown.says else own
+    first_and_last = [0, len(shown.z) - 1], (shown.notes[0], shown.notes[-1])
+    beside, says = (shown.ends, shown.says) if shown.says else first_and_last
     scrub(
         None if engine.usable(name) else frames(),
         engine.codes(name, shown.z, shown.ys),
@@ -311,15 +237,15 @@ def play(name: str, shown: Film, frames: Callable[[], np.ndarray], near: np.ndar
     engine.say()
 
 
-def heat_map(name: str, known, dim: int | None) -> None:
+def heat_map(name: str, fitted, dim: int | None) -> None:
     """Which number of the code tells which factor, and how well all of them do together."""
-    if known is None:
+    if fitted is None:
         st.caption("The map's pictures have no classes: what a direction means is not known.")
         return
-    figure = film.heat(known.factors, known.strength, known.beta, dim)
+    figure = film.heat(fitted.factors, fitted.strength, fitted.beta, dim)
     alt = "How much each number of the code tells of each factor"
     st.plotly_chart(figure, key="heat", config={"displayModeBar": False}, alt=alt)
-    parts = list(zip(known.factors, known.accuracy, known.chance, strict=True))
+    parts = list(zip(fitted.factors, fitted.accuracy, fitted.chance, strict=True))
     guess = ", ".join(f"{plain(factor)} {chance:.0%}" for factor, _, chance in parts)
     right = ", ".join(f"{plain(factor)} {share:.0%}" for factor, share, _ in parts)
     seen = ", as the data's classifier sees them" * (bridge.codes.atlas(name).labelled == "classifier")

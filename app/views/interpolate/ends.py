@@ -11,7 +11,7 @@ from app.shared.plain import plain, sentence
 
 
 def item(text: str) -> str:
-    """One word of the tray's language, as a URL may hold it."""
+    """A parser of a picture's or a sample's word, as the tray writes it."""
     if not tray.ITEM.fullmatch(text) or text[0] not in "ps":
         raise ValueError(text)
     return text
@@ -100,11 +100,11 @@ def choose(name: str, end: str) -> None:
 
 
 def choose_class(name: str, end: str) -> None:
-    """Of which classes an uploaded end is, for a conditional checkpoint: its encoder wants to know."""
+    """Of which classes an uploaded end is, for a conditional checkpoint: its encoder needs them."""
     word = st.session_state[end]
     several = bridge.classes.factors(name) if len(bridge.classes.classes(name)) > 1 else [""]
     for factor, names in enumerate(bridge.classes.classes(name)):
-        y = tray.told(name, word)
+        y = tray.classes_of(name, word)
         picked = st.selectbox(
             f"It is taken as {plain(several[factor])}".strip(),
             range(len(names)),
@@ -120,13 +120,13 @@ def choose_class(name: str, end: str) -> None:
 
 
 def show(name: str, end: str, brief: bool = False) -> tuple[np.ndarray, np.ndarray, str] | None:
-    """Draws an end's picker; unless `brief` it says what stands there. -> picture, code, words"""
+    """Draws an end's picker; unless `brief` its label says which picture it is. -> picture, code, words"""
     letter, word = end.upper(), st.session_state[end]
-    found, why = None, st.session_state.get(f"{end} problem")
+    result, why = None, st.session_state.get(f"{end} problem")
     try:
         picture, code = tray.picture(name, word), tray.latent(name, word)
         says = tray.says(name, word)
-        found = picture, code, f"{letter}: {says}"
+        result = picture, code, f"{letter}: {says}"
     except bridge.Problem as problem:
         says, why = "", str(problem)
     label = f"Change **{letter}**" if brief else f"**{letter}** {plain(says)}"
@@ -134,4 +134,4 @@ def show(name: str, end: str, brief: bool = False) -> tuple[np.ndarray, np.ndarr
         choose(name, end)
     if why:
         st.error(sentence(why))
-    return found
+    return result

@@ -33,16 +33,16 @@ def choose_class(name: str, letters: str) -> tuple[int, ...] | None:
         link.show("pathas", None)
         return None
     try:
-        told = [tray.told(name, st.session_state[end]) for end in letters]
+        conditions = [tray.classes_of(name, st.session_state[end]) for end in letters]
     except bridge.Problem:  # the end says it
         return None
-    own = "the ends'" if all(y == told[0] for y in told) else "as A"
-    own = "as A" if len(letters) == 1 else own
+    same = "the ends'" if all(y == conditions[0] for y in conditions) else "as A"
+    same = "as A" if len(letters) == 1 else same
     return classes.choose(
         name,
         "pathas",
-        told[0],
-        own,
+        conditions[0],
+        same,
         "Decoded as",
         "All frames are decoded as one class. A code does not hold the class: an end of another class "
         "comes out as a thing of this one.",
@@ -74,9 +74,9 @@ def show_path(name: str, how: str, count: int, y: tuple[int, ...] | None) -> Non
         return
     pictures, codes, says = zip(*shown, strict=True)
     z = bridge.codes.interpolate(*codes, count, how)
-    known = kind(name)
+    map_pictures = kind(name)
     frames, near = engine.lazily(lambda: bridge.models.decode(name, z, y)), bridge.codes.near(name, z)
-    notes = [f"frame {i + 1} of {count} · {neighbours(found, ends.real(name))}" for i, found in enumerate(near)]
+    notes = [f"frame {i + 1} of {count} · {neighbours(n, ends.real(name))}" for i, n in enumerate(near)]
     with film_side:
         scrub(
             None if engine.usable(name) else frames(),
@@ -100,12 +100,12 @@ def show_path(name: str, how: str, count: int, y: tuple[int, ...] | None) -> Non
         )
         follow("path", "path_map")
         alone = int((near == 0).sum())
-        show_map(figure, f"Map of the {known} with the path in {count} steps")
+        show_map(figure, f"Map of the {map_pictures} with the path in {count} steps")
         st.caption(
             f"At {alone} of {count} steps no {ends.real(name)} picture is near."
             if alone
             else f"{ends.real(name).capitalize()} pictures are near all along the path.",
-            help=f"Near means: not further than the eighth neighbour of a typical {known[:-1]} is "
+            help=f"Near means: not further than the eighth neighbour of a typical {map_pictures[:-1]} is "
             "from it, measured in the code. The UMAP stretches and tears distances: where the path "
             "jumps on the map, the codes still move in equal steps.",
         )
@@ -185,7 +185,7 @@ def show_pad(name: str, y: tuple[int, ...] | None) -> None:
         pad(
             None if engine.usable(name) else square(),
             engine.codes(name, flat, [y] * len(flat)),
-            [neighbours(found, ends.real(name)) for found in near],
+            [neighbours(n, ends.real(name)) for n in near],
             cell,
             key="pad",
             moved=lambda cell: ends.put("cell", cell),

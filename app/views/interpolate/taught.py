@@ -8,9 +8,36 @@ from app import bridge
 from app.shared import charts, link, tray
 from app.shared.examples import MOST, SIDES, WITH, WITHOUT, add, words
 from app.shared.plain import label, plain, sentence
+from app.views.interpolate.frames import STEPS, Film, leave, number, pickers
 
 OFFERED, SIDE = 12, 44  # pictures that are offered; pixels of a small picture
 FILE, SEEN, DICE = "taught file", "taught seen", "taught dice"
+
+
+def teach(name: str, y, row, place) -> tuple[Film | None, "bridge.teaching.Taught | None"]:
+    """A's code moved along what the reader's examples teach. -> the film, None without A or enough of them; what they teach"""
+    leave({"along", "toward", "dim", "take"})
+    number("reach", 2, 1, 8)
+    with row:
+        reach = st.slider(
+            "How far",
+            1,
+            8,
+            key="reach",
+            persist_state="session",
+            width=110,
+            help="To either side; 1 is the way from the examples without it to those with it.",
+        )
+    with place:
+        learned = examples(name)
+        (ready,) = pickers(name, "a")
+    if not (ready and learned):
+        return None, learned
+    _, z, _ = ready
+    units = np.linspace(-reach, reach, STEPS)
+    path = learned.moved(np.repeat(z[None], STEPS, 0), units)
+    notes = [f"{'−' if unit < 0 else '+'}{abs(unit):.1f} toward {learned.name}" for unit in units]
+    return Film("teach", path, [y] * STEPS, notes), learned
 
 
 def remove(side: str, word: str) -> None:
@@ -38,8 +65,8 @@ def example(name: str) -> None:
     """Five pictures of the class that the map shows clearest, and five of the others."""
     atlas = bridge.codes.atlas(name)
     rng = np.random.default_rng(0)
-    known = bridge.directions.directions(name)
-    factor = known.clearest(1)[0] if known and known.clearest(1) else 0
+    fitted = bridge.directions.directions(name)
+    factor = fitted.clearest(1)[0] if fitted and fitted.clearest(1) else 0
     y = atlas.y if atlas.labels is None else atlas.labels[:, factor]
     most = np.bincount(y).argmax()
     for side, rows in ((WITH, np.flatnonzero(y == most)), (WITHOUT, np.flatnonzero(y != most))):

@@ -112,7 +112,7 @@ def _between(low: float, high: float, kind: type):
 
 
 def points() -> np.ndarray | None:
-    """The reader's own points where the data are "mine": drawn, or of a CSV; None where there are none."""
+    """The reader's points where the data are "mine": drawn, or of a CSV; None where there are none."""
     if st.session_state["data"] != "mine":
         return None
     link.keep(POINTS, [], link.numbers(SIDE * SIDE), link.numbers_form)

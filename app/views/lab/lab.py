@@ -13,7 +13,7 @@ REPLAY, LIVE = "Replay", "Live"
 RUN, MINE = "run", "lab runs"  # the id in the link; id -> secret of what this reader started
 TROUBLE = "lab problem"
 # what this tab trains; how many it has begun; why the server trains in its place
-OWN, STARTED, BECAUSE = "lab own", "lab started", "lab because"
+TRAINED, STARTED, BECAUSE = "lab trained", "lab started", "lab because"
 KEPT = ("layers", "x", "z", "step", "slow")  # of what is looked at, in the link
 NONE = "nothing"
 HEIGHT = {
@@ -27,22 +27,22 @@ HEIGHT = {
 def replayed() -> list[dict]:
     """One or two recordings, chosen by name."""
     every = bridge.lab.recordings()
-    found = {name: scene for name, scene in every.items() if isinstance(scene, dict)}
+    scenes = {name: scene for name, scene in every.items() if isinstance(scene, dict)}
     for problem in [one for one in every.values() if isinstance(one, bridge.Problem)]:
         st.error(sentence(problem), icon=":material/broken_image:")
-    if not found:
+    if not scenes:
         st.info("There are no recordings here yet. Make them: `python -m ali_core record`.")
         return []
-    first = "ali-grid" if "ali-grid" in found else next(iter(found))
-    link.keep("show", first, link.one_of(*found))
-    link.keep("beside", NONE, link.one_of(NONE, *found))
+    first = "ali-grid" if "ali-grid" in scenes else next(iter(scenes))
+    link.keep("show", first, link.one_of(*scenes))
+    link.keep("beside", NONE, link.one_of(NONE, *scenes))
 
     def title(name: str) -> str:
-        return found[name]["card"]["title"] if name in found else name
+        return scenes[name]["card"]["title"] if name in scenes else name
 
     for label, key, options in (
-        ("Recorded run", "show", list(found)),
-        ("Beside it", "beside", [NONE, *found]),
+        ("Recorded run", "show", list(scenes)),
+        ("Beside it", "beside", [NONE, *scenes]),
     ):
         st.selectbox(label, options, key=key, format_func=title, persist_state="session", width=300)
     names = [st.session_state["show"]]
@@ -61,23 +61,23 @@ def identifier(text: str) -> str:
     return text
 
 
-def start(settings: list[dict], own) -> None:
+def start(settings: list[dict], points) -> None:
     """Starts the reader's run in their own tab, and ends the one they had."""
     try:
-        begun = {"name": bridge.own.start(settings, own), "titles": [one["member"] for one in settings]}
+        begun = {"name": bridge.own.start(settings, points), "titles": [one["member"] for one in settings]}
     except bridge.Problem as problem:
         st.session_state[TROUBLE] = str(problem)
         return
     end()
     st.session_state[STARTED] = st.session_state.get(STARTED, 0) + 1
-    st.session_state[OWN] = begun | {"number": st.session_state[STARTED]}
+    st.session_state[TRAINED] = begun | {"number": st.session_state[STARTED]}
 
 
-def start_class(settings: list[dict], own, because: str = "") -> None:
+def start_class(settings: list[dict], points, because: str = "") -> None:
     """Starts the reader's run on the server, for everybody with its address, and ends the one they had."""
     state = st.session_state
     try:
-        run, secret = bridge.live.start(settings, own, visitors.named(st.context.ip_address))
+        run, secret = bridge.live.start(settings, points, visitors.named(st.context.ip_address))
     except bridge.Problem as problem:
         state[TROUBLE] = f"{because} {problem}".strip()
         return
@@ -89,28 +89,28 @@ def start_class(settings: list[dict], own, because: str = "") -> None:
 def lost(says: str) -> None:
     """The tab cannot train: the server does, and the page says why."""
     try:
-        settings, own = bridge.own.of(st.session_state[OWN]["name"])
+        settings, points = bridge.own.of(st.session_state[TRAINED]["name"])
     except (bridge.Problem, TypeError):  # the server has begun anew, or the run has been ended meanwhile
         end()
         st.session_state[TROUBLE] = says
         return
     end()
-    start_class(settings, own, f"{says} So this run trains on the server.")
+    start_class(settings, points, f"{says} So this run trains on the server.")
 
 
 def end() -> None:
-    """Ends the reader's own run, or leaves somebody else's."""
+    """Ends the reader's run, or leaves somebody else's."""
     for run, secret in st.session_state[MINE].items():
         bridge.live.stop(run, secret)
     st.session_state[MINE], st.session_state[RUN] = {}, ""
-    st.session_state[OWN], st.session_state[BECAUSE] = None, ""
+    st.session_state[TRAINED], st.session_state[BECAUSE] = None, ""
 
 
 def live(row) -> list[dict]:
     """The run of the link, or the one that the reader starts; the widgets stand in the row."""
     state = st.session_state
     state.setdefault(MINE, {})
-    state.setdefault(OWN, None)
+    state.setdefault(TRAINED, None)
     run = link.keep(RUN, "", identifier)
     about = bridge.live.about(run) if run else None
     if about and run not in state[MINE]:
@@ -119,12 +119,12 @@ def live(row) -> list[dict]:
     else:
         with row:
             settings = experiment.choose()
-        own = experiment.points()
+        points = experiment.points()
         with row:
-            st.button("Start", type="primary", icon=":material/play_arrow:", on_click=start, args=(settings, own))
-            if about or state[OWN]:
+            st.button("Start", type="primary", icon=":material/play_arrow:", on_click=start, args=(settings, points))
+            if about or state[TRAINED]:
                 st.button("End", icon=":material/stop:", on_click=end)
-            share(run if about else "", settings, own)
+            share(run if about else "", settings, points)
         if problem := state.pop(TROUBLE, None):
             st.error(sentence(problem), icon=":material/error:")
         elif about and state.get(BECAUSE):
@@ -135,9 +135,9 @@ def live(row) -> list[dict]:
         first, *more = [one["member"] for one in about["settings"]]
         secret = state[MINE].get(run, "")
         return [{"run": run, "secret": secret, "title": first}, *({"title": name} for name in more)]
-    if state[OWN]:
-        first, *more = state[OWN]["titles"]
-        mine = {"own": state[OWN]["name"], "number": state[OWN]["number"]}
+    if state[TRAINED]:
+        first, *more = state[TRAINED]["titles"]
+        mine = {"in_tab": state[TRAINED]["name"], "number": state[TRAINED]["number"]}
         return [mine | {"title": first}, *({"title": name} for name in more)]
     return []
 
@@ -149,7 +149,7 @@ def worded(about: dict) -> str:
     return f"{members} on {experiment.DATA[settings[0]['data']]}, seed {settings[0]['seed']}"
 
 
-def share(run: str, settings: list[dict], own) -> None:
+def share(run: str, settings: list[dict], points) -> None:
     """How a class watches one run, which the server trains."""
     with st.popover("Class", icon=":material/groups:"):
         if not run:
@@ -160,7 +160,7 @@ def share(run: str, settings: list[dict], own) -> None:
             busy = bridge.live.load()
             if busy["runs"] >= busy["limit"]:
                 st.caption(f"All {busy['limit']} places are taken, {busy['waiting']} wait: yours would too.")
-            st.button("Start for a class", on_click=start_class, args=(settings, own))
+            st.button("Start for a class", on_click=start_class, args=(settings, points))
             return
         st.markdown(
             "Everyone who opens this page's address watches **this** run; only you have the buttons. "
@@ -196,10 +196,10 @@ def view() -> dict:
     return {name: st.session_state[name] for name in KEPT}
 
 
-def seen(told: dict) -> None:
-    """The reader's own view, for the link."""
+def seen(shown: dict) -> None:
+    """Keeps the view that the reader has chosen, for the link."""
     for name in KEPT:
-        st.session_state[name] = told[name]
+        st.session_state[name] = shown[name]
 
 
 # ---- the page ----------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """The map's right third: what is picked, its pictures in words and numbers, its files."""
 
-import io
 from urllib.parse import quote
 
 import numpy as np
@@ -8,9 +7,10 @@ import streamlit as st
 
 from app import bridge
 from app.components import map as parts
-from app.shared import charts, classes, examples, link, map_figure, tray
+from app.components.decoded import decoded
+from app.shared import charts, classes, engine, examples, link, map_figure, tray
 from app.shared.plain import plain, sentence
-from app.views.latent_map import search
+from app.views.latent_map import files, search
 
 LIVE = ("off", "decode", "lattice")  # what the tab decodes by itself
 FAR = 10  # times the typical distance, from where a place counts as empty of data
@@ -22,7 +22,7 @@ def pick(picks: list[int] | None = None, place: tuple[float, float] | None = Non
 
 
 def on_event() -> None:
-    """The browser's word: a point, a place or a lasso."""
+    """Takes what the browser sends: a point, a place or a lasso."""
     event = st.session_state["map events"].event
     if "live" in event:
         st.session_state["live"] = event["live"] if event["live"] in LIVE else LIVE[0]
@@ -77,13 +77,13 @@ def clear() -> None:
 
 
 def number_given() -> None:
-    """The number field was used."""
+    """Takes the number that was typed."""
     number = st.session_state["map number"]
     pick([] if number is None else [number])
 
 
 def place_given() -> None:
-    """The place's fields were used."""
+    """Takes the place that was typed."""
     x, y = st.session_state["map x"], st.session_state["map y"]
     if x is not None and y is not None:
         pick(place=(x, y))
@@ -100,9 +100,9 @@ def actions(make_item, key: str) -> None:
 
 
 def inspect_point(name: str, atlas, number: int) -> dict:
-    """A picture, what the model remembers of it, and its neighbours."""
+    """A picture, its reconstruction and its neighbours."""
     picture = bridge.codes.pictures(name)[number]
-    reconstruction = bridge.models.reconstruct(name, picture[None], bridge.classes.own(name, [number]))[0]
+    reconstruction = bridge.models.reconstruct(name, picture[None], bridge.classes.of_pictures(name, [number]))[0]
     scale = -(-96 // picture.shape[0])
     error, moved = atlas.error[number], atlas.round_trip[number]
     with st.container(horizontal=True, gap="small"):
@@ -145,18 +145,25 @@ def item(name: str, number: int) -> str:
 
 def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> dict:
     """What the model makes of a place on the map, and how far that is from any data."""
-    found = bridge.codes.lift(name, place, view)
-    near = found["neighbours"]
+    lifted = bridge.codes.lift(name, place, view)
+    near = lifted["neighbours"]
     y = decoded_as(name, near)
-    picture = bridge.models.decode(name, found["z"], y)[0]
-    ratio = found["map_distance"] / found["typical_map_distance"]
-    with st.container(horizontal=True, gap="small"):
-        st.image(
-            charts.enlarge(picture, -(-96 // picture.shape[0]), charts.GENERATED),
-            output_format="PNG",
-            caption="decoded here",
-            alt=f"decoded at {link.place_form(place)}, {ratio:.1f} times the typical distance from data",
-        )
+    ratio = lifted["map_distance"] / lifted["typical_map_distance"]
+    alt = f"decoded at {link.place_form(place)}, {ratio:.1f} times the typical distance from data"
+    scale = -(-96 // bridge.checkpoints.card(name)["data"]["shape"][0])
+    if st.session_state["live"] != LIVE[0] and engine.usable(bridge.checkpoints.of(name)):
+        codes = engine.codes(bridge.checkpoints.of(name), lifted["z"][None], [y])
+        decoded(codes, scale, charts.GENERATED, "decoded here, in your browser", alt, "decoded place")
+    else:
+        picture = bridge.models.decode(name, lifted["z"], y)[0]
+        with st.container(horizontal=True, gap="small"):
+            st.image(
+                charts.enlarge(picture, scale, charts.GENERATED),
+                output_format="PNG",
+                caption="decoded here",
+                alt=alt,
+            )
+        engine.say("The server made this picture")
     if ratio < 2:
         judged = "This place is among the data."
     elif ratio < FAR:
@@ -166,7 +173,7 @@ def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> di
     st.markdown(
         f"**{judged}** The eighth-nearest point is {ratio:.1f}x as far as it is for a typical point of the map."
     )
-    actions(lambda: tray.keep_latent(bridge.checkpoints.of(name), found["z"], y), "place")
+    actions(lambda: tray.keep_latent(bridge.checkpoints.of(name), lifted["z"], y), "place")
     st.caption(
         "Blended from these codes, the nearest first.",
         help="The place is turned into a code by the weighted mean of the codes of its eight nearest "
@@ -179,7 +186,7 @@ def decoded_as(name: str, near: np.ndarray) -> tuple[int, ...] | None:
     """As which classes a place is decoded: those of most of its neighbours, or the reader's choice."""
     if not bridge.classes.classes(name):
         return classes.choose(name, "placeas", None, "", "", "")
-    most = tuple(int(np.bincount(labels).argmax()) for labels in bridge.classes.own(name, near).T)
+    most = tuple(int(np.bincount(labels).argmax()) for labels in bridge.classes.of_pictures(name, near).T)
     return classes.choose(
         name,
         "placeas",
@@ -189,11 +196,6 @@ def decoded_as(name: str, near: np.ndarray) -> tuple[int, ...] | None:
         "A place is a code, and this model decodes a code as a class. First choice: the class of most of "
         "the nearest pictures.",
     )
-
-
-def teach(name: str, side: str, numbers: np.ndarray) -> None:
-    """Pictures of the map are examples from now on."""
-    examples.add(side, [item(name, int(number)) for number in numbers])
 
 
 def inspect_many(name: str, atlas, picks: list[int], view: str) -> dict:
@@ -216,7 +218,7 @@ def inspect_many(name: str, atlas, picks: list[int], view: str) -> dict:
     with st.container(horizontal=True, gap="small"):
         st.download_button(
             "CSV",
-            lambda: table(atlas, numbers),
+            lambda: files.table(atlas, numbers),
             f"{called}.csv",
             "text/csv",
             icon=":material/download:",
@@ -224,7 +226,7 @@ def inspect_many(name: str, atlas, picks: list[int], view: str) -> dict:
         )
         st.download_button(
             "NPZ",
-            lambda: arrays(name, atlas, numbers),
+            lambda: files.arrays(name, atlas, numbers),
             f"{called}.npz",
             "application/octet-stream",
             icon=":material/download:",
@@ -237,44 +239,15 @@ def inspect_many(name: str, atlas, picks: list[int], view: str) -> dict:
             st.button(
                 says,
                 key=f"teach {side}",
-                on_click=teach,
-                args=(name, side, some),
+                on_click=lambda side=side, some=some: examples.add(side, [item(name, int(i)) for i in some]),
                 help=f"Up to {examples.MOST} of them become examples; Interpolate → Directions → Teach goes on with them.",
             )
     st.caption(f"{len(shown)} of them, drawn by chance" if len(shown) < len(numbers) else "All of them")
     return {"picks": picks, "gallery": gallery(atlas, shown), "side": 28}
 
 
-def table(atlas, numbers: np.ndarray) -> bytes:
-    """The chosen points as CSV."""
-    lines = ["number,class,error,round_trip,umap_x,umap_y,pca_x,pca_y"]
-    for i in numbers:
-        values = [atlas.error[i], atlas.round_trip[i], *atlas.umap[i], *atlas.pca[i]]
-        label = atlas.label_names[atlas.y[i]].replace('"', '""')
-        lines.append(f'{i},"{label}",' + ",".join(f"{value:.6g}" for value in values))
-    return ("\n".join(lines) + "\n").encode()
-
-
-def arrays(name: str, atlas, numbers: np.ndarray) -> bytes:
-    """The chosen points as NPZ."""
-    file = io.BytesIO()
-    np.savez_compressed(
-        file,
-        number=numbers,
-        y=atlas.y[numbers],
-        label_names=np.array(atlas.label_names),
-        z=atlas.z[numbers],
-        umap=atlas.umap[numbers],
-        pca=atlas.pca[numbers],
-        error=atlas.error[numbers],
-        round_trip=atlas.round_trip[numbers],
-        pictures=bridge.codes.pictures(name)[numbers],
-    )
-    return file.getvalue()
-
-
 def invite(atlas) -> dict:
-    """Nothing is picked: what can be done, and where to begin."""
+    """While nothing is picked: what can be done, and where to begin."""
     st.markdown(
         "**Point** at the map to see pictures, **click** one to ask about it.\n\n"
         "**Click an empty place** to decode it.\n\n"

@@ -1,4 +1,4 @@
-"""The map: every picture where its code puts it; point, click, lasso, or ask for an empty place."""
+"""The map: every picture at the place of its code; point, click, lasso, or decode an empty place."""
 
 import streamlit as st
 
@@ -54,7 +54,7 @@ def show_map(name: str, atlas, row) -> None:
     st.html(f"<style>.st-key-map::before {{ background-image: url({dots}) }}</style>")
     with st.container(key="map"):
         st.plotly_chart(
-            map_figure.made(name, view, colour, st.context.theme.type == "dark"),
+            map_figure.figure(name, view, colour, st.context.theme.type == "dark"),
             key="map figure",
             height="stretch",
             config={

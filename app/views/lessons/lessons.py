@@ -1,74 +1,35 @@
 """Eight lessons: an idea, a prediction, a recorded run that answers it, something to break."""
 
-import html
-
 import streamlit as st
 
 from app import bridge
 from app.components.lab import lab
 from app.shared import link
 from app.shared.plain import plain
-from app.views.lessons import texts
+from app.views.lessons import answers, texts
 
 NUMBER, PRESENT, ANSWERS, KNOB = "lesson", "present", "lesson answers", "knob"
 HEIGHT = {False: 640, True: 630}  # of the panels and their buttons, off and on the projector
 
 
-def measured(lesson: texts.Lesson) -> dict[str, str]:
-    """The numbers of a lesson's answer, in words, from the recordings and the cards; "–" for what they lack."""
-    return {name: worded(key, number_of(*where, key)) for name, (*where, key) in lesson.measures.items()}
-
-
-def number_of(source: str, step: int | None, key: str) -> float | None:
-    """A number of a card, or (`step`) of a recording; None where there is none."""
-    try:
-        if step is None:
-            return bridge.checkpoints.card(source)["metrics"][key]["value"]
-        frames = bridge.lab.recorded(source)[1:]
-        value = frames[-1] if step < 0 else [one for one in frames if one["step"] <= step][-1]
-        for part in key.split("."):
-            value = value[part]
-    except (bridge.Problem, KeyError):  # another file in the place of ours
-        return None
-    return value
-
-
-def worded(key: str, value: float | None) -> str:
-    """A number as prose has it."""
-    if value is None:
-        return "–"
-    if key in ("good", "class_kept"):
-        return f"{value:.0%}".replace("%", " %")
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:.{2 if abs(value) >= 0.1 else 3}f}".replace("-", "−")
-
-
 def show_formula(lesson: texts.Lesson) -> None:
     """The formula, and under it every symbol in its colour; a hover says what it is."""
     st.latex(texts.coloured(lesson.formula))
-    words = []
-    for name in lesson.symbols.split():
-        colour, _, says = texts.SYMBOLS[name]
-        words.append(
-            f'<abbr tabindex="0" style="color:{colour};font-weight:600" title="{html.escape(says)}">{name}</abbr>'
-            f" {html.escape(says.split(':')[0].split(',')[0].rstrip('.'))}"
-        )
-    st.html(f'<p class="symbols">{" · ".join(words)}</p>')
+    st.html(f'<p class="symbols">{answers.symbols(lesson)}</p>')
 
 
 def ask(lesson: texts.Lesson, number: int) -> bool:
     """The prediction; -> whether there is one."""
-    answers = st.session_state.setdefault(ANSWERS, {})
+    given = st.session_state.setdefault(ANSWERS, {})
     st.markdown(f"**Predict first.** {lesson.question}")
-    said = answers.get(number)
+    said = given.get(number)
     if said is None:
         for place, option in enumerate(lesson.options):
             st.button(
                 option,
                 key=f"option {number} {place}",
                 width="stretch",
-                on_click=answers.__setitem__,
+                on_click=given.__setitem__,
                 args=(number, place),
             )
         return False
@@ -78,12 +39,12 @@ def ask(lesson: texts.Lesson, number: int) -> bool:
 
 
 def go(number: int) -> None:
-    """To another lesson."""
+    """Opens another lesson."""
     st.session_state[NUMBER] = number
 
 
 def present(on: bool) -> None:
-    """Onto the projector, or off it."""
+    """Switches the projector's view on or off."""
     st.session_state[PRESENT] = on
 
 
@@ -98,7 +59,7 @@ def show_text(lesson: texts.Lesson, number: int) -> bool:
     answered = ask(lesson, number)
     if answered:
         right = st.session_state[ANSWERS][number] == lesson.right
-        st.markdown(("**Right.** " if right else "**Not quite.** ") + lesson.why.format(**measured(lesson)))
+        st.markdown(("**Right.** " if right else "**Not quite.** ") + lesson.why.format(**answers.measured(lesson)))
         st.markdown(f"**Break it.** {lesson.breaks}")
         st.page_link(
             "views/lab/lab.py",

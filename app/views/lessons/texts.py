@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
-DATA, MADE, BACK, CODE, PRIOR, JUDGE = ["#0072B2", "#D55E00", "#009E73", "#56B4E9", "#E69F00", "#CC79A7"]
+DATA, GENERATED, BACK, CODE, PRIOR, JUDGE = ["#0072B2", "#D55E00", "#009E73", "#56B4E9", "#E69F00", "#CC79A7"]
 # symbol: its panel's colour, how it is written, what it is
 SYMBOLS = {
     "x": (DATA, "x", "A point of the data."),
     "z": (PRIOR, "z", "A code, drawn from the prior N(0, I): two random numbers."),
-    "G": (MADE, "G", "The decoder: from a code to a point."),
-    "x̃": (MADE, r"\tilde x", "G(z), a generated point."),
+    "G": (GENERATED, "G", "The decoder: from a code to a point."),
+    "x̃": (GENERATED, r"\tilde x", "G(z), a generated point."),
     "E": (CODE, "E", "The encoder: from a point to its code."),
     "ẑ": (CODE, r"\hat z", "E(x), the code of a point."),
     "x̂": (BACK, r"\hat x", "G(E(x)), the reconstruction: there and back."),

@@ -1,4 +1,4 @@
-"""Inside: is the prior matched, where are its holes, and what does the joint discriminator tell apart."""
+"""The section Inside: is the prior matched, where are its holes, and what does the joint discriminator tell apart."""
 
 import numpy as np
 import plotly.graph_objects as go

@@ -1,4 +1,4 @@
-"""The card, for a careful reader: what data, how long, how good against what, bad at what, may I use it."""
+"""The card, for a careful reader: data, training, every measure and its baseline, limits, licence."""
 
 import json
 import re

@@ -22,7 +22,7 @@ kind = bridge.codes.origin(atlas)
 
 
 def cell(column, title: str, colour: str, image, caption: str, alt: str, scale: str = "") -> None:
-    """A picture of the story with its heading, its scale if it has one, and a line under it."""
+    """A picture of the first row with its heading, its scale if it has one, and a line under it."""
     with column:
         heading(title, colour)
         st.image(image, output_format="PNG", alt=alt)
@@ -33,7 +33,7 @@ def cell(column, title: str, colour: str, image, caption: str, alt: str, scale: 
 
 
 def heading(title: str, colour: str, more: str = "") -> None:
-    """A title beside its colour: coloured letters would be too faint on one of the two grounds."""
+    """A title behind a square in its colour: coloured letters would be too faint on one of the two grounds."""
     st.markdown(f"<span style='color:{colour}'>■</span> **{title}**{more}", unsafe_allow_html=True)
 
 
@@ -45,14 +45,14 @@ def ramp(least: str, colours: str, most: str) -> str:
 
 
 def story(x: np.ndarray, what: str, seen: dict | None, y, to) -> dict:
-    """The row that tells it: file, what is seen, code, reconstruction, difference. -> the numbers"""
-    found = bridge.judging.look(name, x, y, to)
-    x_rec, mean, sd = found["x_rec"], found["mean"], found["sd"]
+    """The first row: file, model's input, code, reconstruction, difference. -> as judging.look; gap, original, most"""
+    result = bridge.judging.look(name, x, y, to)
+    x_rec, mean, sd = result["x_rec"], result["mean"], result["sd"]
     gap, most = portrait.difference(x, x_rec)
     with st.container(key="story"):
         columns = st.columns([1, 1, 1.7, 1, 1], gap="small")
-    own = portrait.original(seen["original"]) if seen else portrait.whole(x)
-    cell(columns[0], "Your picture" if seen else "The picture", charts.DATA, own, plain(what), what)
+    original = portrait.original(seen["original"]) if seen else portrait.whole(x)
+    cell(columns[0], "Your picture" if seen else "The picture", charts.DATA, original, plain(what), what)
     steps = " ".join(seen["steps"]) if seen else "It is a picture of the kind the model knows."
     size = f"{x.shape[1]}x{x.shape[0]}"
     seen_alt = f"the same picture as the model sees it, {size} pixels"
@@ -67,14 +67,14 @@ def story(x: np.ndarray, what: str, seen: dict | None, y, to) -> dict:
     with columns[2]:
         heading("Its code", charts.CODES, f", {len(mean)} numbers")
         st.plotly_chart(
-            portrait.code(mean, sd if found["stochastic"] else None),
+            portrait.code(mean, sd if result["stochastic"] else None),
             config={"displayModeBar": False},
             alt=f"bar chart of the code; {int((abs(mean) > 2).sum())} of {len(mean)} numbers beyond 2",
         )
         beyond = 100 * float((np.abs(mean) > 2).mean())
         st.caption(
             f"Orange: where 95 % of the prior lies; {beyond:.0f} % of these numbers lie outside. "
-            f"Length {found['norm']:.1f}, the prior's is {np.sqrt(len(mean)):.1f}."
+            f"Length {result['norm']:.1f}, the prior's is {np.sqrt(len(mean)):.1f}."
         )
     cell(
         columns[3],
@@ -82,7 +82,7 @@ def story(x: np.ndarray, what: str, seen: dict | None, y, to) -> dict:
         charts.RECONSTRUCTION,
         portrait.whole(x_rec),
         "The decoder's picture of that code" + (f", as «{plain(bridge.classes.worded(name, to))}»." if to else "."),
-        f"reconstruction, mean squared error {found['mse']:.4f}",
+        f"reconstruction, mean squared error {result['mse']:.4f}",
     )
     cell(
         columns[4],
@@ -93,15 +93,15 @@ def story(x: np.ndarray, what: str, seen: dict | None, y, to) -> dict:
         f"map of the differences, at most {most:.2f}",
         ramp(f"−{most:.2f}", f"{charts.DATA},white,{charts.GENERATED}", f"{most:.2f}"),
     )
-    return found | {"gap": gap, "own": own, "most": most}
+    return result | {"gap": gap, "original": original, "most": most}
 
 
-def numbers(found: dict) -> None:
-    """Each number with what it is compared to."""
+def numbers(result: dict) -> None:
+    """Four errors, each with where it lies among those of the usual pictures."""
     kind = bridge.judging.usual(name)
-    closer = bridge.judging.more(name, "error", found["mse"])
-    sharper, first = bridge.judging.sharper(name, found["ssim"])
-    steadier = bridge.judging.more(name, "round_trip", found["drift"])
+    closer = bridge.judging.more(name, "error", result["mse"])
+    sharper, first = bridge.judging.sharper(name, result["ssim"])
+    steadier = bridge.judging.more(name, "round_trip", result["drift"])
     with st.container(key="numbers"):
         columns = st.columns(4)
     for column, (label, value, than, why) in zip(
@@ -109,26 +109,26 @@ def numbers(found: dict) -> None:
         (
             (
                 "Squared error",
-                f"{found['mse']:.4f}",
+                f"{result['mse']:.4f}",
                 f"closer than {closer:.0f} % of {kind}",
                 "Mean over pixels, brightness 0 to 1. Smaller is closer.",
             ),
             (
                 "PSNR",
-                f"{found['psnr']:.1f} dB",
-                f"{kind} median {found['psnr_median']:.1f} dB",
+                f"{result['psnr']:.1f} dB",
+                f"{kind} median {result['psnr_median']:.1f} dB",
                 "The same on a logarithmic scale; larger is closer.",
             ),
             (
                 "SSIM",
-                f"{found['ssim']:.3f}",
+                f"{result['ssim']:.3f}",
                 f"sharper than {sharper:.0f} % of {kind}",
                 "Structural similarity: edges and contrast rather than brightness; 1 is identical."
                 + (f" Compared with the first {first} {kind} pictures, the others with all." if first else ""),
             ),
             (
                 "Its code moves",
-                f"{found['drift']:.2f}",
+                f"{result['drift']:.2f}",
                 f"less than {steadier:.0f} % of {kind}",
                 "Distance between the codes of the picture and of its reconstruction: a small pixel error can still be another thing to the model, and the other way round.",
             ),
@@ -138,27 +138,27 @@ def numbers(found: dict) -> None:
         column.metric(label, value, than, delta_color="off", delta_arrow="off", help=why)
 
 
-def warn(found: dict) -> None:
-    """The lesson in a sentence, when the picture is unlike anything the model saw."""
-    if not found["unlike"]:
+def warn(result: dict) -> None:
+    """A warning when the picture is unlike the training data."""
+    if not result["unlike"]:
         return
     st.warning(
-        f"**Unlike anything this model has seen** ({' and '.join(found['unlike'])}). It has seen "
+        f"**Unlike anything this model has seen** ({' and '.join(result['unlike'])}). It has seen "
         f"{card['data']['train']:,} pictures of {plain(data)} and nothing else; whatever you show it, it answers "
         "with a picture of that kind.",
         icon=":material/travel_explore:",
     )
 
 
-def posterior(x: np.ndarray, found: dict, y, to) -> np.ndarray:
-    """Sixteen draws and their deviation. -> their codes (16, d), or none for a deterministic encoder"""
+def posterior(x: np.ndarray, result: dict, y, to) -> np.ndarray:
+    """Sixteen posterior draws and their deviation. -> their codes (16, d), or none for a deterministic encoder"""
     st.markdown(
         "#### What else it could be",
         help="The encoder answers with a distribution of codes, q(z|x), the posterior.",
     )
-    if not found["stochastic"]:
+    if not result["stochastic"]:
         st.caption("This encoder is a function: one picture has exactly one code, so there is nothing to draw.")
-        return np.zeros((0, len(found["mean"])), np.float32)
+        return np.zeros((0, len(result["mean"])), np.float32)
     seed = link.keep("draw", 0, link.number(0, 9999))
     codes = bridge.models.draw(name, x[None], DRAWS, seed, y)[:, 0]
     draws = bridge.models.decode(name, codes, to)
@@ -168,7 +168,7 @@ def posterior(x: np.ndarray, found: dict, y, to) -> np.ndarray:
     left.image(portrait.row(draws, 8, scale), output_format="PNG", alt=f"{DRAWS} decoded posterior draws")
     alike = " They look alike: this encoder is nearly sure of its code." if most < ALIKE else ""
     left.caption(
-        f"{DRAWS} draws of the posterior, decoded. Its mean width is {found['sd'].mean():.2g}; the prior's is 1.{alike}"
+        f"{DRAWS} draws of the posterior, decoded. Its mean width is {result['sd'].mean():.2g}; the prior's is 1.{alike}"
     )
     left.button(
         "Draw again",
@@ -183,23 +183,23 @@ def posterior(x: np.ndarray, found: dict, y, to) -> np.ndarray:
     return codes
 
 
-def where(found: dict, codes: np.ndarray, itself: int) -> None:
+def where(result: dict, codes: np.ndarray, itself: int) -> None:
     """The place on the map and the nearest pictures, `itself` (a picture's number, or -1) left out."""
     st.markdown(
         "#### Where it stands",
         help="Placed by the nearest codes; the full map is on the Map page.",
     )
-    indices, distances = (each[0] for each in bridge.codes.nearest(name, found["mean"], NEAR + 1))
+    indices, distances = (each[0] for each in bridge.codes.nearest(name, result["mean"], NEAR + 1))
     others = indices != itself  # a picture is no news about itself
     indices, distances = indices[others][:NEAR], distances[others][:NEAR]
-    here = bridge.codes.place(name, found["mean"])[0]
+    here = bridge.codes.place(name, result["mean"])[0]
     cloud = bridge.codes.place(name, codes) if len(codes) else np.zeros((0, 2))
     st.plotly_chart(
         portrait.small_map(atlas.umap, here, cloud, atlas.umap[indices], kind),
         config={"displayModeBar": False},
         alt="the map with this picture's place as a star",
     )
-    scale = max(1, 56 // found["x_rec"].shape[0])
+    scale = max(1, 56 // result["x_rec"].shape[0])
     st.image(
         portrait.row(bridge.codes.pictures(name)[indices], NEAR, scale),
         output_format="PNG",
@@ -215,7 +215,7 @@ def where(found: dict, codes: np.ndarray, itself: int) -> None:
     )
 
 
-def rivals(x: np.ndarray, found: dict) -> None:
+def rivals(x: np.ndarray, result: dict) -> None:
     """The same picture in every checkpoint of the same shape."""
     others = bridge.judging.rivals(name)
     st.markdown(
@@ -224,26 +224,26 @@ def rivals(x: np.ndarray, found: dict) -> None:
     )
     row = st.container(horizontal=True)
     for other in others:
-        told = found if other == name else bridge.judging.remember(other, x)
+        theirs = result if other == name else bridge.judging.remember(other, x)
         with row.container(width=118):
             st.image(
-                portrait.whole(told["x_rec"], 112),
+                portrait.whole(theirs["x_rec"], 112),
                 output_format="PNG",
-                alt=f"reconstruction by {other}, mean squared error {told['mse']:.4f}",
+                alt=f"reconstruction by {other}, mean squared error {theirs['mse']:.4f}",
             )
-            st.caption(f"**{plain(other)}**  \nMSE {told['mse']:.4f}  \nSSIM {told['ssim']:.3f}")
+            st.caption(f"**{plain(other)}**  \nMSE {theirs['mse']:.4f}  \nSSIM {theirs['ssim']:.3f}")
 
 
-def downloads(x: np.ndarray, found: dict, y, to) -> None:
-    """The comparison as a picture, the numbers as arrays, and into the tray."""
+def downloads(x: np.ndarray, result: dict, y, to) -> None:
+    """Buttons: into the tray, the comparison as PNG, the arrays as NPZ."""
     captions = [
         "picture",
         "as the model sees it",
-        f"{name}\nMSE {found['mse']:.4f}",
-        f"difference\nfull colour: {found['most']:.2f}",
+        f"{name}\nMSE {result['mse']:.4f}",
+        f"difference\nfull colour: {result['most']:.2f}",
     ]
-    images = [found["own"], portrait.whole(x), portrait.whole(found["x_rec"]), found["gap"]]
-    arrays = {"picture": x, "code": found["mean"], "code_sd": found["sd"]}
+    images = [result["original"], portrait.whole(x), portrait.whole(result["x_rec"]), result["gap"]]
+    arrays = {"picture": x, "code": result["mean"], "code_sd": result["sd"]}
     if y:
         arrays |= {"encoded_as": np.array(y), "decoded_as": np.array(to)}
     with st.container(horizontal=True):
@@ -256,7 +256,7 @@ def downloads(x: np.ndarray, found: dict, y, to) -> None:
         )
         st.download_button(
             "Picture, code, reconstruction (NPZ)",
-            lambda: film.arrays(**arrays, reconstruction=found["x_rec"]),
+            lambda: film.arrays(**arrays, reconstruction=result["x_rec"]),
             f"{name}-reconstruction.npz",
             on_click="ignore",
         )
@@ -266,23 +266,23 @@ chosen = source.choose(name, atlas)
 if chosen is None:  # the mirror: all of it happens in the reader's tab
     st.stop()
 x, what, seen, itself = chosen
-y, to = source.told(name, x, what, seen)
+y, to = source.choose_classes(name, x, what, seen)
 if said := uneven(card):
     st.caption(said)
-found = story(x, what, seen, y, to)
-numbers(found)
-warn(found)
-downloads(x, found, y, to)
+result = story(x, what, seen, y, to)
+numbers(result)
+warn(result)
+downloads(x, result, y, to)
 if to:
-    classes.every(name, found["mean"], to)
-strips.show(name, x, found["mean"], to)
+    classes.every(name, result["mean"], to)
+strips.show(name, x, result["mean"], to)
 if able := bridge.models.fills(name):
     holes.show(name, x)
 left, right = st.columns([1.15, 1], gap="medium")
 with left:
-    codes = posterior(x, found, y, to)
-    rivals(x, found)
+    codes = posterior(x, result, y, to)
+    rivals(x, result)
 with right:
-    where(found, codes, itself)
+    where(result, codes, itself)
 if not able:
     holes.elsewhere(name)

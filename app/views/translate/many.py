@@ -10,7 +10,7 @@ RESULT, SHOWN = "many result", 8
 
 @st.fragment
 def show(name: str, back: bool) -> None:
-    """The section; it reruns alone."""
+    """The section, a fragment: it reruns without the rest of the page."""
     ours, theirs = bridge.checkpoints.domains(name)[:: -1 if back else 1]
     most, megabytes = bridge.translating.limits()
     st.markdown("#### Many at once")

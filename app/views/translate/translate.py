@@ -181,7 +181,7 @@ def measured() -> None:
 
 
 def about() -> None:
-    """What was trained, on what, and may I use it."""
+    """How it was trained, on which data, and under which licence."""
     card = bridge.checkpoints.card(name)
     data, training = card["data"], card.get("training", {})
     pairs = card["config"].get("pairs", 0)
@@ -204,7 +204,7 @@ def about() -> None:
 
 
 def gallery_of() -> dict | None:
-    """The gallery; what is wrong with it is said."""
+    """The gallery, or the sentence that says what is wrong with it."""
     try:
         return bridge.translating.gallery(name)
     except bridge.Problem as problem:
