@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .commands.calls import atlas, evaluate, load, train
+    from .commands.calls import atlas, evaluate, load, push, train, widget
     from .config import PRESETS, Config
     from .data.dataset import Data
     from .data.datasets import load as load_data
@@ -37,7 +37,9 @@ __all__ = (
     "evaluate",
     "load",
     "load_data",
+    "push",
     "train",
+    "widget",
 )
 _PLACES = {
     "FAMILY": ("family.members", "FAMILY"),
@@ -52,7 +54,9 @@ _PLACES = {
     "evaluate": ("commands.calls", "evaluate"),
     "load": ("commands.calls", "load"),
     "load_data": ("data.datasets", "load"),
+    "push": ("commands.calls", "push"),
     "train": ("commands.calls", "train"),
+    "widget": ("commands.calls", "widget"),
 }
 
 

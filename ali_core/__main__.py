@@ -21,6 +21,8 @@ VERBS = {
     "record": "recorded runs in the plane, which the lessons replay",
     "family": "the table of every member",
     "publish": "a folder of static files that shows checkpoints from any web server",
+    "pull": "a checkpoint of the Hugging Face Hub, into ./checkpoints",
+    "push": "a checkpoint onto the Hugging Face Hub",
     "explore": "open the explorer in the browser",
 }
 

@@ -1,4 +1,4 @@
-"""Compare, through Streamlit's own test client; its choices and formulas."""
+"""Compare, through Streamlit's test client; its choices and formulas."""
 
 import json
 import re
@@ -26,8 +26,8 @@ def app(page: str, **query: str):
 
 def rows_of(test) -> list[str]:
     """The checkpoints that have a row of reconstructions, with their errors."""
-    found = (re.match(r"\*\*(\S+)\*\*  \nMSE \*{0,2}([\d.]+)", m.value) for m in test.markdown)
-    return [(m[1].replace("\u2011", "-"), m[2]) for m in found if m]
+    matches = (re.match(r"\*\*(\S+)\*\*  \nMSE \*{0,2}([\d.]+)", m.value) for m in test.markdown)
+    return [(m[1].replace("\u2011", "-"), m[2]) for m in matches if m]
 
 
 def warn(test) -> str:
@@ -44,8 +44,8 @@ def test_three_checkpoints_remember_the_same_pictures():
     )
     drawn = np.random.default_rng(0).choice(10_000, 8, replace=False)
     for name, error in rows_of(test):
-        known = bridge.codes.atlas(name).error[drawn].mean()  # the map's own, by another way
-        assert abs(float(error) - known) < 2e-4
+        expected = bridge.codes.atlas(name).error[drawn].mean()  # the map's own, by another way
+        assert abs(float(error) - expected) < 2e-4
     assert sum("closest" in m.value for m in test.markdown) == 1
     assert "only the same random numbers" in words(test)
 
@@ -211,7 +211,7 @@ def test_a_checkpoint_without_its_map_is_left_out_with_a_sentence(tmp_path, monk
 def test_the_first_page_alone_among_its_pictures_leads_to_some_that_have_company():
     test = test_app_map.app("compare")
     assert "no other checkpoint" in warn(test)
-    (told,) = [link.proto for link in test.main.get("page_link")]
-    assert "checkpoint=fashion-ali" in told.query_string and told.label == "Compare fashion-ali with others"
+    (other,) = [link.proto for link in test.main.get("page_link")]
+    assert "checkpoint=fashion-ali" in other.query_string and other.label == "Compare fashion-ali with others"
     assert len(bridge.comparing.peers("fashion-ali")) > 1 == len(bridge.comparing.peers("toons"))
     assert not app("compare").main.get("page_link"), "who has company needs no other"

@@ -69,14 +69,18 @@ def test_the_same_seed_is_the_same_game_and_another_is_not():
 
 def test_pictures_are_what_the_rounds_say_and_ds_verdict_is_the_models_score():
     model, game = Model.load(ROOT / "checkpoints" / NAME), bridge.guessing.rounds(NAME, 1)
-    known = atlas.pictures(ROOT / "checkpoints", atlas.load(ROOT / "checkpoints" / NAME).pictures)
+    pictures = atlas.pictures(ROOT / "checkpoints", atlas.load(ROOT / "checkpoints" / NAME).pictures)
     for one in game:
         if one["kind"] == "real":
-            assert np.array_equal(one["picture"], known[one["no"]])
+            assert np.array_equal(one["picture"], pictures[one["no"]])
         else:
-            z = model.encode(known[one["no"]][None]) if one["kind"] == "reconstruction" else model.prior(1, one["no"])
-            made = 255 * model.decode(z)[0]
-            assert np.abs(one["picture"] - made).max() < 1.01  # one is rounded
+            z = (
+                model.encode(pictures[one["no"]][None])
+                if one["kind"] == "reconstruction"
+                else model.prior(1, one["no"])
+            )
+            decoded = 255 * model.decode(z)[0]
+            assert np.abs(one["picture"] - decoded).max() < 1.01  # one is rounded
     x = np.stack([one["picture"] for one in game])
     said = model.score(x, model.encode(x))
     assert np.allclose(said, [one["log_odds"] for one in game], atol=1e-4)

@@ -30,7 +30,7 @@ def sane(app: AppTest) -> AppTest:
     return app
 
 
-def told(app: AppTest, name: str) -> str:
+def in_link(app: AppTest, name: str) -> str:
     """What the URL says of a name."""
     value = app.query_params[name]
     return value[0] if isinstance(value, list) else value
@@ -65,7 +65,7 @@ def test_a_link_brings_back_every_setting():
     assert app.main.slider(key="frames").value == 9
     assert app.session_state["how"] == "lerp"
     assert "of 9" in texts(app) or "all along" in texts(app)
-    assert {name: told(app, name) for name in said} == said
+    assert {name: in_link(app, name) for name in said} == said
 
 
 def test_what_makes_no_sense_in_a_link_is_left_out():
@@ -84,13 +84,13 @@ def test_a_picture_that_does_not_exist_is_a_sentence():
 def test_an_end_is_chosen_by_number_by_seed_from_the_tray_and_by_upload():
     app = sane(visit(tray="p7,s3"))
     sane(app.main.number_input(key="a held out").set_value(21).run())
-    assert app.session_state["a"] == "p21" and told(app, "a") == "p21"
+    assert app.session_state["a"] == "p21" and in_link(app, "a") == "p21"
     sane(app.main.number_input(key="b seed").set_value(5).run())
     assert app.session_state["b"] == "s5" and "sample, seed 5" in texts(app)
     sane(app.main.button(key="b random").click().run())
-    assert told(app, "b") == app.session_state["b"] != "s5"
+    assert in_link(app, "b") == app.session_state["b"] != "s5"
     sane(app.main.button(key="b tray 0").click().run())
-    assert app.session_state["b"] == "p7" and told(app, "b") == "p7"
+    assert app.session_state["b"] == "p7" and in_link(app, "b") == "p7"
     file = io.BytesIO()
     Image.fromarray(np.full((40, 30, 3), 200, np.uint8)).save(file, "png")
     app.main.file_uploader(key="a file").upload("mine.png", file.getvalue(), "image/png")
@@ -113,7 +113,7 @@ def test_the_settings_stay_when_another_page_was_seen():
     app.switch_page("views/model/model.py").run()
     sane(app.switch_page("views/interpolate/interpolate.py").run())
     assert app.session_state["a"] == "s8" and app.main.slider(key="frames").value == 11
-    assert told(app, "a") == "s8" and told(app, "frames") == "11"
+    assert in_link(app, "a") == "s8" and in_link(app, "frames") == "11"
 
 
 @pytest.mark.parametrize("name", NAMES)

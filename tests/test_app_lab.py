@@ -23,9 +23,9 @@ def no_runs():
 
 
 def press(app: AppTest, label: str) -> AppTest:
-    found = [b for b in app.button if b.label == label]
-    assert len(found) == 1, [b.label for b in app.button]
-    return whole(found[0].click().run())
+    buttons = [b for b in app.button if b.label == label]
+    assert len(buttons) == 1, [b.label for b in app.button]
+    return whole(buttons[0].click().run())
 
 
 # ---- the lab -----------------------------------------------------------------------------------------
@@ -87,8 +87,8 @@ def test_a_run_is_started_shared_watched_and_ended():
     watcher = visit("lab", live="1", run=run)
     assert "A run that somebody shares" in words(watcher) and "alice on 8 Gaussians" in words(watcher)
     assert [b.label for b in watcher.button if b.label in ("Start", "End")] == []
-    own = press(watcher, "Start one of my own")
-    assert "run" not in url(own) and live.about(run)
+    mine = press(watcher, "Start one of my own")
+    assert "run" not in url(mine) and live.about(run)
     app = press(app, "End")
     assert live.about(run) is None and "run" not in url(app)
     late = visit("lab", live="1", run=run)
@@ -119,8 +119,8 @@ def test_drawn_points_stand_in_the_link():
     assert points.shape == (25, 2) and (points[:, 1] > 52).all() and (points[:, 1] < 55).all()
     from app.shared import link
 
-    told = link.numbers_form(np.flatnonzero(drawing).tolist())
-    app = press(visit("lab", live="1", data="mine", points=told, width="8"), "Start for a class")
+    word = link.numbers_form(np.flatnonzero(drawing).tolist())
+    app = press(visit("lab", live="1", data="mine", points=word, width="8"), "Start for a class")
     assert not app.error
     (room,) = live._rooms.values()
     np.testing.assert_array_equal(room.points, points)

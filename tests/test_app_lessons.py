@@ -51,8 +51,8 @@ def test_a_lesson_asks_first_and_then_answers_with_what_was_measured(number):
             last = packs.read(ROOT / f"checkpoints/lab/{source}.gz")[-1]
             value = packs.unpack(last)[1]["z_sd"].mean()
         else:
-            found = frame(source, step)
-            value = found["constraints"]["term_kl"] if "." in key else found[key]
+            values = frame(source, step)
+            value = values["constraints"]["term_kl"] if "." in key else values[key]
         share = f"{value:.0%}".replace("%", " %")
         forms = {f"{value:,}", f"{value:.2f}", f"{value:.3f}", share}
         assert any(form.replace("-", "−") in said for form in forms), (key, value)
@@ -100,11 +100,11 @@ def settings(lesson: texts.Lesson) -> list[dict]:
     """What the lab is asked to train by a lesson's link: one run, or two."""
     asked = {key: value for key, value in lesson.tries.items() if "." not in key}
     pair = [asked.pop("member"), asked.pop("against", None)]
-    found = []
+    settings = []
     for member in filter(None, pair):
         weights = {key.split(".")[1]: value for key, value in lesson.tries.items() if key.startswith(f"{member}.")}
-        found.append(asked | {"member": member, "weights": weights})
-    return found
+        settings.append(asked | {"member": member, "weights": weights})
+    return settings
 
 
 @pytest.mark.parametrize("number", ALL)

@@ -1,4 +1,4 @@
-"""Map and Model pages, tray, picker and links, through Streamlit's own test client."""
+"""Map and Model pages, tray, picker and links, through Streamlit's test client."""
 
 import contextlib
 import os
@@ -88,13 +88,13 @@ def test_the_card_of_every_checkpoint_is_readable(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_number_of_a_card_is_shown_or_compared_to(name):
-    known = "".join(row.beside for row in MEASURES.values())
+    sentences = "".join(row.beside for row in MEASURES.values())
     metrics = checkpoint.card(ROOT / "checkpoints" / name)["metrics"]
     assert metrics
     # what stands beside a number with the class guessed is shown in its row
     rows = {key.removesuffix("_guessed") for key in metrics}
     assert rows <= set(MEASURES)
-    assert [key for key in rows if not MEASURES[key].shown and f"{{{key}}}" not in known] == []
+    assert [key for key in rows if not MEASURES[key].shown and f"{{{key}}}" not in sentences] == []
 
 
 def test_where_faces_are_shown_it_says_whom_the_data_show_and_where_it_errs_more():
@@ -263,7 +263,7 @@ def test_the_clearest_factor_is_the_one_that_neighbours_share():
     xy = rng.normal(size=(n, 2)).astype(np.float32)
     labels = np.stack([rng.integers(0, 3, n), (xy[:, 0] > 0).astype(int), (rng.random(n) < 0.02).astype(int)], 1)
     names = {"chance": list("abc"), "side": ["left", "right"], "rare": ["no", "yes"]}
-    found = core.Atlas(
+    the_map = core.Atlas(
         *(xy, labels[:, 0], xy, xy, {}, xy[:, 0], xy[:, 0]),
         pictures="",
         label_names=[],
@@ -271,7 +271,7 @@ def test_the_clearest_factor_is_the_one_that_neighbours_share():
         labels=labels,
         factors=names,
     )
-    assert core.clearest(found) == "side"
+    assert core.clearest(the_map) == "side"
     assert bridge.codes.clearest("sprites") == "direction" and bridge.codes.clearest("fashion-alice") == "class"
 
 

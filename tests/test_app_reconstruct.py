@@ -116,11 +116,11 @@ def test_a_picture_of_the_tray_is_taken_and_the_draws_seed_stands_in_the_link():
 @pytest.mark.parametrize("name", NAMES)
 def test_sixteen_draws_are_shown_or_said_to_make_no_sense(name):
     app = open_page(checkpoint=name)
-    told = [c.value for c in app.caption]
-    drawn = any("16 draws of the posterior" in words for words in told)
+    captions = [c.value for c in app.caption]
+    drawn = any("16 draws of the posterior" in words for words in captions)
     first = bridge.codes.pictures(name)[:1], bridge.classes.of_pictures(name, np.array([0]))
     assert drawn == bool(bridge.models.posterior(name, *first)[1].any())
-    assert drawn != any("nothing to draw" in words for words in told)
+    assert drawn != any("nothing to draw" in words for words in captions)
 
 
 def test_the_nearest_pictures_leave_out_the_picture_itself():
@@ -233,22 +233,22 @@ def test_a_links_nonsense_is_no_hole(text):
 
 def test_what_the_browser_says_is_a_hole_or_nothing():
     hole = np.random.default_rng(0).random(SQUARE) > 0.5
-    told = base64.b64encode(np.packbits(hole).tobytes()).decode()
-    assert (unpacked(told, SQUARE) == hole).all()
-    for nonsense in (None, 7, "", "!!", told + told, [1, 2]):
+    packed = base64.b64encode(np.packbits(hole).tobytes()).decode()
+    assert (unpacked(packed, SQUARE) == hole).all()
+    for nonsense in (None, 7, "", "!!", packed + packed, [1, 2]):
         assert unpacked(nonsense, SQUARE) is None
 
 
 def test_without_a_model_a_hole_is_filled_by_the_mean_or_by_the_nearest_other_picture():
     held = bridge.codes.pictures(GARMENTS)
     x, hole = held[3], holes.parse("8.8.12.12", SQUARE)
-    found = bridge.judging.stand_ins(GARMENTS, x, hole)
+    fills = bridge.judging.stand_ins(GARMENTS, x, hole)
     away = ((held.astype(int) - x) ** 2 * ~hole[..., None]).sum((1, 2, 3))
     away[3] = away.max()
     for key, other in (("mean", held.mean(0).round()), ("nearest", held[away.argmin()])):
-        np.testing.assert_array_equal(found[key][~hole], x[~hole])
-        assert np.abs(found[key][hole] - other[hole]).max() <= 1
-    assert holes.error(x, x, hole) == 0 < holes.error(found["nearest"], x, hole)
+        np.testing.assert_array_equal(fills[key][~hole], x[~hole])
+        assert np.abs(fills[key][hole] - other[hole]).max() <= 1
+    assert holes.error(x, x, hole) == 0 < holes.error(fills["nearest"], x, hole)
 
 
 def filler() -> str:
@@ -259,26 +259,26 @@ def filler() -> str:
 def test_a_filled_picture_is_new_in_the_hole_only():
     name = filler()
     x, hole = bridge.codes.pictures(name)[3], holes.parse("8.8.12.12", SQUARE)
-    made = bridge.models.fill(name, x, hole)
-    np.testing.assert_array_equal(made[~hole], x[~hole])
-    assert (made[hole] != x[hole]).any()
+    filled = bridge.models.fill(name, x, hole)
+    np.testing.assert_array_equal(filled[~hole], x[~hole])
+    assert (filled[hole] != x[hole]).any()
     other = x.copy()
     other[hole] = 255 - other[hole]
-    np.testing.assert_array_equal(bridge.models.fill(name, other, hole)[hole], made[hole])
+    np.testing.assert_array_equal(bridge.models.fill(name, other, hole)[hole], filled[hole])
 
 
 def hole_of(app: AppTest) -> str | None:
     """What the URL says of the hole."""
-    told = app.query_params.get("hole")
-    return told[0] if isinstance(told, list) else told
+    values = app.query_params.get("hole")
+    return values[0] if isinstance(values, list) else values
 
 
 def test_the_hole_of_a_link_is_filled_with_its_error_and_the_default_is_left_out():
     name = filler()
-    for hole, told in ((None, None), ("3.3.20.20", "3.3.20.20"), ("40.1.2.2", None), ("x", None)):
+    for hole, shown in ((None, None), ("3.3.20.20", "3.3.20.20"), ("40.1.2.2", None), ("x", None)):
         app = open_page(checkpoint=name, item="p3", **({"hole": hole} if hole else {}))
-        assert not app.exception and not app.error and hole_of(app) == told
-        x, painted = bridge.codes.pictures(name)[3], holes.parse(told or "8.8.12.12", SQUARE)
+        assert not app.exception and not app.error and hole_of(app) == shown
+        x, painted = bridge.codes.pictures(name)[3], holes.parse(shown or "8.8.12.12", SQUARE)
         error = holes.error(bridge.models.fill(name, x, painted), x, painted)
         assert f"**MSE in the hole {error:.4f}**" in [c.value for c in app.caption]
     empty = open_page(checkpoint=name, hole="none")
@@ -288,8 +288,8 @@ def test_the_hole_of_a_link_is_filled_with_its_error_and_the_default_is_left_out
 def test_a_checkpoint_that_cannot_fill_says_which_one_can():
     app = open_page(hole="3.3.20.20")
     assert hole_of(app) is None and not app.exception
-    told = [c.value for c in app.caption if "never saw a picture with a hole" in c.value]
-    assert len(told) == bool(FILLERS) and all(name in told[0] for name in FILLERS)
+    captions = [c.value for c in app.caption if "never saw a picture with a hole" in c.value]
+    assert len(captions) == bool(FILLERS) and all(name in captions[0] for name in FILLERS)
 
 
 # ---- what an attribute changes ---------------------------------------------------------------------
@@ -298,18 +298,20 @@ def test_a_checkpoint_that_cannot_fill_says_which_one_can():
 def test_a_strip_for_each_clear_attribute_and_the_middle_is_the_picture_itself():
     app = open_page(checkpoint="faces", item="s3")
     assert not app.exception and not app.error
-    known = bridge.directions.directions("faces")
+    directions = bridge.directions.directions("faces")
     z = bridge.models.prior("faces", 1, 3)[0]
     code = bridge.models.encode("faces", bridge.models.decode("faces", z))[0]
     strips = bridge.directions.strips("faces", code, 6, 7, 3.0)
-    gains = [(right - chance) / (1 - chance) for right, chance in zip(known.accuracy, known.chance, strict=True)]
-    factors = list(known.factors)
-    assert [factors.index(strip["factor"]) for strip in strips] == known.clearest(6)
-    assert [gains[k] for k in known.clearest(6)] == sorted((g for g in gains if g > 0.1), reverse=True)[:6]
+    gains = [
+        (right - chance) / (1 - chance) for right, chance in zip(directions.accuracy, directions.chance, strict=True)
+    ]
+    factors = list(directions.factors)
+    assert [factors.index(strip["factor"]) for strip in strips] == directions.clearest(6)
+    assert [gains[k] for k in directions.clearest(6)] == sorted((g for g in gains if g > 0.1), reverse=True)[:6]
     for strip in strips:
         k = factors.index(strip["factor"])
         assert strip["start"] == 3 and np.allclose(strip["z"][3], code, atol=1e-5)
-        read = known.read(strip["z"])[:, k]
+        read = directions.read(strip["z"])[:, k]
         assert read[0] == 0 and read[-1] == 1, "it goes from the first class to the second"
     captions = [c.value for c in app.caption]
     assert sum("as it is" in c for c in captions) == len(strips) == 6

@@ -83,8 +83,8 @@ def holds(box: tuple[int, int, int, int], side: int, left: int, top: int) -> boo
     ids=["middle", "small", "tiny", "left edge", "corner", "large"],
 )
 def test_a_face_is_framed_wherever_it_stands(place):
-    found = faces.faces(scene(place))
-    assert len(found) == 1 and holds(found[0], *place)
+    boxes = faces.faces(scene(place))
+    assert len(boxes) == 1 and holds(boxes[0], *place)
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "tiny file"])
@@ -98,17 +98,17 @@ def test_grey_and_transparent_and_tiny_pictures_have_faces_too(mode):
         image.putalpha(cut)
     else:
         image = head(48)
-    found = faces.faces(image)
-    assert len(found) == 1
-    assert holds(found[0], *((48, 0, 0) if mode == "tiny file" else (200, 220, 140)))
+    boxes = faces.faces(image)
+    assert len(boxes) == 1
+    assert holds(boxes[0], *((48, 0, 0) if mode == "tiny file" else (200, 220, 140)))
 
 
 def test_forty_faces_are_forty_and_the_largest_is_the_first():
     places = [(100 + 20 * (k == 17), 20 + (k % 8) * 195, 20 + (k // 8) * 195) for k in range(40)]
-    found = faces.faces(scene(*places, size=(1600, 1000)))
-    assert len(found) == 40
-    assert all(sum(holds(box, *place) for box in found) == 1 for place in places)
-    assert holds(found[0], *places[17])
+    boxes = faces.faces(scene(*places, size=(1600, 1000)))
+    assert len(boxes) == 40
+    assert all(sum(holds(box, *place) for box in boxes) == 1 for place in places)
+    assert holds(boxes[0], *places[17])
 
 
 def test_a_landscape_has_no_face_and_is_whole_and_says_so():

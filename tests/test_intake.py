@@ -34,7 +34,7 @@ def endless_scans(copies: int = 400) -> bytes:
 
 @pytest.fixture
 def alone():
-    """Processes of this test's own: none is there before, and none is left."""
+    """Processes for this test alone: none is there before, and none is left."""
     kept = [apart._free.get(timeout=30) for _ in range(apart.PROCESSES)]
     for _ in kept:
         apart._free.put(None)
@@ -133,13 +133,13 @@ def test_what_is_no_picture_is_not_sent_to_a_process(alone):
 
 
 def test_more_pictures_than_processes_wait_for_each_other(alone):
-    content, found = file(scene(2000, 1200), "PNG"), []
-    pupils = [threading.Thread(target=lambda: found.append(apart.see("a.png", content, GREY))) for _ in range(5)]
+    content, views = file(scene(2000, 1200), "PNG"), []
+    pupils = [threading.Thread(target=lambda: views.append(apart.see("a.png", content, GREY))) for _ in range(5)]
     for pupil in pupils:
         pupil.start()
     for pupil in pupils:
         pupil.join(60)
-    assert len(found) == 5 and apart._free.qsize() == apart.PROCESSES
+    assert len(views) == 5 and apart._free.qsize() == apart.PROCESSES
 
 
 def test_nobody_waits_for_a_process_without_end(alone, monkeypatch):
@@ -175,10 +175,10 @@ def zip_of(*files: tuple[str, bytes], how: int = zipfile.ZIP_DEFLATED) -> bytes:
     return content.getvalue()
 
 
-def made(content: bytes) -> list[tuple[str, bytes | str]]:
+def results_of(content: bytes) -> list[tuple[str, bytes | str]]:
     """What a model that changes nothing makes of a zip; sentences as text."""
-    found = batch.through(batch.unzip("a.zip", content), (8, 8, 1), lambda x: x / 255)
-    return [(name, str(one) if isinstance(one, Problem) else one) for name, one in found]
+    results = batch.through(batch.unzip("a.zip", content), (8, 8, 1), lambda x: x / 255)
+    return [(name, str(one) if isinstance(one, Problem) else one) for name, one in results]
 
 
 GOOD = file(scene(9, 9), "PNG")
@@ -187,13 +187,13 @@ GOOD = file(scene(9, 9), "PNG")
 def test_a_damaged_file_in_a_zip_is_named_and_the_others_go_on():
     content = bytearray(zip_of(("bad.png", bytes(range(256)) * 40), ("good.png", GOOD)))
     content[60:80] = b"\xff" * 20  # in the deflated bytes
-    found = dict(made(bytes(content)))
-    assert "“bad.png” is damaged" in found["bad.png"] and found["good.png"][:4] == b"\x89PNG"
+    results = dict(results_of(bytes(content)))
+    assert "“bad.png” is damaged" in results["bad.png"] and results["good.png"][:4] == b"\x89PNG"
 
 
 @pytest.mark.parametrize("how", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
 def test_a_zip_of_another_kind_is_a_sentence(how):
-    ((_, problem),) = made(zip_of(("a.png", GOOD), how=how))
+    ((_, problem),) = results_of(zip_of(("a.png", GOOD), how=how))
     assert "packed in a rare way" in problem
 
 
@@ -209,18 +209,18 @@ def test_a_zip_bomb_takes_no_memory():
     assert len(content) < 300_000
     tracemalloc.start()
     try:
-        found = made(content)
+        results = results_of(content)
         assert tracemalloc.get_traced_memory()[1] < 5e6
     finally:
         tracemalloc.stop()
-    assert len(found) == 7 and all("unpacks to more than 10 MB" in p for _, p in found)
+    assert len(results) == 7 and all("unpacks to more than 10 MB" in p for _, p in results)
 
 
 def test_files_of_a_zip_are_unpacked_one_after_another():
     content = zip_of(*[(f"{k}.png", bytes(9 * 2**20)) for k in range(9)])
     tracemalloc.start()
     try:
-        assert all("not a picture" in said for _, said in made(content))
+        assert all("not a picture" in said for _, said in results_of(content))
         assert tracemalloc.get_traced_memory()[1] < 40e6
     finally:
         tracemalloc.stop()
@@ -236,7 +236,7 @@ def test_a_zip_with_a_list_of_files_without_end_is_refused_before_it_is_read():
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_no_name_is_given_twice_and_none_is_too_long_for_a_disk():
     files = ["a.png", "a.png", "A.jpg", "b/a.png", "x" * 264 + ".png", "ü" * 300 + "/" + "y" * 300]
-    names = [name for name, _ in made(zip_of(*[(name, GOOD) for name in files]))]
+    names = [name for name, _ in results_of(zip_of(*[(name, GOOD) for name in files]))]
     assert names[:4] == ["a.png", "a (2).png", "A (3).png", "b/a.png"]
     assert names[4] == "x" * 200 + ".png" and names[5] == "ü" * 100 + "/" + "y" * 200 + ".png"
     with pytest.raises(Problem, match="more than 1,000 characters"):

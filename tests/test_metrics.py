@@ -102,7 +102,7 @@ def test_frechet_distance_of_samples_nears_that_of_their_gaussians():
 def test_a_set_lies_wholly_within_itself_and_not_at_all_in_a_far_one():
     x = rng(0).standard_normal((600, 8))
     same = metrics.precision_recall_density_coverage(x, x)
-    # each point's own ball holds it too, hence (k + 1) / k
+    # each point's ball holds it too, hence (k + 1) / k
     assert same == {"precision": 1, "recall": 1, "coverage": 1, "density": pytest.approx(1.2)}
     far = metrics.precision_recall_density_coverage(x, x + 100)
     assert far == dict.fromkeys(same, 0)
@@ -110,17 +110,17 @@ def test_a_set_lies_wholly_within_itself_and_not_at_all_in_a_far_one():
 
 def test_two_draws_of_one_distribution_cover_each_other():
     x, y = rng(0).standard_normal((2, 2000, 4))
-    found = metrics.precision_recall_density_coverage(x, y)
-    assert 0.85 < found["precision"] <= 1 and 0.85 < found["recall"] <= 1
-    assert 0.9 < found["density"] < 1.1
+    values = metrics.precision_recall_density_coverage(x, y)
+    assert 0.85 < values["precision"] <= 1 and 0.85 < values["recall"] <= 1
+    assert 0.9 < values["density"] < 1.1
     # Naeem et al. 2020, equation 10: coverage's expectation for equal sets, 1 - 1/2^k nearly
-    assert found["coverage"] == pytest.approx(1 - 0.5**5, abs=0.02)
+    assert values["coverage"] == pytest.approx(1 - 0.5**5, abs=0.02)
 
 
 def test_a_collapsed_set_is_precise_and_recalls_nothing():
     x = rng(0).standard_normal((500, 4))
-    found = metrics.precision_recall_density_coverage(x, x[:1] + 1e-4 * rng(1).random((500, 4)))
-    assert found["precision"] == 1 and found["recall"] < 0.02 and found["coverage"] < 0.1
+    values = metrics.precision_recall_density_coverage(x, x[:1] + 1e-4 * rng(1).random((500, 4)))
+    assert values["precision"] == 1 and values["recall"] < 0.02 and values["coverage"] < 0.1
 
 
 # ---- codes
@@ -150,9 +150,9 @@ def test_a_linear_probe_reads_a_half_space_and_nothing_from_noise():
 
 
 def test_draws_of_the_prior_fill_the_prior():
-    found = metrics.against_prior(rng(0).standard_normal((20_000, 16)))
-    assert found["mean"] == pytest.approx(0, abs=0.02) and found["sd"] == pytest.approx(1, abs=0.01)
-    assert found["norm"] == pytest.approx(found["prior_norm"], rel=0.01)
+    values = metrics.against_prior(rng(0).standard_normal((20_000, 16)))
+    assert values["mean"] == pytest.approx(0, abs=0.02) and values["sd"] == pytest.approx(1, abs=0.01)
+    assert values["norm"] == pytest.approx(values["prior_norm"], rel=0.01)
     narrow = metrics.against_prior(0.5 * rng(0).standard_normal((20_000, 1)) + 3)
     assert narrow["mean"] == pytest.approx(3, abs=0.02)
     assert narrow["sd"] == pytest.approx(0.5, abs=0.01)
@@ -164,9 +164,9 @@ def test_modes_are_counted_by_good_samples_alone():
     points = np.array([[0, 0.29], [0, 0.31], [10.2, 0.2], [5, 5], [0, 9]])
     assert metrics.modes(points, centres, 0.1) == (2, 0.4)
     toy = datasets.toy("grid", n=5000, n_test=10)
-    found, good = metrics.modes(toy.x, toy.centres, toy.sd)
+    covered, good = metrics.modes(toy.x, toy.centres, toy.sd)
     # a Gaussian in the plane is within 3 sd with probability 1 - exp(-4.5)
-    assert found == 25 and good == pytest.approx(1 - math.exp(-4.5), abs=0.006)
+    assert covered == 25 and good == pytest.approx(1 - math.exp(-4.5), abs=0.006)
 
 
 # ---- the command
@@ -299,21 +299,21 @@ def test_the_rows_of_an_imagenet_net_are_those_of_its_features(folder, runs):
     perceptual, other = held.take("perceptual"), held.take("perceptual_other")
     assert perceptual["value"] == pytest.approx(eyes.apart(x, model.reconstruct(x)).mean(), rel=1e-4)
     assert perceptual["n"] == 30 and 0 < other["value"] < 4
-    own = held.take("identified")
-    assert 0 <= own["value"] <= 1 and own["n"] == 30
+    identified = held.take("identified")
+    assert 0 <= identified["value"] <= 1 and identified["n"] == 30
     held.reconstructions = held.truth
     assert held.take("identified")["value"] > 0.9, "every picture is nearest to itself, or to one that is the same"
     held.reconstructions = held.truth[held.others]
     assert held.take("identified")["value"] < 0.2, "and not to what another one is"
     held = Held(model, loaded, None, 30, 0, eyes=eyes, runs=runs)
-    real, train, made = (eyes.features(p) for p in (x, loaded.x[:30], model.sample(30, 0)))
+    real, train, samples = (eyes.features(p) for p in (x, loaded.x[:30], model.sample(30, 0)))
     for again in range(2):  # taken, and then read where it was kept
         held = Held(model, loaded, None, 30, 0, eyes=eyes if again == 0 else None, runs=runs)
         assert float(held.real["floor"]) == pytest.approx(metrics.frechet(real, train), rel=1e-4)
     held = Held(model, loaded, None, 30, 0, eyes=eyes, runs=runs)
-    found = held.take("imagenet_frechet")
-    assert found["value"] == pytest.approx(metrics.frechet(real, made), rel=1e-4)
-    assert found["n"] == found["samples"] == 30 and held.take("imagenet_frechet_floor")["n"] == 30
+    entry = held.take("imagenet_frechet")
+    assert entry["value"] == pytest.approx(metrics.frechet(real, samples), rel=1e-4)
+    assert entry["n"] == entry["samples"] == 30 and held.take("imagenet_frechet_floor")["n"] == 30
 
 
 def test_the_error_of_pca_is_what_its_components_leave(folder, tmp_path):
@@ -325,9 +325,9 @@ def test_the_error_of_pca_is_what_its_components_leave(folder, tmp_path):
     away = asked - centre
     left = ((away - away @ components.T @ components) ** 2).mean()
     for _ in range(2):  # fitted, and then read where it was kept
-        found = Held(model, loaded, None, 100, 0, runs=tmp_path).take("reconstruction_mse_pca")
-        assert found["value"] == pytest.approx(left, rel=2e-3)  # the last components are all but equal: any will do
-    assert "6 principal components" in found["says"] and len(list(tmp_path.glob("pca-error-*"))) == 1
+        entry = Held(model, loaded, None, 100, 0, runs=tmp_path).take("reconstruction_mse_pca")
+        assert entry["value"] == pytest.approx(left, rel=2e-3)  # the last components are all but equal: any will do
+    assert "6 principal components" in entry["says"] and len(list(tmp_path.glob("pca-error-*"))) == 1
 
 
 def test_a_new_measure_is_a_row(folder, monkeypatch):
@@ -344,10 +344,10 @@ def test_a_new_measure_is_a_row(folder, monkeypatch):
     monkeypatch.setitem(MEASURES, "light", row)
     model = Model.load(folder)
     loaded = datasets.load(model.card["config"]["data"])
-    found = means.measure(model, loaded, n=20)["light"]
-    assert found["value"] == pytest.approx(model.reconstruct(loaded.x_test[:20]).mean(), rel=1e-4)
-    assert found["says"] == f"mean of G(E(x)), {imagenet.NAME} aside" and found["n"] == 20
-    card = model.card | {"metrics": {"light": found}}
+    entry = means.measure(model, loaded, n=20)["light"]
+    assert entry["value"] == pytest.approx(model.reconstruct(loaded.x_test[:20]).mean(), rel=1e-4)
+    assert entry["says"] == f"mean of G(E(x)), {imagenet.NAME} aside" and entry["n"] == 20
+    card = model.card | {"metrics": {"light": entry}}
     assert compared("light", card, None) == "black: 0" and headed("light") == "light ↑"
     assert written("light", 0.5) == "50.0%" and row.best([0.2, 0.3]) == [False, True]
 
@@ -367,16 +367,18 @@ def test_the_numbers_are_those_of_the_arrays(folder, runs):
     model = Model.load(folder)
     loaded = datasets.load(model.card["config"]["data"])
     judge = Classifier.get(dataclasses.replace(loaded, name="squares"), runs=runs)
-    found = {key: e["value"] for key, e in means.measure(model, loaded, judge).items()}
-    codes, made = model.encode(loaded.x_test), model.reconstruct(loaded.x_test)
+    values = {key: e["value"] for key, e in means.measure(model, loaded, judge).items()}
+    codes, reconstructions = model.encode(loaded.x_test), model.reconstruct(loaded.x_test)
     near = {"rel": 1e-4}
-    assert found["reconstruction_mse"] == pytest.approx(((made - loaded.x_test / 255) ** 2).mean(), **near)
-    assert found["class_kept"] == (judge.logits(made).argmax(1) == loaded.y_test[:, 0]).mean()
-    assert found["latent_sd"] == pytest.approx(codes.std(0).mean(), **near)
-    assert found["round_trip"] == pytest.approx(np.linalg.norm(model.encode(made) - codes, axis=1).mean(), **near)
-    own = model.score(loaded.x_test, model.draw(loaded.x_test, 1, 0)[0])
-    assert found["log_odds"] == pytest.approx(own.mean(), **near)
-    assert found["log_odds"] != found["log_odds_swapped"]
+    assert values["reconstruction_mse"] == pytest.approx(((reconstructions - loaded.x_test / 255) ** 2).mean(), **near)
+    assert values["class_kept"] == (judge.logits(reconstructions).argmax(1) == loaded.y_test[:, 0]).mean()
+    assert values["latent_sd"] == pytest.approx(codes.std(0).mean(), **near)
+    assert values["round_trip"] == pytest.approx(
+        np.linalg.norm(model.encode(reconstructions) - codes, axis=1).mean(), **near
+    )
+    log_odds = model.score(loaded.x_test, model.draw(loaded.x_test, 1, 0)[0])
+    assert values["log_odds"] == pytest.approx(log_odds.mean(), **near)
+    assert values["log_odds"] != values["log_odds_swapped"]
 
 
 def test_points_are_measured_by_their_modes(tmp_path, monkeypatch):
@@ -386,15 +388,15 @@ def test_points_are_measured_by_their_modes(tmp_path, monkeypatch):
     release.write_checkpoint(tmp_path / "g", config, datasets.load("grid"), progress, 1.0)
     evaluate.main(["g"])
     card = checkpoint.card("g")
-    found = card["metrics"]
-    assert found["modes"]["n"] == 2500 and 0 <= found["modes"]["value"] <= 25
-    assert found["good_samples"]["split"] == "samples" and 0 <= found["good_samples"]["value"] < 0.5
-    assert found["reconstruction_mse"]["n"] == 10_000
-    assert not {"frechet", "ssim", "nn_accuracy"} & set(found) and "classifier" not in card
+    entries = card["metrics"]
+    assert entries["modes"]["n"] == 2500 and 0 <= entries["modes"]["value"] <= 25
+    assert entries["good_samples"]["split"] == "samples" and 0 <= entries["good_samples"]["value"] < 0.5
+    assert entries["reconstruction_mse"]["n"] == 10_000
+    assert not {"frechet", "ssim", "nn_accuracy"} & set(entries) and "classifier" not in card
 
 
 def test_points_on_a_line_have_no_modes_to_count(tmp_path):
-    """Of linear data's own points 63 % lie within 3 sd of its one centre: not a measure of samples."""
+    """of linear data's points 63 % lie within 3 sd of its one centre: not a measure of samples."""
     held = datasets.load("linear")
     _, good = metrics.modes(held.x_test, held.centres, held.sd)
     assert 0.6 < good < 0.66
@@ -402,8 +404,8 @@ def test_points_on_a_line_have_no_modes_to_count(tmp_path):
         config = Config(name="l", member=member, data="linear", width=8, latent=latent, steps=1)
         progress = deque(loop.train(config, held), maxlen=1).pop()
         release.write_checkpoint(tmp_path / str(latent), config, held, progress, 1.0)
-        found = sets.compare(Model.load(tmp_path / str(latent)), held, None)
-        assert set(found) == ({"posterior_kl"} if latent == 1 else set())
+        entries = sets.compare(Model.load(tmp_path / str(latent)), held, None)
+        assert set(entries) == ({"posterior_kl"} if latent == 1 else set())
 
 
 def test_an_estimate_at_its_ceiling_says_so():
@@ -442,9 +444,9 @@ def test_a_shipped_card_is_reproduced_on_its_first_500_pictures(name):
         if os.environ.get("CI") == "true" and config["data"] == "fashion-mnist":
             raise
         pytest.skip(str(problem))
-    found = means.measure(Model.load(SHIPPED / name), held, n=500)
-    assert len(found) >= 6
-    for key, entry in found.items():
+    entries = means.measure(Model.load(SHIPPED / name), held, n=500)
+    assert len(entries) >= 6
+    for key, entry in entries.items():
         said = card["metrics"][key]
         n = INFORMATION if key == "information_q" else len(held.x_test)
         # a constraint is measured on whole batches of 500

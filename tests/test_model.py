@@ -69,9 +69,9 @@ def test_bytes_and_floats_are_the_same_picture(model, x):
 
 
 def test_reconstruction_is_decode_of_encode_and_lies_in_range(model, x):
-    made = model.reconstruct(x[:3])
-    np.testing.assert_array_equal(made, model.decode(model.encode(x[:3])))
-    assert made.shape == (3, 28, 28, 1) and made.min() >= 0 and made.max() <= 1
+    reconstructions = model.reconstruct(x[:3])
+    np.testing.assert_array_equal(reconstructions, model.decode(model.encode(x[:3])))
+    assert reconstructions.shape == (3, 28, 28, 1) and reconstructions.min() >= 0 and reconstructions.max() <= 1
 
 
 def test_the_ends_of_an_interpolation_are_the_reconstructions(model, x):
@@ -110,11 +110,11 @@ def test_the_score_is_the_log_odds_of_alis_two_tuples_wherever_they_stand(member
     row = FAMILY[member]
     nets = prepare(row, (2,), Config(latent=3, width=8), n_classes=2)
     card = {"data": {"shape": [2], "classes": [2]}, "config": {"latent": 3}}
-    found = Model("it", card, nets, row)
+    loaded = Model("it", card, nets, row)
     rng = np.random.default_rng(0)
     x, z = (rng.standard_normal((5, k), np.float32) for k in (2, 3))
     y = np.arange(5) % 2 if row.conditional else None
-    score = found.score(x, z, y)
+    score = loaded.score(x, z, y)
     if ours is None:
         assert score is None
         return
@@ -156,9 +156,9 @@ def test_a_folder_is_reconstructed_and_the_broken_file_named(folder, tmp_path):
     done = command("reconstruct", folder, tmp_path / "in", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert "2 of 3 written" in done.stdout and "broken.png" in done.stdout
-    made = sorted((tmp_path / "out").rglob("*.png"))
-    assert [p.name for p in made] == ["a (2).png", "a.png"]
-    assert Image.open(made[0]).size == (28, 28)
+    written = sorted((tmp_path / "out").rglob("*.png"))
+    assert [p.name for p in written] == ["a (2).png", "a.png"]
+    assert Image.open(written[0]).size == (28, 28)
 
 
 def test_samples_are_drawn_and_repeat_in_another_process(folder, tmp_path):

@@ -14,7 +14,10 @@ from ali_core.measure import metrics
 from ali_core.problem import Problem
 from ali_core.training import counter
 from ali_core.training import loop as train
+from app.bridge import making
 from app.bridge import own as runs
+
+from .pupils import until
 
 SMALL = {"width": 8, "batch": 8}
 
@@ -142,7 +145,7 @@ def ready(name: str) -> dict:
     until = time.monotonic() + 300
     while (told := runs.state(name))["state"] == "making" and time.monotonic() < until:
         assert 0 <= told["share"] <= 1 and told["says"]
-        for process in list(runs._running):
+        for process in list(making._running):
             process.wait()
     return told
 
@@ -158,7 +161,20 @@ def test_a_runs_graphs_are_made_once_in_a_process_and_kept(cache):
         table = safetensors.torch.load(runs.points(told["points"]))
         assert len(table["x"]) == told["rows"] == len(table["y"])
     other = runs.start([SMALL | {"member": "vae", "seed": 9}])  # the same graphs
-    assert other != name and runs.state(other)["state"] == "ready" and not runs._line
+    assert other != name and runs.state(other)["state"] == "ready" and not making._line
+
+
+def test_all_graphs_are_made_in_one_line_one_after_another():
+    """Checkpoints' and runs' alike; what fails is a sentence and holds nobody up."""
+    heard, every = [], [making.Making() for _ in range(3)]
+    for one, given in zip(every, ('["first"]', "no JSON", '["last"]'), strict=True):
+        making.make(one, ["json.tool"], given, lambda line: heard.append(line.strip()), "It failed.")
+        making.make(one, ["json.tool"], given, lambda line: heard.append("twice"), "It failed.")
+    assert all(one.state()["state"] == "making" for one in every[1:])
+    until(lambda: all(one.state()["state"] != "making" for one in every))
+    assert [one.state()["state"] for one in every] == ["ready", "off", "ready"]
+    assert every[1].state()["says"] == "It failed."
+    assert heard == ["[", '"first"', "]", "[", '"last"', "]"]
 
 
 def test_what_is_not_known_is_a_sentence_and_no_file():

@@ -50,20 +50,20 @@ def test_libraries_are_walked_over_only_where_nobody_waits():
         def __init__(self):
             self.myself = self
 
-    def is_kept(one: weakref.ref, known: int, alone: bool) -> bool:
-        memory.collect(known, alone)
+    def is_kept(one: weakref.ref, modules: int, alone: bool) -> bool:
+        memory.collect(modules, alone)
         return one() is not None
 
     try:
-        known = memory.collect(0, alone=False)
+        modules = memory.collect(0, alone=False)
         assert gc.get_freeze_count() > 10_000 > len(gc.get_objects())
         gone = weakref.ref(Session())
-        assert not is_kept(gone, known, alone=False)
+        assert not is_kept(gone, modules, alone=False)
         here = Session()
-        assert memory.collect(0, alone=False) == known
+        assert memory.collect(0, alone=False) == modules
         left = weakref.ref(here)
         del here
-        assert is_kept(left, known, alone=False) and not is_kept(left, known, alone=True)
+        assert is_kept(left, modules, alone=False) and not is_kept(left, modules, alone=True)
         assert gc.get_freeze_count() > 10_000
     finally:
         gc.unfreeze()
@@ -143,9 +143,9 @@ def test_uploads_of_one_visitor_leave_room_for_others_and_are_given_back(watched
     """60 files of 9 MB held 530 MB."""
     address, size = watched[0], 9 * 2**20
     with Pupil(address, GREEDY) as greedy, Pupil(address, "127.0.0.1") as pupil:
-        found = [greedy.upload(f"file{k}", size) for k in range(20)]
-        kept = [status for status, _ in found].count(204)
-        assert kept == 14 and set(found[14:]) == {(429, door.ROOM)}  # half of 256 MB
+        answers = [greedy.upload(f"file{k}", size) for k in range(20)]
+        kept = [status for status, _ in answers].count(204)
+        assert kept == 14 and set(answers[14:]) == {(429, door.ROOM)}  # half of 256 MB
         assert pupil.upload("one", size) == (204, "") and pupil.upload("two", size) == (204, "")
         assert greedy.upload("file0", 0, "DELETE")[0] == 204
         assert greedy.upload("small", 2**20) == (204, "")

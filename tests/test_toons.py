@@ -41,8 +41,8 @@ def file(tmp_path_factory):
 
 
 def read(path) -> dict[str, np.ndarray]:
-    with np.load(path, allow_pickle=False) as found:
-        return {key: found[key] for key in found.files}
+    with np.load(path, allow_pickle=False) as archive:
+        return {key: archive[key] for key in archive.files}
 
 
 def test_a_head_is_what_the_package_draws_in_one_piece(heads):
@@ -57,7 +57,7 @@ def test_a_head_is_what_the_package_draws_in_one_piece(heads):
     definition = json.loads(resources.files("dicebear_styles").joinpath("toon-head.json").read_text("utf-8"))
     whole, labels = dicebear.Style(definition), heads.labels(24, 1)
     images = heads.draw(labels, 64).astype(int)
-    colours = {key: list(found) for key, found in STYLES["toon-head"].colours.items()}
+    colours = {key: list(tones) for key, tones in STYLES["toon-head"].colours.items()}
     parts = {"rear hair": "rearHair"}
     away = []
     for row in labels.tolist():
@@ -68,10 +68,10 @@ def test_a_head_is_what_the_package_draws_in_one_piece(heads):
                 options[f"{key}Color"] = [colours[key][k]]
                 continue
             key = parts.get(factor, factor)
-            known = list(definition["components"][key]["variants"])
+            variants = list(definition["components"][key]["variants"])
             options[f"{key}Probability"] = 0 if classes[k] == "none" else 100
             if classes[k] != "none":
-                options[f"{key}Variant"] = [known[k - (classes[0] == "none")]]
+                options[f"{key}Variant"] = [variants[k - (classes[0] == "none")]]
         svg = dicebear.Avatar(whole, options).to_string()
         png = resvg_py.svg_to_bytes(svg_string=svg, width=64, height=64)
         seen = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), int)
@@ -142,17 +142,17 @@ def test_characters_and_combinations_are_held_out_the_same_in_every_seed(style):
 
 
 def test_the_file_says_what_it_holds(file, heads):
-    found = read(file)
+    arrays = read(file)
     labels = heads.labels(700, 5)
-    assert (found["labels"] == labels).all() and found["images"].shape == (700, 32, 32, 3)
-    assert (found["images"] == heads.draw(labels, 32)).all()
-    assert (found["split"] == heads.split(labels)).all() and {*found["split"]} == {*SPLIT}
-    assert (found["train"] == (found["split"] == "train")).all()
-    assert "CC BY 4.0" in str(found["licence"]) and "Johan Melin" in str(found["source"])
+    assert (arrays["labels"] == labels).all() and arrays["images"].shape == (700, 32, 32, 3)
+    assert (arrays["images"] == heads.draw(labels, 32)).all()
+    assert (arrays["split"] == heads.split(labels)).all() and {*arrays["split"]} == {*SPLIT}
+    assert (arrays["train"] == (arrays["split"] == "train")).all()
+    assert "CC BY 4.0" in str(arrays["licence"]) and "Johan Melin" in str(arrays["source"])
     loaded = datasets.load(str(file))
     assert loaded.factors == heads.factors and loaded.held_out == heads.held_out
     assert "hair bun with clothes colour blue" in loaded.held_out
-    assert (len(loaded.x), len(loaded.x_test)) == (found["train"].sum(), (~found["train"]).sum())
+    assert (len(loaded.x), len(loaded.x_test)) == (arrays["train"].sum(), (~arrays["train"]).sum())
 
 
 def test_the_same_seed_gives_the_same_bytes(file, tmp_path):
@@ -180,9 +180,9 @@ def test_a_killed_command_goes_on_where_it_was(tmp_path):
         file.truncate(530 * each + 7)
     words[3] = "700"
     assert main(words) == 0
-    found, figures = read(path), Figures("toon-head")
-    assert not found["images"][0].any(), "what was there is not drawn anew"
-    assert (found["images"][1:] == figures.draw(figures.labels(700, 0), 32)[1:]).all()
+    arrays, figures = read(path), Figures("toon-head")
+    assert not arrays["images"][0].any(), "what was there is not drawn anew"
+    assert (arrays["images"][1:] == figures.draw(figures.labels(700, 0), 32)[1:]).all()
     assert [p.name for p in tmp_path.iterdir()] == ["heads.npz"]
     assert zipfile.ZipFile(path).testzip() is None
 
@@ -192,13 +192,13 @@ def test_the_data_are_known_by_name_in_every_size(heads, monkeypatch):
     labels = heads.labels(100, 0)
     train = heads.split(labels) == "train"
     for asked, size in ((0, 64), (128, 128)):
-        found = datasets.load("toons", asked)
-        assert found.name == "toons" and found.label_names[:2] == ["beard none", "beard chin"]
-        assert (found.x == heads.draw(labels[train], size)).all()
-        assert (found.x_test == heads.draw(labels[~train], size)).all()
-        assert found.y.dtype == np.int64 and (found.y_test == labels[~train]).all()
+        data = datasets.load("toons", asked)
+        assert data.name == "toons" and data.label_names[:2] == ["beard none", "beard chin"]
+        assert (data.x == heads.draw(labels[train], size)).all()
+        assert (data.x_test == heads.draw(labels[~train], size)).all()
+        assert data.y.dtype == np.int64 and (data.y_test == labels[~train]).all()
     assert datasets.load("toons", 28, 1).shape == (28, 28, 1)
-    assert "CC BY 4.0" in found.licence and "Johan Melin" in found.source and found.factors
+    assert "CC BY 4.0" in data.licence and "Johan Melin" in data.source and data.factors
 
 
 def test_what_cannot_be_drawn_is_one_sentence(tmp_path, capsys, monkeypatch):

@@ -130,8 +130,8 @@ def test_a_cooldown_that_has_not_begun_may_be_another(grid, tmp_path):
     for progress in train.train(SMALL, grid):
         if progress.step == 7:
             keep(progress, state)
-    found, wanted = last(shorter, grid, state), last(shorter, grid)
-    for ours, theirs in zip(found.nets["encoder"].parameters(), wanted.nets["encoder"].parameters(), strict=True):
+    resumed, wanted = last(shorter, grid, state), last(shorter, grid)
+    for ours, theirs in zip(resumed.nets["encoder"].parameters(), wanted.nets["encoder"].parameters(), strict=True):
         assert torch.equal(ours, theirs)
     with pytest.raises(Problem, match=r"cooldown: was 4, is 6"):
         last(dataclasses.replace(SMALL, cooldown=6), grid, state)
@@ -257,10 +257,10 @@ def test_a_decoders_noise_has_its_sd_on_pictures_and_on_points():
     for held, side in ((colours, (3, 28, 20)), (datasets.load("grid"), (2,))):
         nets = {"decoder": lambda z, side=side: torch.zeros(len(z), *side)}
         given = inputs.Inputs(noisy, FAMILY["ali"], held)
-        made = given.samples(nets, 0, 1, 0, torch.device("cpu")).x_tilde
-        assert made.shape == (64, *side)
-        assert (made.std().item(), made.mean().item()) == pytest.approx((0.3, 0), abs=0.06)
-        assert made.std(0).min() > 0.15 and made.reshape(64, -1).std(1).mean() > 0.15
+        samples = given.samples(nets, 0, 1, 0, torch.device("cpu")).x_tilde
+        assert samples.shape == (64, *side)
+        assert (samples.std().item(), samples.mean().item()) == pytest.approx((0.3, 0), abs=0.06)
+        assert samples.std(0).min() > 0.15 and samples.reshape(64, -1).std(1).mean() > 0.15
 
 
 def test_two_processes_are_one_to_rounding(tmp_path):

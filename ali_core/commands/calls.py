@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from ali_core.config import parse
+from ali_core.hub import hub
 from ali_core.maps import layout
 from ali_core.maps.atlas import Atlas
 from ali_core.maps.atlas import load as read_atlas
 from ali_core.models import checkpoint
 from ali_core.models.model import Model
+from ali_core.problem import Problem
 from ali_core.training import budget
 
 from . import evaluate as evaluate_command
@@ -15,8 +17,34 @@ from . import train as train_command
 
 
 def load(folder: str | Path) -> Model:
-    """A trained checkpoint, to be asked; raises Problem where it is missing or damaged."""
-    return Model.load(folder)
+    """A trained checkpoint, to be asked: a folder, or "hf:OWNER/NAME" on the Hugging Face Hub.
+
+    Raises Problem where it is missing or damaged, or the hub cannot be reached.
+    """
+    if not str(folder).startswith("hf:"):
+        return Model.load(folder)
+    model = Model.load(hub.fetch(str(folder)))
+    model.name = model.card["name"]  # its folder is called after a commit
+    return model
+
+
+def widget(model: Model):
+    """A model's map in Jupyter or marimo, with an own picture and a path; raises Problem where it has no map."""
+    try:
+        from ali_core.notebook.widget import Explorer
+    except ImportError as error:
+        if error.name not in ("anywidget", "traitlets"):
+            raise
+        raise Problem("A widget needs anywidget; install it: pip install ali-explorer[notebook]") from None
+    return Explorer(model)
+
+
+def push(folder: str | Path, name: str) -> str:
+    """Puts a checkpoint on the Hugging Face Hub as "OWNER/NAME"; -> its address there.
+
+    Raises Problem where it is damaged, may not be passed on, or the hub refuses it.
+    """
+    return hub.push(folder, name)
 
 
 def train(preset: str = "", **fields: str | int | float | bool) -> Model:

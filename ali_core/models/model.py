@@ -34,6 +34,7 @@ class Model:
 
     def __init__(self, name: str, card: dict, nets: dict[str, torch.nn.Module], row):
         self.name, self.card, self.nets = name, card, nets
+        self.folder: Path | None = None  # where it was read from
         self.shape: tuple[int, ...] = tuple(card["data"]["shape"])
         self.frame: str = card["data"].get("frame", "")
         self.latent: int = card["config"]["latent"]
@@ -86,7 +87,9 @@ class Model:
                 raise Problem(f"{file} does not fit the {name} of its card: {what}") from None
             device = "cuda" if torch.cuda.is_available() else "cpu"
             net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue], torch's stubs lack it
-        return cls(Path(folder).name, card, nets, row)
+        model = cls(Path(folder).name, card, nets, row)
+        model.folder = Path(folder)
+        return model
 
     def posterior(self, x: np.ndarray, y: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of q(z|x), (n, d) each; sd is 0 for a deterministic encoder."""

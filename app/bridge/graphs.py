@@ -1,39 +1,21 @@
 """What a browser needs to run a checkpoint itself: its graphs, made once in a worker process, and its map's codes."""
 
-import atexit
-import os
-import queue
 import re
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path
 
 from ali_core.maps import packed
 from ali_core.models import graph, runtime
 from ali_core.problem import Problem
 
-from . import checkpoints, classes, codes
+from . import checkpoints, classes, codes, making
 from .checkpoints import card, root
 
-ROOT = Path(__file__).parents[2]
 FAILED = "The graphs of this model could not be made; the server's terminal says why."
 
-
-class Making:
-    """A checkpoint whose graphs are being made, or wait for their turn, or could not be made."""
-
-    def __init__(self):
-        self.share, self.says, self.failed = 0.0, "waits until another model's graphs are made", ""
-
-
 _lock = threading.Lock()
-_made: dict[tuple, Making] = {}  # by name and weights
-_line: queue.SimpleQueue[tuple[str, str, Making]] = queue.SimpleQueue()
-_thread: list[threading.Thread] = []
-_running: list[subprocess.Popen] = []
+_made: dict[tuple, making.Making] = {}  # by name and weights
 
 
 def runs() -> bool:
@@ -78,59 +60,17 @@ def state(name: str) -> dict:
         about = {"nets": nets, "shape": card(name)["data"]["shape"], "latent": card(name)["config"]["latent"]}
         return {"state": "ready", "name": name, "classes": sizes, **about}
     with _lock:
-        one = _made.get((name, weights))
-        if one is None:
-            one = _made[name, weights] = Making()
-            _line.put((name, weights, one))
-            if not _thread:
-                _thread.append(threading.Thread(target=_work, daemon=True))
-                _thread[0].start()
-    if one.failed:
-        return {"state": "off", "says": one.failed}
-    return {"state": "making", "share": one.share, "says": one.says}
+        one = _made.setdefault((name, weights), making.Making())
+    if not one.failed:  # what was made and is lost is made again
+        making.make(one, ["ali_core", "export", str((root() / name).resolve())], "", _heard, FAILED)
+    told = one.state()
+    return told if told["state"] == "off" else told | {"state": "making"}  # what is there is said at the next look
 
 
-def _work() -> None:
-    """Makes what waits, one after the other: there are pages to be answered, too."""
-    while True:
-        name, weights, one = _line.get()
-        try:
-            _make(name, one)
-        except (OSError, Problem) as error:
-            one.failed = str(error) if isinstance(error, Problem) else FAILED
-        with _lock:
-            if not one.failed:  # what is lost later is made again
-                _made.pop((name, weights), None)
-
-
-def _make(name: str, one: Making) -> None:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ali_core", "export", str((root() / name).resolve())],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-    _running[:] = [process]
-    one.says = "PyTorch starts"
-    for line in process.stdout:
-        if told := re.fullmatch(r" *(\d+)%  (.+)\n", line):
-            one.share, one.says = int(told[1]) / 100, told[2]
-    why = process.stderr.read().strip()
-    if process.wait() == 2:  # a sentence
-        one.failed = why.splitlines()[-1]
-    elif process.returncode:
-        print(why, file=sys.stderr)
-        one.failed = FAILED
-
-
-@atexit.register
-def _stop() -> None:
-    for process in _running:
-        process.terminate()
+def _heard(line: str) -> tuple[float, str] | None:
+    """What the command says. -> share and says"""
+    told = re.fullmatch(r" *(\d+)%  (.+)\n", line)
+    return (int(told[1]) / 100, told[2]) if told else None
 
 
 def network(name: str, file: str) -> bytes | None:

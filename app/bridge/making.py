@@ -4,6 +4,7 @@ import atexit
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +27,9 @@ class Making:
         """-> {"state": "ready"}, or "making" with share and says, or "off" with says"""
         if self.failed:
             return {"state": "off", "says": self.failed}
-        return {"state": "ready" if self.ready else "making", "share": self.share, "says": self.says}
+        if self.ready:
+            return {"state": "ready", "share": 1.0, "says": self.says}
+        return {"state": "making", "share": self.share, "says": self.says}
 
 
 _lock = threading.Lock()
@@ -70,33 +73,35 @@ def _work() -> None:
 
 def _run(one: Making, module: list[str], given: str, heard: Callable, failed: str) -> str:
     """-> why it could not be made, or "" """
-    try:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *module],
-            cwd=ROOT,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
-        _running[:] = [process]
-        one.says = "PyTorch starts"
-        with process.stdin as told:
-            told.write(given)
-        for line in process.stdout:
-            if said := heard(line):
-                one.share, one.says = said
-        why = process.stderr.read().strip()
-    except OSError:
-        return failed
-    if process.wait() == 2:  # a sentence
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *module],
+                cwd=ROOT,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                encoding="utf-8",
+            )
+            _running[:] = [process]
+            one.says = "PyTorch starts"
+            with process.stdin as told:
+                told.write(given)
+            for line in process.stdout:
+                if said := heard(line):
+                    one.share, one.says = said
+        except OSError:
+            return failed
+        code = process.wait()
+        errors.seek(0)
+        why = errors.read().strip()
+    if code == 2:  # a sentence
         return why.splitlines()[-1]
-    if process.returncode:
+    if code:
         print(why, file=sys.stderr)
-        return failed
-    return ""
+    return failed if code else ""
 
 
 @atexit.register

@@ -1,25 +1,19 @@
 """Runs of the lab that a reader's own tab trains: what it is given, and graphs that are made once in a worker process."""
 
-import atexit
 import hashlib
 import json
-import os
-import subprocess
-import sys
 import threading
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
 from ali_core.problem import Problem
 
-ROOT = Path(__file__).parents[2]
+from . import making
+
 KEPT = 64  # runs that are known; of those that were asked longest ago a browser hears that they are gone
-MOST_WAITING = 40  # runs whose graphs wait
 GONE = "This run is not known here any more; Start begins a new one."
 FAILED = "The graphs of this run could not be made; the server's terminal says why."
-BUSY = "The graphs of many other runs are being made."
 
 
 class Known:
@@ -27,13 +21,11 @@ class Known:
 
     def __init__(self, settings: list[dict], points: np.ndarray | None, table: str):
         self.settings, self.points, self.table = settings, points, table
-        self.share, self.says, self.failed = 0.0, "waits until another run's graphs are made", ""
+        self.making = making.Making()
 
 
 _lock = threading.Lock()
 _known: dict[str, Known] = {}
-_line: list[str] = []  # whose graphs wait or are being made, the first's now
-_running: list[subprocess.Popen] = []
 
 
 def start(settings: list[dict], points: np.ndarray | None = None) -> str:
@@ -49,15 +41,11 @@ def start(settings: list[dict], points: np.ndarray | None = None) -> str:
         _known[name] = one  # the latest
         while len(_known) > KEPT:
             _known.pop(next(iter(_known)))
-        if not any(run.missing() for run in runs):
-            one.share = 1.0
-        elif name not in _line:
-            if len(_line) >= MOST_WAITING:
-                raise Problem(BUSY)
-            one.failed = ""
-            _line.append(name)
-            if len(_line) == 1:
-                threading.Thread(target=_work, daemon=True).start()
+        if any(run.missing() for run in runs):
+            given = json.dumps({"settings": settings, "points": None if points is None else points.tolist()})
+            making.make(one.making, ["ali_core.lab.own"], given, _heard, FAILED)
+        else:
+            one.making.ready = True
     return name
 
 
@@ -76,13 +64,9 @@ def of(name: str) -> tuple[list[dict], np.ndarray | None]:
 def state(name: str) -> dict:
     """How far a run is. -> {"state": "ready"}, or "making" with share and says, or "off" with says"""
     try:
-        one = _one(name)
+        return _one(name).making.state()
     except Problem as problem:
         return {"state": "off", "says": str(problem)}
-    if one.failed:
-        return {"state": "off", "says": one.failed}
-    ready = one.share == 1.0
-    return {"state": "ready" if ready else "making", "share": one.share, "says": one.says}
 
 
 def pack(name: str, lane: int) -> bytes:
@@ -153,48 +137,7 @@ def _one(name: str) -> Known:
         return _known[name]
 
 
-def _work() -> None:
-    """Makes what waits, one after the other, until nothing does."""
-    while True:
-        with _lock:
-            name = _line[0]
-            one = _known.get(name)
-        try:
-            if one:
-                _make(one)
-        except OSError:
-            one.failed = FAILED
-        with _lock:
-            _line.pop(0)
-            if not _line:
-                return
-
-
-def _make(one: Known) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ali_core.lab.own"],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-    _running[:] = [process]
-    one.says = "PyTorch starts"
-    points = None if one.points is None else one.points.tolist()
-    with process.stdin as told:
-        told.write(json.dumps({"settings": one.settings, "points": points}))
-    for line in process.stdout:
-        share, _, one.says = line.strip().partition(" ")
-        one.share = 0.1 + 0.8 * float(share)
-    if process.wait():
-        one.failed = FAILED
-    else:
-        one.share = 1.0
-
-
-@atexit.register
-def _stop() -> None:
-    for process in _running:
-        process.terminate()
+def _heard(line: str) -> tuple[float, str]:
+    """What the process says of a run's graphs. -> share and says"""
+    share, _, says = line.strip().partition(" ")
+    return 0.1 + 0.8 * float(share), says

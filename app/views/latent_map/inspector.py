@@ -198,6 +198,11 @@ def decoded_as(name: str, near: np.ndarray) -> tuple[int, ...] | None:
     )
 
 
+def teach(name: str, side: str, numbers: np.ndarray) -> None:
+    """Pictures of the map are examples from now on."""
+    examples.add(side, [item(name, int(number)) for number in numbers])
+
+
 def inspect_many(name: str, atlas, picks: list[int], view: str) -> dict:
     """A lasso's pictures, classes, and files."""
     numbers = np.array(picks)
@@ -239,7 +244,8 @@ def inspect_many(name: str, atlas, picks: list[int], view: str) -> dict:
             st.button(
                 says,
                 key=f"teach {side}",
-                on_click=lambda side=side, some=some: examples.add(side, [item(name, int(i)) for i in some]),
+                on_click=teach,
+                args=(name, side, some),
                 help=f"Up to {examples.MOST} of them become examples; Interpolate → Directions → Teach goes on with them.",
             )
     st.caption(f"{len(shown)} of them, drawn by chance" if len(shown) < len(numbers) else "All of them")

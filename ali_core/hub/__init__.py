@@ -1,0 +1,1 @@
+"""Checkpoints from and to the Hugging Face Hub."""

@@ -1,0 +1,1 @@
+"""A checkpoint in a notebook: a widget for Jupyter and marimo."""
