@@ -23,6 +23,7 @@ from . import (
     graphs,
     guessing,
     inside,
+    jobs,
     judging,
     lab,
     live,
