@@ -26,6 +26,7 @@ from . import (
     jobs,
     judging,
     lab,
+    layouts,
     live,
     mine,
     models,
