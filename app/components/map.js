@@ -192,7 +192,7 @@ class View {
   show(id) {
     if (this.shown !== id) {
       this.shown = this.cursor = id
-      this.card.replaceChildren(this.crop(id, 4), ...this.says(id).map((line, i) => {
+      this.card.replaceChildren(this.crop(id, Math.max(1, Math.round(112 / this.data.tile[0]))), ...this.says(id).map((line, i) => {
         const div = element("div", i ? "opacity:.75" : "font-weight:600;margin-top:4px")
         div.textContent = line
         return div

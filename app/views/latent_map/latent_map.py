@@ -70,9 +70,9 @@ def show_map(name: str, atlas, row) -> None:
     if value:
         with second:
             knobs.show(name, value, colour)
-    with st.container(horizontal=True, vertical_alignment="top", gap="small"):
-        says = MEANS[view].format(trust=atlas.trust[view], d=atlas.z.shape[1], hidden=atlas.z.shape[1] - 2)
-        st.caption(says, width="stretch")
+    means, again = st.columns([3.4, 1])
+    means.caption(MEANS[view].format(trust=atlas.trust[view], d=atlas.z.shape[1], hidden=atlas.z.shape[1] - 2))
+    with again:
         knobs.popover(name)
 
 
