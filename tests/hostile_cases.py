@@ -269,7 +269,7 @@ PARSERS = {
     "one of": link.one_of("a", "b"),
 }
 PAGES = {
-    "latent_map": "view colour picks place live",
+    "latent_map": "pictures view colour beside picks place live",
     "reconstruct": "item source fit invert y y0 y1 as draw layers seed",
     "interpolate": "a b c d mode how frames cell do from to seed start factor",
     "translate": "way from no swapped fit invert",

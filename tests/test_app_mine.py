@@ -100,16 +100,16 @@ def test_a_zip_is_mapped_looked_at_and_taken_to_the_tray(ready):
     assert not ended(OTHER) and state() == "ready"
     app = whole(next(button for button in ready.button if button.label == "Cancel").click().run())
     assert state(OTHER) == "failed" and state() == "ready"
-    assert [one.value for one in app.error] == [bridge.mine.STOPPED]
+    assert [one.value for one in app.error] == [bridge.jobs.STOPPED]
 
 
 def test_what_is_cancelled_is_ended_and_leaves_nothing():
     given(album())
     one = bridge.mine._visits[SESSION].maps[NAME]
-    until(lambda: one.process)
+    until(lambda: one.job.process)
     bridge.mine.stop(SESSION, NAME)
-    assert one.process.wait(20) and state() == "failed"
-    until(lambda: one not in bridge.mine._line)
+    assert one.job.process.wait(20) and state() == "failed"
+    until(lambda: one.job not in bridge.jobs._line)
     home = bridge.mine._visits[SESSION].home
     assert home.exists()
     bridge.mine.take_back(SESSION)
@@ -138,7 +138,7 @@ def test_two_visitors_wait_for_each_other_and_see_their_own(tmp_path):
         for who in ("one", "two"):
             bridge.mine.give(who, f"address of {who}", [("album.zip", album())])
             bridge.mine.start(who, NAME)
-        assert bridge.mine.state("two", NAME)["says"] == "waits until 1 other map is made"
+        assert bridge.mine.state("two", NAME)["says"] == "waits until 1 other is made"
         bridge.mine.stop("one", NAME)
         until(lambda: bridge.mine.state("two", NAME)["state"] in ("works", "ready"))
         assert bridge.mine.state("one", NAME)["state"] == "failed" and bridge.mine.given("three") == ""

@@ -1,5 +1,6 @@
 """A reader's own pictures as an atlas, as worker.py has laid it into a folder, and how many they may be; needs numpy alone."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -24,3 +25,13 @@ def load(home: Path) -> tuple[Atlas, dict]:
     arrays |= {name: arrays[name].astype(np.int64) for name in ("y", "labels") if name in arrays}
     said = {name: about.pop(name) for name in ("there", "bad", "bad_count", "done")}
     return Atlas(**arrays, pictures="", split="own", **about), said | {"labelled": about["labelled"]}
+
+
+def floats(array: np.ndarray) -> dict:
+    """An array as JSON has it, float32 in base64: what worker processes are sent and send."""
+    return {"shape": array.shape, "floats": base64.b64encode(array.astype("<f4").tobytes()).decode()}
+
+
+def numbers(sent: dict) -> np.ndarray:
+    """The array of `floats`, float32."""
+    return np.frombuffer(base64.b64decode(sent["floats"]), "<f4").reshape(sent["shape"]).astype(np.float32)

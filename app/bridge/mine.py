@@ -10,10 +10,7 @@ import json
 import os
 import secrets
 import shutil
-import subprocess
-import sys
 import tempfile
-import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -24,17 +21,14 @@ from streamlit import runtime
 from ali_core.maps import own
 from ali_core.problem import Problem
 
+from . import jobs
 from .checkpoints import SLASH, root
 
-ROOT = Path(__file__).parents[2]
 MOST_BYTES = 100 << 20  # of a visit's files
 MAPS = 3  # of a visit: by so many checkpoints; the oldest gives way
 VISITS = 24  # with pictures, all together
 FOLDER = "ALI_PICTURES"  # environment: the folder of everybody
 GONE = "These pictures are kept for one visit, in the tab that was given them; here they are gone. Give them again."
-FAILED = "The map of these pictures could not be made; the server's terminal says why."
-STOPPED = "Cancelled; nothing is kept of it."
-LONG = f"The map was not done in {own.SECONDS / 60:.0f} minutes, so it was ended; give fewer pictures."
 
 
 class Map:
@@ -43,10 +37,16 @@ class Map:
     def __init__(self, name: str, visit: "Visit"):
         self.name, self.visit, self.secret = name, visit, secrets.token_urlsafe(16)
         self.home = Path(tempfile.mkdtemp(dir=visit.home))
-        self.state, self.share, self.says = "waits", 0.0, ""
-        self.process: subprocess.Popen | None = None
+        order = {"checkpoint": str((root() / name).resolve()), "home": str(self.home), "names": visit.names}
+        order["sources"] = [str(source) for source in visit.sources]
+        self.job = jobs.Job("ali_core.maps.worker", json.dumps(order) + "\n", own.SECONDS, self.read)
         self.atlas, self.about, self.pictures = None, {}, None
         self.made: dict[tuple, object] = {}  # what the page draws of it
+
+    def read(self, _: str) -> None:
+        """The worker has written it."""
+        self.atlas, self.about = own.load(self.home)
+        self.pictures = np.load(self.home / own.PIXELS, mmap_mode="r")
 
 
 class Visit:
@@ -59,9 +59,8 @@ class Visit:
         self.maps: dict[str, Map] = {}  # by checkpoint
 
 
-_lock = threading.RLock()
+_lock = jobs.lock
 _visits: dict[str, Visit] = {}  # by session; "": the folder of everybody
-_line: list[Map] = []  # maps that wait or are being made, the first's now
 _absent: set[str] = set()  # sessions without a browser a round ago
 
 
@@ -107,7 +106,7 @@ def take_back(session: str) -> None:
     with _lock:
         if visit := _visits.pop(session, None):
             for one in visit.maps.values():
-                _end(one, GONE)
+                one.job.stop(GONE)
             shutil.rmtree(visit.home, ignore_errors=True)
 
 
@@ -118,15 +117,13 @@ def start(session: str, name: str) -> None:
         if not visit:
             raise Problem(GONE)
         one = visit.maps.get(name)
-        if one and one.state in ("waits", "works", "ready"):
+        if one and one.job.state != "failed":
             return
         _drop(visit, name)
         for other in list(visit.maps)[: len(visit.maps) - MAPS + 1]:
             _drop(visit, other)
         one = visit.maps[name] = Map(name, visit)
-        _line.append(one)
-        if len(_line) == 1:
-            threading.Thread(target=_work, daemon=True).start()
+        one.job.start()
 
 
 def stop(session: str, name: str) -> None:
@@ -134,7 +131,7 @@ def stop(session: str, name: str) -> None:
     with _lock:
         visit = _visit(session)
         if visit and name in visit.maps:
-            _end(visit.maps[name], STOPPED)
+            visit.maps[name].job.stop()
 
 
 def state(session: str, name: str) -> dict:
@@ -147,12 +144,8 @@ def state(session: str, name: str) -> dict:
         one = visit and visit.maps.get(name)
         if not one:
             return {"state": "none", "share": 0.0, "says": ""}
-        says = one.says
-        if one.state == "waits" and one in _line:
-            before = _line.index(one)
-            says = f"waits until {before} other map{'s are' if before > 1 else ' is'} made" if before else "starts"
-        found = {"state": one.state, "share": one.share, "says": says}
-        return found | ({"map": name + SLASH + one.secret} if one.state == "ready" else {})
+        found = {"state": one.job.state, "share": one.job.share, "says": one.job.word()}
+        return found | ({"map": name + SLASH + one.secret} if one.job.state == "ready" else {})
 
 
 def _visit(session: str) -> Visit | None:
@@ -207,90 +200,14 @@ def _map(name: str) -> Map:
     with _lock:
         for visit in _visits.values():
             for one in visit.maps.values():
-                if one.state == "ready" and secrets.compare_digest(one.secret.encode(), asked):
+                if one.job.state == "ready" and secrets.compare_digest(one.secret.encode(), asked):
                     return one
     raise Problem(GONE)
 
 
-# ---- making ------------------------------------------------------------------------------------------
-
-
-def _work() -> None:
-    """Makes what waits, one after the other: each takes all cores that are left."""
-    while True:
-        with _lock:
-            one = _line[0]
-        try:
-            _make(one)
-        except Exception as error:  # the others in the line still want theirs
-            print(f"{one.name}: {error!r}", file=sys.stderr)
-            with _lock:
-                _fail(one, FAILED)
-        with _lock:
-            _line.pop(0)
-            if not _line:
-                return
-
-
-def _make(one: Map) -> None:
-    with _lock:
-        if one.state != "waits":  # it was cancelled in the line
-            return
-        one.state, one.says = "works", "starts"
-        one.process = process = subprocess.Popen(
-            [sys.executable, "-m", "ali_core.maps.worker"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
-    order = {"checkpoint": str((root() / one.name).resolve()), "home": str(one.home), "names": one.visit.names}
-    order["sources"] = [str(source) for source in one.visit.sources]
-    late = threading.Event()
-    ending = threading.Timer(own.SECONDS, lambda: (late.set(), process.kill()))
-    ending.start()
-    try:
-        with contextlib.suppress(OSError), process.stdin as orders:
-            orders.write(json.dumps(order) + "\n")
-        for line in process.stdout:
-            share, _, one.says = line.strip().partition(" ")
-            one.share = float(share)
-        why = process.stderr.read().strip()
-        code = process.wait()
-    finally:
-        ending.cancel()
-        process.stdout.close()
-        process.stderr.close()
-    with _lock:
-        if one.state != "works":  # cancelled: it was ended for that
-            return
-        if code:
-            if code != 2:
-                print(why, file=sys.stderr)
-            _fail(one, LONG if late.is_set() else why.splitlines()[-1] if code == 2 else FAILED)
-            return
-        one.atlas, one.about = own.load(one.home)
-        one.pictures = np.load(one.home / own.PIXELS, mmap_mode="r")
-        one.state = "ready"
-
-
-def _fail(one: Map, sentence: str) -> None:
-    one.state, one.says = "failed", sentence
-
-
-def _end(one: Map, sentence: str) -> None:
-    """Nobody waits for a map any more."""
-    if one.state in ("waits", "works"):
-        if one.process:
-            one.process.kill()
-        _fail(one, sentence)
-
-
 def _drop(visit: Visit, name: str) -> None:
     if one := visit.maps.pop(name, None):
-        _end(one, GONE)
+        one.job.stop(GONE)
         shutil.rmtree(one.home, ignore_errors=True)
 
 

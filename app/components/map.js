@@ -1,4 +1,4 @@
-// Listens to the Plotly chart in `.st-key-map` and draws over it. The server hears of picks only.
+// Listens to the Plotly chart in `.st-key-map`, or another one, and draws over it. The server hears of picks only.
 const WAIT = 125 // ms before a card shows
 const STAY = 260 // ms a card stays when the pointer has left
 const ACROSS = 100 // pictures in a row of the sheet
@@ -58,7 +58,7 @@ class View {
   }
 
   attach() {
-    const chart = document.querySelector(".st-key-map .js-plotly-plot")
+    const chart = document.querySelector(`.st-key-${this.data.chart ?? "map"} .js-plotly-plot`)
     if (chart === this.chart || (chart && !chart._fullLayout?.xaxis)) return
     this.detach()
     this.chart = chart
@@ -192,7 +192,7 @@ class View {
   show(id) {
     if (this.shown !== id) {
       this.shown = this.cursor = id
-      this.card.replaceChildren(this.crop(id, 4), ...this.says(id).map((line, i) => {
+      this.card.replaceChildren(this.crop(id, Math.max(1, Math.round(112 / this.data.tile[0]))), ...this.says(id).map((line, i) => {
         const div = element("div", i ? "opacity:.75" : "font-weight:600;margin-top:4px")
         div.textContent = line
         return div

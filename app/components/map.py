@@ -17,13 +17,14 @@ _events = st.components.v2.component(
 )
 
 
-def events(data: dict, on_event: Callable[[], None]) -> None:
+def events(data: dict, on_event: Callable[[], None], key: str = "map events") -> None:
     """Listens to the map and shows a gallery.
 
     data: sheet (address of the PNG of all pictures, 100 a row); tile [w, h]; spacing (how far apart typical points are); labels; picks and near (numbers to ring); place [x, y] or None; gallery: list of
     {"id", "says"}; scale of its pictures; alt: what the chart is, for a screen reader;
     live: what decodes under the pointer: mode ("off", "decode", "lattice"), name, view, as (classes, or None).
-    on_event: called with st.session_state["map events"].event set: {"point": id}, {"place": [x, y]},
+    chart: the key of the chart's container, where that is not "map"; without live nothing is decoded there.
+    on_event: called with st.session_state[key].event set: {"point": id}, {"place": [x, y]},
     {"points": [ids]} or {"live": mode}.
     """
-    _events(data=data, key="map events", on_event_change=on_event)
+    _events(data=data, key=key, on_event_change=on_event)

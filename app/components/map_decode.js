@@ -33,6 +33,7 @@ class Decoding {
 
   // The chart is there, or has been drawn anew
   attach(chart) {
+    if (!this.view.data.live) return
     this.chart = chart
     style()
     chart.appendChild(this.bar)

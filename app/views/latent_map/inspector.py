@@ -10,7 +10,7 @@ from app.components import map as parts
 from app.components.decoded import decoded
 from app.shared import charts, classes, engine, examples, link, map_figure, tray
 from app.shared.plain import plain, sentence
-from app.views.latent_map import files, search
+from app.views.latent_map import files, knobs, search
 
 LIVE = ("off", "decode", "lattice")  # what the tab decodes by itself
 FAR = 10  # times the typical distance, from where a place counts as empty of data
@@ -21,16 +21,16 @@ def pick(picks: list[int] | None = None, place: tuple[float, float] | None = Non
     st.session_state["picks"], st.session_state["place"] = picks or [], place
 
 
-def on_event() -> None:
-    """Takes what the browser sends: a point, a place or a lasso."""
-    event = st.session_state["map events"].event
+def on_event(key: str = "map events") -> None:
+    """Takes what the browser sends: a point, a place or a lasso; of the layout beside the map no place."""
+    event = st.session_state[key].event
     if "live" in event:
         st.session_state["live"] = event["live"] if event["live"] in LIVE else LIVE[0]
     elif "point" in event:
         pick([event["point"]])
     elif "points" in event:
         pick(sorted(event["points"]))
-    else:
+    elif key != knobs.EVENTS:
         x, y = event["place"]
         pick(place=(round(x, 3), round(y, 3)))
 
@@ -312,4 +312,6 @@ def show(name: str, view: str, colour: str) -> None:
     common["live"] = {"mode": st.session_state["live"], "name": bridge.checkpoints.of(name), "view": view, "as": None}
     if mine:
         common["live"]["map"] = name
-    parts.events({"picks": [], "near": [], "place": None} | common | content, on_event)
+    common = {"picks": [], "near": [], "place": None} | common | content
+    parts.events(common, on_event)
+    knobs.listen(name, atlas, common, lambda: on_event(knobs.EVENTS))

@@ -5,7 +5,7 @@ import streamlit as st
 from app import bridge
 from app.shared import link, map_figure
 from app.shared.plain import plain
-from app.views.latent_map import inspector, own
+from app.views.latent_map import inspector, knobs, own
 
 MEANS = {
     "umap": "Neighbours on this map mostly are neighbours among the codes (trustworthiness "
@@ -52,7 +52,9 @@ def show_map(name: str, atlas, row) -> None:
     # the dots at once, as a picture; it goes when the chart can be pointed at
     dots = map_figure.preview(name, view, colour)
     st.html(f"<style>.st-key-map::before {{ background-image: url({dots}) }}</style>")
-    with st.container(key="map"):
+    value = knobs.chosen()
+    first, second = st.columns(2) if value else (st.container(), None)
+    with first, st.container(key="map"):
         st.plotly_chart(
             map_figure.figure(name, view, colour, st.context.theme.type == "dark"),
             key="map figure",
@@ -65,7 +67,13 @@ def show_map(name: str, atlas, row) -> None:
             },
             alt=map_figure.alt(atlas, view),
         )
-    st.caption(MEANS[view].format(trust=atlas.trust[view], d=atlas.z.shape[1], hidden=atlas.z.shape[1] - 2))
+    if value:
+        with second:
+            knobs.show(name, value, colour)
+    means, again = st.columns([3.4, 1])
+    means.caption(MEANS[view].format(trust=atlas.trust[view], d=atlas.z.shape[1], hidden=atlas.z.shape[1] - 2))
+    with again:
+        knobs.popover(name)
 
 
 name = st.session_state["checkpoint"]

@@ -97,7 +97,7 @@ def ask(name: str) -> None:
     st.caption(
         f"16 to {most['pictures']:,} pictures, {most['megabytes']} MB in all, {most['minutes']:.0f} minutes at most. Folders in "
         "the zip become the classes. They are kept for this tab alone, on this machine, and are gone when you close or reload it. "
-        f"A folder of any size: {code('ali explore --pictures FOLDER')}"
+        f"A folder on this machine, of which {most['pictures']:,} are taken: {code('ali explore --pictures FOLDER')}"
     )
 
 
