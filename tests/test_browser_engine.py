@@ -81,7 +81,7 @@ def test_the_picture_follows_the_pointer_at_display_rate_and_nothing_is_asked(pa
     page.on("request", lambda r: r.resource_type == "image" and pictures.append(r.url))
     sheet.press("Enter")
     page.wait_for_url(re.compile("place="))
-    shown = page.get_by_role("img", name=re.compile("^decoded at"))
+    shown = page.locator(".root[data-made]").get_by_role("img", name=re.compile("^decoded at"))
     shown.wait_for()
     settle(page)
     assert pictures == [], "the tab shows its own picture"
