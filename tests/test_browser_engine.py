@@ -81,7 +81,7 @@ def test_the_picture_follows_the_pointer_at_display_rate_and_nothing_is_asked(pa
     page.on("request", lambda r: r.resource_type == "image" and pictures.append(r.url))
     sheet.press("Enter")
     page.wait_for_url(re.compile("place="))
-    shown = page.get_by_role("img", name=re.compile("^decoded at"))
+    shown = page.locator(".root[data-made]").get_by_role("img", name=re.compile("^decoded at"))
     shown.wait_for()
     settle(page)
     assert pictures == [], "the tab shows its own picture"
@@ -101,12 +101,11 @@ def test_the_picture_follows_the_pointer_at_display_rate_and_nothing_is_asked(pa
 
 def test_a_path_and_a_pad_are_decoded_where_the_pointer_is(page, server, asked):
     held = []
-    page.route("**/*-decoder.onnx", lambda route: held.append(route))
+    page.route("**/*-decoder.onnx", lambda route: held.append(route), times=1)
     page.goto(f"{server}/interpolate?frames=5&checkpoint={NAME}")
     page.get_by_text("The model comes into this tab …").wait_for()  # no blank strip without a word
     until(lambda: page.wait_for_timeout(30) or held)
-    page.unroute_all()
-    held[0].continue_()
+    held.pop().continue_()
     page.get_by_text("frame 3 of 5").wait_for()
     root = page.locator(".root[data-frame][data-made]")
     root.wait_for()
