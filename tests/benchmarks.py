@@ -1,10 +1,11 @@
 """Speed, with medians and ratios; nothing here passes or fails.   python -m tests.benchmarks [NAME …]
 
 step    training pictures a second of every shipped checkpoint as it was trained, against the plain alternating
-        step of the same networks; operations a picture; share of the machine's own rate of convolutions
+        step of the same networks; operations a picture; share of the machine's rate of convolutions
 start   server start to first map painted, against Streamlit's hello page and bare Plotly charts
 mine    10,000 pictures of 64 pixels of a reader's own, from the files to their map
 use     a click on the map to the decoded picture; an upload to the full result; server memory
+tab     what a reader's own tab computes a second, beside a Python worker
 """
 
 import io
@@ -79,7 +80,7 @@ streamlit.plotly_chart({{"data": [trace], "layout": {{}}}})
 
 
 def start() -> None:
-    """From the process's start until the map's pixels are there, against Streamlit's own hello page.
+    """From the process's start until the map's pixels are there, against Streamlit's hello page.
 
     Two pages that hold one Plotly chart and nothing else say how much of it is Streamlit's and Plotly's.
     """
@@ -226,7 +227,14 @@ def memory(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-BENCHMARKS = {"step": step, "start": start, "use": use, "mine": mine}
+def tab() -> None:
+    """See tab.py."""
+    from . import tab
+
+    tab.main(serve, up, browser)
+
+
+BENCHMARKS = {"step": step, "start": start, "use": use, "mine": mine, "tab": tab}
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or BENCHMARKS:

@@ -30,6 +30,7 @@ def run(*words: str) -> subprocess.CompletedProcess:
     with small(Mount("/api", app)) as port, tempfile.TemporaryDirectory() as home:
         asked = ["run", f"http://localhost:{port}/api/openapi.json", "--exclude-checks", "positive_data_acceptance"]
         asked += ["--phases", "coverage,fuzzing", "--suppress-health-check", "all", "--no-color", "--warnings", "off"]
+        asked += ["--request-timeout", "60"]  # the first answer waits for PyTorch
         command = [sys.executable, "-c", code, *asked, "--generation-database", "none", "--continue-on-failure", *words]
         return subprocess.run(
             command, cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

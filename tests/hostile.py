@@ -30,16 +30,16 @@ from . import hostile_cases
 
 SLOWEST, LARGEST = 5.0, 500.0  # seconds, MB
 SHARES = {"kept": 4, "pictures": 4}  # of the time; one share for every other kind
-SHOWN = 5  # failures that are told
+SHOWN = 5  # failures that are printed
 Cases = Iterator[tuple[str, Callable[[], None]]]
 
 
 def sources(rng: np.random.Generator) -> dict[str, Cases]:
     """Every kind, and its cases without end; of the kept ones a list."""
-    found = {make.__name__: make(rng) for make in hostile_cases.KINDS}
+    cases = {make.__name__: make(rng) for make in hostile_cases.KINDS}
     if importlib.util.find_spec("tests.hostile_cards"):
-        found["cards"] = importlib.import_module("tests.hostile_cards").cases(rng)
-    return found
+        cases["cards"] = importlib.import_module("tests.hostile_cards").cases(rng)
+    return cases
 
 
 @dataclass

@@ -98,7 +98,7 @@ def _pick(rng: np.random.Generator, among: list):
 
 
 def _copied(rng: np.random.Generator, folder: Path, mapped: bool = False) -> tuple[Path, dict]:
-    """A shipped checkpoint, linked, with a card of its own. -> its folder, its card"""
+    """A shipped checkpoint, linked, with a card that may be changed. -> its folder, its card"""
     names = [name for name in _shipped() if not mapped or (SHIPPED / name / atlas.FILE).exists()]
     name = _pick(rng, names)
     (folder / name).mkdir()
@@ -108,51 +108,51 @@ def _copied(rng: np.random.Generator, folder: Path, mapped: bool = False) -> tup
     return folder / name, json.loads((SHIPPED / name / checkpoint.CARD).read_text("utf-8"))
 
 
-def spoil(rng: np.random.Generator, found) -> None:
+def spoil(rng: np.random.Generator, entry) -> None:
     """Changes one place of JSON: another value, none, one more, or another place's."""
     while True:
-        keys = list(found) if isinstance(found, dict) else list(range(len(found)))
+        keys = list(entry) if isinstance(entry, dict) else list(range(len(entry)))
         if not keys:
             return
         key = keys[rng.integers(len(keys))]
-        deeper = isinstance(found[key], dict | list) and len(found[key])
+        deeper = isinstance(entry[key], dict | list) and len(entry[key])
         if not deeper or rng.random() < 0.3:
             break
-        found = found[key]
+        entry = entry[key]
     what = rng.integers(5)
     if what == 0:
-        del found[key]
-    elif what == 1 and isinstance(found, dict):
-        found[f"{key} more"] = _pick(rng, VALUES)
+        del entry[key]
+    elif what == 1 and isinstance(entry, dict):
+        entry[f"{key} more"] = _pick(rng, VALUES)
     elif what == 2:
-        found[key] = copy.deepcopy(found[keys[rng.integers(len(keys))]])
+        entry[key] = copy.deepcopy(entry[keys[rng.integers(len(keys))]])
     else:
-        found[key] = _pick(rng, VALUES)
+        entry[key] = _pick(rng, VALUES)
 
 
 def _read(folder: Path, card: dict | bytes, load: bool) -> None:
     """As the app and the commands read a checkpoint."""
     content = card if isinstance(card, bytes) else json.dumps(card).encode()
     (folder / checkpoint.CARD).write_bytes(content)
-    found = checkpoint.card(folder)
-    json.dumps(found)  # the Model page's download
+    card = checkpoint.card(folder)
+    json.dumps(card)  # the Model page's download
     if load:
         model = Model.load(folder)
         if model.domains:
             model.translate(np.zeros((1, *model.shape), np.uint8))
         else:
             model.sample(1, 0)
-    if "atlas" in found:
+    if "atlas" in card:
         _ask(atlas.load(folder))
 
 
-def _ask(known: atlas.Atlas) -> None:
+def _ask(the_map: atlas.Atlas) -> None:
     """A map is asked what the pages ask."""
-    atlas.place(known, known.z[:2])
-    atlas.place(known, known.z[:2], "pca")
-    found = atlas.lift(known, np.zeros(2))
-    assert np.isfinite(found["z"]).all() and found["typical_map_distance"] > 0
-    assert known.typical["nearest"][known.typical["levels"].index(0.5)] > 0
+    atlas.place(the_map, the_map.z[:2])
+    atlas.place(the_map, the_map.z[:2], "pca")
+    lifted = atlas.lift(the_map, np.zeros(2))
+    assert np.isfinite(lifted["z"]).all() and lifted["typical_map_distance"] > 0
+    assert the_map.typical["nearest"][the_map.typical["levels"].index(0.5)] > 0
 
 
 def _card(rng: np.random.Generator, folder: Path) -> None:
@@ -228,25 +228,25 @@ def _zip(rng: np.random.Generator, folder: Path) -> None:
     elif kind == 1:
         content = content[: rng.integers(len(content))]
     else:
-        content = _made(int(rng.integers(3)), int(rng.integers(5)))
+        content = archive_of(int(rng.integers(3)), int(rng.integers(5)))
     _vouched(place, card, bytes(content))
 
 
 @functools.cache
-def _made(packed: int, which: int) -> bytes:
+def archive_of(packed: int, which: int) -> bytes:
     """A zip of an array whose header promises too much, or of many files."""
     file = io.BytesIO()
     way = [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA][packed]
-    with zipfile.ZipFile(file, "w", way) as made:
+    with zipfile.ZipFile(file, "w", way) as archive:
         if which < 4:
             header = io.BytesIO()
             shape = [(10**9, 64), (10_000, 10_000), (2**62, 4), (16, 10**12)][which]
             described = {"descr": "<f4", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(header, described)
-            made.writestr("z.npy", header.getvalue() + bytes(4 << 20))
+            archive.writestr("z.npy", header.getvalue() + bytes(4 << 20))
         else:
             for i in range(3_000):
-                made.writestr(f"{i}.npy", b"", zipfile.ZIP_STORED)  # making it is not what is timed
+                archive.writestr(f"{i}.npy", b"", zipfile.ZIP_STORED)  # making it is not what is timed
     return file.getvalue()
 
 
@@ -271,8 +271,8 @@ def _sheet(rng: np.random.Generator, folder: Path) -> None:
         for at in rng.integers(len(content), size=rng.integers(1, 6)):
             content[at] = rng.integers(256)
         path.write_bytes(content if kind == 1 else content[: rng.integers(len(content))])
-    found = atlas.pictures(folder, "x")
-    assert found.dtype == np.uint8 and found.ndim == 4
+    pictures = atlas.pictures(folder, "x")
+    assert pictures.dtype == np.uint8 and pictures.ndim == 4
 
 
 @functools.cache
@@ -303,9 +303,9 @@ def _recording(rng: np.random.Generator, folder: Path) -> None:
         length = int.from_bytes(parts[which][:4], "little")
         words, arrays = json.loads(parts[which][4 : 4 + length]), parts[which][4 + length :]
         spoil(rng, words)
-        told = json.dumps(words).encode()
+        header = json.dumps(words).encode()
         cut = arrays if rng.random() < 0.8 else arrays[: rng.integers(len(arrays))]
-        parts[which] = len(told).to_bytes(4, "little") + told + cut
+        parts[which] = len(header).to_bytes(4, "little") + header + cut
         path.write_bytes(gzip.compress(packs.joined(parts), 1))
     for one in packs.read(path):
         packs.unpack(one)

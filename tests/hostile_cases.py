@@ -78,9 +78,9 @@ def get_ready(place: Path) -> None:
 
 def mutated(rng: np.random.Generator, content: bytes, other: bytes = b"") -> bytes:
     """Bytes with one to four damages: changed, cut, doubled, moved, sizes made huge, another's mixed in."""
-    found = bytearray(content)
+    damaged = bytearray(content)
     for _ in range(rng.integers(1, 5)):
-        n = len(found)
+        n = len(damaged)
         if not n:
             break
         reach = min(n, 200) if rng.random() < 0.5 else n  # headers matter most
@@ -88,24 +88,24 @@ def mutated(rng: np.random.Generator, content: bytes, other: bytes = b"") -> byt
         match int(rng.integers(8)):
             case 0:
                 for place in rng.integers(0, reach, rng.integers(1, 9)):
-                    found[place] = rng.integers(256)
+                    damaged[place] = rng.integers(256)
             case 1:
-                found[at] ^= 1 << rng.integers(8)
+                damaged[at] ^= 1 << rng.integers(8)
             case 2:
-                del found[int(rng.integers(n)) :]
+                del damaged[int(rng.integers(n)) :]
             case 3:
-                del found[at : at + length]
+                del damaged[at : at + length]
             case 4:
-                found[at:at] = found[at : at + length] * int(rng.integers(1, 300))
+                damaged[at:at] = damaged[at : at + length] * int(rng.integers(1, 300))
             case 5:
                 wide = int(rng.choice([1, 2, 4]))
                 size = int(rng.choice(SIZES)) & (256**wide - 1)
-                found[at : at + wide] = size.to_bytes(wide, str(rng.choice(["big", "little"])))
+                damaged[at : at + wide] = size.to_bytes(wide, str(rng.choice(["big", "little"])))
             case 6:
-                found[at:at] = rng.bytes(length)
+                damaged[at:at] = rng.bytes(length)
             case 7:
-                found[at:] = other[int(rng.integers(len(other) + 1)) :]
-    return bytes(found)
+                damaged[at:] = other[int(rng.integers(len(other) + 1)) :]
+    return bytes(damaged)
 
 
 # ---- pictures --------------------------------------------------------------------------------------
@@ -203,9 +203,9 @@ def unpack(content: bytes) -> None:
     """As the command does it: what can be read is written into a folder."""
     out = folder / "out"
     try:
-        for name, made in batch.through(batch.unzip("a.zip", content), (8, 8, 1), lambda x: x / 255):
-            if not isinstance(made, Problem):
-                write_beside(out / name, made)
+        for name, result in batch.through(batch.unzip("a.zip", content), (8, 8, 1), lambda x: x / 255):
+            if not isinstance(result, Problem):
+                write_beside(out / name, result)
     finally:
         shutil.rmtree(out, ignore_errors=True)
 
@@ -244,8 +244,8 @@ def zips(rng: np.random.Generator) -> Cases:
 
 def learn(content: bytes) -> None:
     """As the lab takes a table."""
-    found = points.as_data(points.read_csv("table.csv", content))
-    assert found.x.shape[1] == 2 and np.isfinite(found.x).all()
+    data = points.as_data(points.read_csv("table.csv", content))
+    assert data.x.shape[1] == 2 and np.isfinite(data.x).all()
 
 
 def tables(rng: np.random.Generator) -> Cases:

@@ -81,6 +81,9 @@ class Answer(BaseHTTPRequestHandler):
 
     def do_POST(self):
         content, hub = self.body(), self.hub
+        if hub.stalls and hub.stalls in self.path:
+            hub.leaving.wait(60)
+            return None
         if hub.token and self.headers.get("Authorization") != f"Bearer {hub.token}":
             return self.say(401, {"error": "x"})
         here = f"http://{self.headers['Host']}"

@@ -4,7 +4,7 @@ The app is started as a reader starts it. Five runs train live; thirteen visitor
 twelve look at recordings and lessons. A visitor is what the server sees of a browser: the page, a Streamlit
 session over its websocket, a click that runs the page's script every 15 to 25 seconds (timed until it has
 run; playing, scrubbing and layers ask nothing), the recording's file or the long polls for frames. Thirty real Chromium pages would take the two cores for drawing, which
-learners' own machines do; the five live runs are started in real ones, and one more turns the lessons' leaves
+learners' machines do; the five live runs are started in real ones, and one more turns the lessons' leaves
 all the while, timed until the next lesson is seen. Five bad pupils (tests/pupils.py says what they do), each at
 an address of their own, take all they can meanwhile. Memory is PSS of the server and its
 workers, before, at most, and after all have left. Before and after are measured alike: all runs and workers
@@ -65,10 +65,10 @@ class Visitor(threading.Thread):
 
     def click(self, socket, page: str, query: str) -> float:
         """Asks for a page's script, and waits until it has run. -> seconds"""
-        told, begun = BackMsg(), time.monotonic()
-        told.rerun_script.query_string = query
-        told.rerun_script.page_name = page
-        socket.send(told.SerializeToString())
+        message, begun = BackMsg(), time.monotonic()
+        message.rerun_script.query_string = query
+        message.rerun_script.page_name = page
+        socket.send(message.SerializeToString())
         while True:
             answer = ForwardMsg()
             answer.ParseFromString(socket.recv(timeout=PATIENCE))
@@ -138,11 +138,11 @@ def say(what: str) -> None:
 
 def memory(server: psutil.Process) -> float:
     """MB of the server and its workers, shared pages counted once."""
-    found = 0
+    used = 0
     for process in [server, *server.children(recursive=True)]:
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            found += process.memory_full_info().pss
-    return found / 2**20
+            used += process.memory_full_info().pss
+    return used / 2**20
 
 
 def begin(browser, address: str, seed: int) -> str:
@@ -185,14 +185,14 @@ def main() -> None:
             for seed in range(1, 6):
                 owners.append(Visitor(address, math.inf, begin(browser, address, seed), 100 + seed))
                 threading.Thread(target=owners[-1].watch, daemon=True).start()
-            found = lesson(browser, address, server, owners, before)
+            numbers = lesson(browser, address, server, owners, before)
             browser.close()
         after = at_rest(address, server)
-    report(found, before, after)
+    report(numbers, before, after)
 
 
 def lesson(browser, address: str, server: psutil.Process, owners: list[Visitor], most: float) -> dict:
-    """The load itself. -> what was found"""
+    """The load itself. -> its numbers, as `report` prints them"""
     page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
     page.set_default_timeout(300_000)
     page.goto(f"{address}/lessons")
@@ -205,8 +205,8 @@ def lesson(browser, address: str, server: psutil.Process, owners: list[Visitor],
     visitors += [Visitor(address, end, "", number) for number in range(13, 25)]
     start, begun = [step_of(address, run)[0] for run in runs], time.monotonic()
     context = multiprocessing.get_context("spawn")  # not in this process, whose clocks they would slow
-    told = context.Queue()
-    bad = context.Process(target=all_bad, args=(address, runs[0], time.time() + SECONDS, told), daemon=True)
+    counts = context.Queue()
+    bad = context.Process(target=all_bad, args=(address, runs[0], time.time() + SECONDS, counts), daemon=True)
     bad.start()
     for one in visitors:
         one.start()
@@ -225,7 +225,7 @@ def lesson(browser, address: str, server: psutil.Process, owners: list[Visitor],
     say("the lesson is over; its visitors leave")
     for one in visitors:
         one.join(60)
-    bad_had, bad_refused = told.get(timeout=120), told.get(timeout=120)
+    bad_had, bad_refused = counts.get(timeout=120), counts.get(timeout=120)
     bad.kill()
     return {
         "waits": sorted(wait for one in visitors for wait in one.waits),
@@ -239,23 +239,23 @@ def lesson(browser, address: str, server: psutil.Process, owners: list[Visitor],
     }
 
 
-def report(found: dict, before: float, after: float) -> None:
+def report(numbers: dict, before: float, after: float) -> None:
     """Prints the table."""
-    waits, seen, rate = found["waits"], found["seen"], found["rate"]
-    print(f"load average           {found['load']:.1f} at the end of the lesson, on {os.cpu_count()} cores")
+    waits, seen, rate = numbers["waits"], numbers["seen"], numbers["rate"]
+    print(f"load average           {numbers['load']:.1f} at the end of the lesson, on {os.cpu_count()} cores")
     print(f"clicks of 25 visitors  {len(waits)}, median {statistics.median(waits):.2f} s")
     print(f"95 % answered within   {waits[int(0.95 * len(waits))]:.2f} s (aim 1 s)")
     print(
         f"a real page's clicks   {len(seen)}, median {statistics.median(seen):.2f} s, 95 % {seen[int(0.95 * len(seen))]:.2f} s"
     )
     print(f"five live runs         {sum(rate):.0f} steps/s together (aim 50): {', '.join(f'{r:.0f}' for r in rate)}")
-    print(f"a watcher is shown     {found['frames']:.1f} frames/s")
+    print(f"a watcher is shown     {numbers['frames']:.1f} frames/s")
     print(
-        f"memory, MB             {before:.0f} before, {found['most']:.0f} at most (aim 1,500), {after:.0f} after all left ({after / before - 1:+.0%}, aim 10 %)"
+        f"memory, MB             {before:.0f} before, {numbers['most']:.0f} at most (aim 1,500), {after:.0f} after all left ({after / before - 1:+.0%}, aim 10 %)"
     )
-    print(f"five bad pupils had    {found['bad'][0]}")
-    print(f"and were refused       {found['bad'][1]}")
-    print(f"problems               {found['problems'] or 'none'}")
+    print(f"five bad pupils had    {numbers['bad'][0]}")
+    print(f"and were refused       {numbers['bad'][1]}")
+    print(f"problems               {numbers['problems'] or 'none'}")
 
 
 if __name__ == "__main__":

@@ -23,21 +23,21 @@ def asked() -> list[str]:
 
 
 def versions() -> dict[str, str]:
-    """What is installed of that and of all it needs: name -> version, without a build's own suffix.
+    """What is installed of that and of all it needs: name -> version, without a build's suffix.
 
     2.13.0+cpu is pinned as 2.13.0, which any build of it fits.
     """
-    found, left = {}, asked()
+    pinned, left = {}, asked()
     while left:
-        if (name := left.pop()) in found:
+        if (name := left.pop()) in pinned:
             continue
         try:
             there = distribution(name)
         except PackageNotFoundError:  # for another system, or an extra nobody asked for
             continue
-        found[name] = there.version.partition("+")[0]
+        pinned[name] = there.version.partition("+")[0]
         left += [plain(r) for r in there.requires or () if "extra ==" not in r]
-    return {name: found[name] for name in sorted(found) if name not in FREE}
+    return {name: pinned[name] for name in sorted(pinned) if name not in FREE}
 
 
 if __name__ == "__main__":

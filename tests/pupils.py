@@ -68,16 +68,16 @@ def stream(address: str, **more):
 
 def session(page) -> str:
     """Runs the page's script. -> the session's id"""
-    told, found = BackMsg(), ""
-    told.rerun_script.query_string = ""
-    page.send(told.SerializeToString())
+    message, identifier = BackMsg(), ""
+    message.rerun_script.query_string = ""
+    page.send(message.SerializeToString())
     while True:
         answer = ForwardMsg()
         answer.ParseFromString(page.recv(timeout=60))
         if answer.WhichOneof("type") == "new_session":
-            found = answer.new_session.initialize.session_id
+            identifier = answer.new_session.initialize.session_id
         if answer.WhichOneof("type") == "script_finished":
-            return found
+            return identifier
 
 
 async def body(request: Request) -> PlainTextResponse:
@@ -87,11 +87,11 @@ async def body(request: Request) -> PlainTextResponse:
 def closed(line: socket.socket) -> bytes:
     """What comes until the other side closes."""
     line.settimeout(30)
-    found = b""
+    content = b""
     with contextlib.suppress(ConnectionResetError):
         while part := line.recv(4096):
-            found += part
-    return found
+            content += part
+    return content
 
 
 def until(condition, seconds: float = 30) -> None:
@@ -121,9 +121,9 @@ class Pupil:
         line = http.client.HTTPConnection("localhost", self.port, 60, source_address=(self.source, 0))
         line.request(method, path, content, headers)
         answer = line.getresponse()
-        found = answer.status, answer.headers, answer.read()
+        result = answer.status, answer.headers, answer.read()
         line.close()
-        return found
+        return result
 
     def upload(self, name: str, size: int, method: str = "PUT"):
         """-> status, sentence"""
@@ -135,8 +135,8 @@ class Pupil:
         }
         content = head + bytes(size) + b"\r\n--x--\r\n" if method == "PUT" else None
         path = f"/_stcore/upload_file/{self.session}/{name}"
-        status, _, told = self.ask(method, path, content, **headers)
-        return status, told.decode()
+        status, _, reply = self.ask(method, path, content, **headers)
+        return status, reply.decode()
 
 
 class Bad(threading.Thread):
@@ -158,23 +158,23 @@ class Bad(threading.Thread):
             for k in range(64):
                 self.tried("line", held, lambda held, k=k: self.line(held, k % 2))
             self.tried("uploads", held, self.uploads)
-            told = rerun("live=1", "lab")
+            message = rerun("live=1", "lab")
             while time.monotonic() < self.end:
                 for page in pages:
                     with contextlib.suppress(Exception):  # it is closed, or says nothing yet
-                        page.send(told)
+                        page.send(message)
                         while page.recv(timeout=0):
                             pass
 
     def tried(self, what: str, held, attempt):
         """-> what it gives, or None where it was refused"""
         try:
-            found = attempt(held)
+            result = attempt(held)
         except Exception:
             self.refused[what] += 1
             return None
         self.had[what] += 1
-        return found
+        return result
 
     def page(self, held, origin: str | None = None):
         more = {"ping_interval": None} | ({"origin": origin} if origin else {})
@@ -199,29 +199,29 @@ class Bad(threading.Thread):
 
 def rerun(query: str, page: str, button: str = "") -> bytes:
     """What a browser sends to have a page's script run, as by a button."""
-    told = BackMsg()
-    told.rerun_script.query_string, told.rerun_script.page_name = query, page
+    message = BackMsg()
+    message.rerun_script.query_string, message.rerun_script.page_name = query, page
     if button:
-        state = told.rerun_script.widget_states.widgets.add()
+        state = message.rerun_script.widget_states.widgets.add()
         state.id, state.trigger_value = button, True
-    return told.SerializeToString()
+    return message.SerializeToString()
 
 
-def clicked(page, told: bytes) -> dict[str, str]:
+def clicked(page, message: bytes) -> dict[str, str]:
     """Runs the page's script. -> its buttons: label -> id"""
-    page.send(told)
-    found = {}
+    page.send(message)
+    buttons = {}
     while True:
         answer = ForwardMsg()
         answer.ParseFromString(page.recv(timeout=60))
         if answer.WhichOneof("type") == "script_finished":
-            return found
+            return buttons
         button = answer.delta.new_element.button
         if button.label:
-            found[button.label] = button.id
+            buttons[button.label] = button.id
 
 
-def all_bad(address: str, run: str, end: float, told) -> None:
+def all_bad(address: str, run: str, end: float, counts) -> None:
     """Five of them; what they had, and what they were refused, goes into a queue. end: time.time()"""
     end = time.monotonic() + end - time.time()
     five = [Bad(address, f"127.0.0.{k}", run, end) for k in range(11, 16)]
@@ -232,4 +232,4 @@ def all_bad(address: str, run: str, end: float, told) -> None:
     for one in five:
         one.join(max(1.0, end + 20 - time.monotonic()))
     for kind in ("had", "refused"):
-        told.put(dict(sum((getattr(one, kind) for one in five), collections.Counter())))
+        counts.put(dict(sum((getattr(one, kind) for one in five), collections.Counter())))

@@ -38,8 +38,8 @@ def _translator(card: dict) -> str:
     lines += ["|---" * (len(TRANSLATIONS) + 1) + "|"]
     for way, name in (("there", f"{a} → {b}"), ("back", f"{b} → {a}")):
         for kind, what in (("", name), ("_copy", "*copied*"), ("_neighbour", "*nearest picture*")):
-            found = {key: card["metrics"].get(f"{way}_{key}{kind}") for key in TRANSLATIONS}
-            cells = [TRANSLATIONS[key].written(entry["value"]) if entry else "" for key, entry in found.items()]
+            entries = {key: card["metrics"].get(f"{way}_{key}{kind}") for key in TRANSLATIONS}
+            cells = [TRANSLATIONS[key].written(entry["value"]) if entry else "" for key, entry in entries.items()]
             lines.append(_line([what, *cells]))
     training, pairs = card["training"], card["config"]["pairs"]
     lines += [
@@ -82,8 +82,8 @@ def _one(data: str, cards: list[dict]) -> str:
 
 def _cells(card: dict, keys: dict[str, str], lacking: str = "") -> list[str]:
     """A card's numbers under columns: of each column the measure that stands there, as the column is written."""
-    found = {key: card["metrics"].get(other, {}).get("value") for key, other in keys.items()}
-    return [lacking if value is None else MEASURES[key].written(value) for key, value in found.items()]
+    values = {key: card["metrics"].get(other, {}).get("value") for key, other in keys.items()}
+    return [lacking if value is None else MEASURES[key].written(value) for key, value in values.items()]
 
 
 def _head(row: Measure) -> str:

@@ -1,7 +1,7 @@
 """The family's table of two ways to turn a character, on the same pictures.   python -m tests.routes
 
 A translator (turn-sprites) is shown the picture alone. The other way, sprites-conditional encodes it with its
-eight factors y and decodes the code with another direction: y is told, or is what the classifier sees. Measured
+eight factors y and decodes the code with another direction: y is the data's, or what the classifier sees. Measured
 on the pairs whose character neither of the two has seen in training; data/lpcturn64.npz and data/sprites64.npz
 hold the pictures (ali_core/data/README.md says how to make them).
 """
@@ -27,8 +27,8 @@ DIRECTION, DOWN, LEFT = 6, 2, 1  # its place among the eight factors; its classe
 def table() -> str:
     """Markdown: a row per way, and what was measured on."""
     pairs, sprites = datasets.load("data/lpcturn64.npz"), datasets.load("sprites")
-    known = {tuple(person) for person in sprites.y[:, :6]}
-    new = np.array([tuple(person) not in known for person in pairs.y_test[:, :6]])
+    trained_on = {tuple(person) for person in sprites.y[:, :6]}
+    new = np.array([tuple(person) not in trained_on for person in pairs.y_test[:, :6]])
     x, truth = pairs.x_test[new], pairs.prior.x_test[new].astype(np.float32) / 255
     y = np.insert(pairs.y_test[new], DIRECTION, DOWN, axis=1)
     translator, conditional = (
@@ -37,19 +37,19 @@ def table() -> str:
     sees = means.judge(sprites)
     guess = sees.decide(sees.logits(x.astype(np.float32) / 255))
 
-    def swapped(told: np.ndarray) -> np.ndarray:
-        to = told.copy()
+    def swapped(y: np.ndarray) -> np.ndarray:
+        to = y.copy()
         to[:, DIRECTION] = LEFT
-        return conditional.decode(conditional.encode(x, told), to)
+        return conditional.decode(conditional.encode(x, y), to)
 
-    made = {
+    edits = {
         "translated": translator.translate(x),
         "condition swapped, y told": swapped(y),
         "condition swapped, y as the classifier sees it": swapped(guess),
         "*copied*": x.astype(np.float32) / 255,
     }
     judge, lines = means.judge(pairs.prior), []
-    for name, pictures in made.items():
+    for name, pictures in edits.items():
         right = judge.decide(judge.logits(pictures)) == pairs.y_test[new]
         shares = per_factor(pairs, right)
         clothes = np.mean([shares[part] for part in ("shoes", "bottomwear", "topwear")])
@@ -69,10 +69,10 @@ def table() -> str:
 
 def main() -> None:
     """Makes the table, prints it, and puts it between its marks."""
-    made = table()
-    print(made)
+    markdown = table()
+    print(markdown)
     before, rest = README.read_text(encoding="utf-8").split(BEGIN)
-    write_beside(README, f"{before}{BEGIN}\n\n{made}\n\n{END}{rest.split(END)[1]}".encode())
+    write_beside(README, f"{before}{BEGIN}\n\n{markdown}\n\n{END}{rest.split(END)[1]}".encode())
 
 
 if __name__ == "__main__":

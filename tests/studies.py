@@ -217,8 +217,8 @@ STUDIES = {
 def numbers(config: Config, held_out: int) -> dict[str, float] | None:
     """Trains and measures, or reads what was; None when the run stopped with a sentence."""
     # what is at its default is left out: a field that comes later leaves finished runs as they are
-    own = {k: v for k, v in vars(config).items() if v != getattr(Config(), k)}
-    said = json.dumps([own, held_out], sort_keys=True)
+    changed = {k: v for k, v in vars(config).items() if v != getattr(Config(), k)}
+    said = json.dumps([changed, held_out], sort_keys=True)
     path = KEPT / f"{hashlib.sha256(said.encode()).hexdigest()[:16]}.json"
     if path.exists():
         return json.loads(path.read_text(encoding="utf-8"))
@@ -227,7 +227,7 @@ def numbers(config: Config, held_out: int) -> dict[str, float] | None:
         progress = deque(loop.train(config, points), maxlen=1).pop()
     except Problem as problem:
         print(config.member, config.seed, problem, file=sys.stderr)
-        progress, found = None, None
+        progress, values = None, None
     if progress:
         with tempfile.TemporaryDirectory() as folder:
             release.write_checkpoint(Path(folder) / "it", config, points, progress, 0.0)
@@ -238,15 +238,15 @@ def numbers(config: Config, held_out: int) -> dict[str, float] | None:
             else:
                 entries = means.measure(model, points, judge, held_out)
                 entries |= sets.compare(model, points, judge, held_out)
-        found = {key: entry["value"] for key, entry in entries.items()}
-    write_beside(path, json.dumps(found).encode())
+        values = {key: entry["value"] for key, entry in entries.items()}
+    write_beside(path, json.dumps(values).encode())
     print(f"{time.monotonic() - start:5.0f} s  {config.data} {config.member}", file=sys.stderr)
-    return found
+    return values
 
 
-def cell(found: list[dict[str, float]], key: str, form: str) -> str:
+def cell(measured: list[dict[str, float]], key: str, form: str) -> str:
     """A number, or the mean and sd of several."""
-    values = [one[key] for one in found if key in one]
+    values = [one[key] for one in measured if key in one]
     if len(values) < 2:
         return form.format(values[0]) if values else "–"
     return f"{form.format(statistics.mean(values))} ± {form.format(statistics.stdev(values))}"
@@ -257,10 +257,10 @@ def table(study: Study) -> str:
     lines = head(study)
     for name, config in study.rows.items():
         runs = [numbers(dataclasses.replace(config, seed=seed), study.held_out) for seed in range(study.seeds)]
-        found = [one for one in runs if one]
-        stopped = f" ({len(runs) - len(found)} of {len(runs)} stopped: D had won)"
-        cells = [cell(found, key, form) for key, form in study.columns.values()]
-        name += stopped if len(found) < len(runs) else ""
+        measured = [one for one in runs if one]
+        stopped = f" ({len(runs) - len(measured)} of {len(runs)} stopped: D had won)"
+        cells = [cell(measured, key, form) for key, form in study.columns.values()]
+        name += stopped if len(measured) < len(runs) else ""
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join([*lines, "", settings(study)])
 
@@ -287,8 +287,8 @@ def settings(study: Study) -> str:
 def drawing(study: Study) -> str:
     """An SVG of a study's first measure (across) against its second (up), a dot per row."""
     (across, (x, _)), (up, (y, _)) = study.columns.items()
-    found = {name: numbers(config, study.held_out) for name, config in study.rows.items()}
-    dots = {name: (one[x], one[y]) for name, one in found.items() if one}
+    measured = {name: numbers(config, study.held_out) for name, config in study.rows.items()}
+    dots = {name: (one[x], one[y]) for name, one in measured.items() if one}
     lows, highs = ([limit(v[i] for v in dots.values()) for i in (0, 1)] for limit in (min, max))
 
     def at(dot: tuple[float, float]) -> tuple[float, float]:
@@ -323,15 +323,15 @@ def main(names: list[str]) -> None:
     """Makes the named tables (all), prints them, and puts each between its marks."""
     torch.set_num_threads(1)
     for name in names or STUDIES:
-        made = table(STUDIES[name])
-        print(made)
+        markdown = table(STUDIES[name])
+        print(markdown)
         if name == "information":
             picture = ROOT / "app" / "screens" / "information.svg"
             write_beside(picture, drawing(STUDIES[name]).encode())
         text = README.read_text(encoding="utf-8")
         begin, end = BEGIN.format(name, name), END.format(name)
         before, after = text.split(begin)[0], text.split(end)[1]
-        write_beside(README, f"{before}{begin}\n\n{made}\n\n{end}{after}".encode())
+        write_beside(README, f"{before}{begin}\n\n{markdown}\n\n{end}{after}".encode())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a checkpoint that is told the class shows on every page.   python -m pytest tests/test_app_conditional.py"""
+"""What a conditional checkpoint shows on every page.   python -m pytest tests/test_app_conditional.py"""
 
 import io
 import shutil
@@ -25,7 +25,7 @@ NAME, PAIRS, PLAIN = "squares", "pairs", "fashion-vae"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder of two tiny conditional checkpoints and a plain one; the maps of the tiny are made.
+    """A folder of two tiny conditional checkpoints and a plain one; the tiny ones have maps.
 
     Squares: y is where the square is, of four places; pairs: its row and its column.
     """
@@ -71,7 +71,7 @@ def sane(app: AppTest) -> AppTest:
     return app
 
 
-def told(app: AppTest, name: str) -> str | None:
+def in_link(app: AppTest, name: str) -> str | None:
     value = app.query_params.get(name)
     return value[0] if isinstance(value, list) else value
 
@@ -118,22 +118,22 @@ def test_reconstruct_tells_the_pictures_own_class_and_the_number_is_the_maps(fol
     other = visit("reconstruct", item="p6", **{"as": "0"})
     assert error_of(other) != error_of(app) and "compare two classes" in words(other)
     app.selectbox(key="as").set_value(0).run()
-    assert error_of(sane(app)) == error_of(other) and told(app, "as") == "0"
+    assert error_of(sane(app)) == error_of(other) and in_link(app, "as") == "0"
     x = bridge.codes.pictures(NAME)[6:7]
     codes = [bridge.models.encode(NAME, x, (k,)) for k in range(4)]
     errors = [float(((bridge.models.decode(NAME, z, (0,)) - x.astype(float)) ** 2).mean()) for z in codes]
-    own, far = 6 % 4, int(np.argmax(np.abs(np.array(errors) - errors[6 % 4])))
-    assert error_of(app) == pytest.approx(errors[own] / 255**2, abs=2e-4)
+    label, far = 6 % 4, int(np.argmax(np.abs(np.array(errors) - errors[6 % 4])))
+    assert error_of(app) == pytest.approx(errors[label] / 255**2, abs=2e-4)
     app.selectbox(key="y").set_value(far).run()
-    assert told(sane(app), "y") == str(far) and error_of(app) != error_of(other)
+    assert in_link(sane(app), "y") == str(far) and error_of(app) != error_of(other)
     assert error_of(app) == pytest.approx(errors[far] / 255**2, abs=2e-4)
     app.number_input(key="number").set_value(7).run()
-    assert told(sane(app), "y") is None, "the next picture has its own class"
+    assert in_link(sane(app), "y") is None, "the next picture has its own class"
 
 
 def test_one_code_is_shown_as_every_class():
-    told = [m.value for m in visit("reconstruct", item="p6").caption]
-    assert "**2**" in told and {"0", "1", "3"} <= set(told)
+    captions = [m.value for m in visit("reconstruct", item="p6").caption]
+    assert "**2**" in captions and {"0", "1", "3"} <= set(captions)
 
 
 def test_an_uploads_class_is_guessed_and_can_be_chosen():
@@ -166,7 +166,7 @@ def test_a_path_is_decoded_as_the_ends_class_or_another(mode):
     same = visit("interpolate", a="p2", b="p6", c="p10", d="p14", mode=mode)
     assert same.selectbox(key="pathas").options[0] == "the ends': 2"
     apart = visit("interpolate", a="p3", b="p6", mode=mode, pathas="1")
-    assert apart.selectbox(key="pathas").options[0] == "as A: 3" and told(apart, "pathas") == "1"
+    assert apart.selectbox(key="pathas").options[0] == "as A: 3" and in_link(apart, "pathas") == "1"
     assert "real pictures" not in words(apart).lower()
 
 
@@ -178,7 +178,7 @@ def test_a_place_of_the_map_is_decoded_as_its_neighbours_or_as_asked(folder):
     most = np.bincount(held.y[near]).argmax()
     assert app.selectbox(key="placeas").options[0] == f"as its neighbours: {most}"
     app.selectbox(key="placeas").set_value(3).run()
-    assert told(sane(app), "placeas") == "3"
+    assert in_link(sane(app), "placeas") == "3"
     next(b for b in app.button if b.label == "To tray").click().run()
     assert app.session_state["tray kept"]["z1"][2] == (3,), "a kept code keeps its class"
     assert "as «3»" in tray_says(sane(app))
@@ -199,7 +199,7 @@ def test_samples_are_of_every_class_in_turn_or_of_one_and_the_tray_knows():
     add = next(b for b in app.button if b.label == "To tray")
     app.number_input(key="tray seed 0").set_value(5)
     add.click().run()
-    assert app.session_state["tray"][-1] == "s5y3" and told(sane(app), "samplesof") == "3"
+    assert app.session_state["tray"][-1] == "s5y3" and in_link(sane(app), "samplesof") == "3"
 
 
 def test_words_of_samples_come_back():
@@ -225,11 +225,11 @@ def test_two_factors_are_two_choices():
     assert app.selectbox(key="as2").value == 1 and {"y", "y2", "as"} <= {box.key for box in app.selectbox}
     error = error_of(app)
     app.selectbox(key="as2").set_value(0).run()
-    assert error_of(sane(app)) != error and told(app, "as2") == "0"
+    assert error_of(sane(app)) != error and in_link(app, "as2") == "0"
     for page, key in (("", "placeas2"), ("interpolate", "pathas2"), ("model", "samplesof2")):
         app = visit(page, checkpoint=PAIRS, place="3,4", tray="s3y0.1")
         app.selectbox(key=key).set_value(1).run()
-        assert told(sane(app), key) == "1"
+        assert in_link(sane(app), key) == "1"
 
 
 @pytest.mark.parametrize("page", ["", "reconstruct", "interpolate", "model"])

@@ -19,6 +19,8 @@ from app import bridge
 from app.components.hole import unpacked
 from app.shared import holes
 
+from .visits import visit, words
+
 ROOT = Path(__file__).parents[1]
 NAMES = bridge.checkpoints.names()
 GARMENTS = "fashion-alice"
@@ -339,3 +341,16 @@ def test_a_colour_model_is_not_asked_to_invert():
     x = bridge.codes.pictures("toons")[5]
     grey.file_uploader(key="file").upload("head.png", png(Image.fromarray(x)), "image/png").run()
     assert error_of(grey) == pytest.approx(float(bridge.codes.atlas("toons").error[5]), abs=6e-5)
+
+
+def test_the_way_round_is_the_models_own():
+    app = visit("reconstruct", checkpoint="fashion-alice", item="p2")
+    x = bridge.codes.pictures("fashion-alice")[2]
+    trip = bridge.inside.round_trip("fashion-alice", x, 7, None)
+    z = bridge.models.encode("fashion-alice", x[None])
+    again = bridge.models.encode("fashion-alice", bridge.models.ask("fashion-alice", "decode", z))
+    assert trip["drift"][0] == pytest.approx(np.linalg.norm(again - z), abs=1e-4) and trip["drift"][0] > 0.01
+    moves = ", ".join(f"{move:.1f}" for move in trip["drift"])
+    assert f"The code moves {moves}: " in words(app)
+    said = f"after {trip['settles']} turns it has settled" if trip["settles"] else "it has not settled"
+    assert said in words(app)

@@ -72,9 +72,9 @@ def test_a_gallery_picture_is_translated_there_and_back_beside_its_truth(there, 
     gallery, model = bridge.translating.gallery("squares"), Model.load(there / "squares")
     assert gallery["paired"] and not gallery["made"]
     x, truth = gallery["sides"][int(back), 5], gallery["sides"][1 - back, 5]
-    made = model.translate(x[None], back)
-    again = model.translate(made, not back)
-    assert f"**MSE {mse(truth, made[0])}** to the truth" in words(app)
+    translated = model.translate(x[None], back)
+    again = model.translate(translated, not back)
+    assert f"**MSE {mse(truth, translated[0])}** to the truth" in words(app)
     assert f"**MSE {mse(x, again[0])}** round trip" in words(app)
     assert f"Copied as it was: MSE {mse(x, truth)}" in words(app)
     usual = checkpoint.card(there / "squares")["metrics"]["back_mse" if back else "there_mse"]
@@ -87,10 +87,10 @@ def test_the_link_tells_checkpoint_direction_and_number(there):
     assert url(app) == {"checkpoint": "squares"}
     app.segmented_control(key="way").set_value("back").run()
     app.number_input(key="no").set_value(7).run()
-    told = url(sane(app))
-    assert told == {"checkpoint": "squares", "way": "back", "no": "7"}
-    again = sane(visit(**told))
-    assert url(again) == told and words(again) == words(app)
+    parameters = url(sane(app))
+    assert parameters == {"checkpoint": "squares", "way": "back", "no": "7"}
+    again = sane(visit(**parameters))
+    assert url(again) == parameters and words(again) == words(app)
     other = sane(visit(checkpoint="squares", way="sideways", no="24", from_="Nowhere"))
     assert url(other) == {"checkpoint": "squares"}, "nonsense is as if it were not there"
 
@@ -159,8 +159,8 @@ def test_an_upload_is_translated_and_its_truth_computed(copy):
     model = Model.load(copy / "squares")
     for way in ("there", "back"):
         app = sane(upload(png(x), checkpoint="squares", way=way))
-        made = model.translate(x[None], way == "back")
-        assert f"**MSE {mse(x.swapaxes(0, 1), made[0])}** to the truth" in words(app)
+        translated = model.translate(x[None], way == "back")
+        assert f"**MSE {mse(x.swapaxes(0, 1), translated[0])}** to the truth" in words(app)
         assert "mine.png" in words(app) and "Taken as it is." in words(app)
         assert "mine" not in str(url(app)) and url(app)["from"] == "Upload"
 
@@ -216,8 +216,8 @@ def test_colours_are_not_drawn(there):
 @example("AAAA")
 @example("A" * 12)
 def test_only_a_drawing_of_the_right_size_is_taken_from_the_browser(text):
-    told = unpacked(text, (3, 3, 1))
-    assert told is None or told.shape == (3, 3, 1)
+    drawing = unpacked(text, (3, 3, 1))
+    assert drawing is None or drawing.shape == (3, 3, 1)
 
 
 def test_a_drawing_comes_back_as_it_was_sent():
@@ -235,8 +235,8 @@ def test_a_translation_goes_into_the_tray_and_through_it(there):
     next(b for b in app.button if b.label == "To the tray").click().run()
     assert app.session_state["tray"] == ["u1"] and "tray" not in url(sane(app))
     x = bridge.translating.gallery("squares")["sides"][0, 3]
-    made = to_bytes(Model.load(there / "squares").translate(x[None]))[0]
-    np.testing.assert_array_equal(app.session_state["tray kept"]["u1"], made)
+    translated = to_bytes(Model.load(there / "squares").translate(x[None]))[0]
+    np.testing.assert_array_equal(app.session_state["tray kept"]["u1"], translated)
     app.segmented_control(key="from").set_value("Tray").run()
     assert "your picture (u1)" in words(sane(app))
     app.switch_page("views/reconstruct/reconstruct.py").run()
@@ -375,8 +375,8 @@ def test_knowing_the_translators_needs_no_torch(there):
 
 def rename(folder: Path, data: str) -> None:
     """As if the translator had been trained on another data set."""
-    told = checkpoint.card(folder / "squares")["data"] | {"name": data}
-    checkpoint.update_card(folder / "squares", data=told)
+    data_of_card = checkpoint.card(folder / "squares")["data"] | {"name": data}
+    checkpoint.update_card(folder / "squares", data=data_of_card)
 
 
 def test_the_class_is_swapped_by_a_conditional_checkpoint(copy, translators):
@@ -444,11 +444,11 @@ def test_files_and_zips_go_through_and_the_bad_ones_are_named(there, back):
     inside = {"deep/a.png": png(x[0]), "notes.txt": b"no", "b.jpg": b"\xff\xd8\xff"}
     files = [("many.zip", zip_of(**inside)), ("c.png", png(x[1])), ("c.png", png(x[2]))]
     app = send(files, way="back" if back else "there")
-    found, model = results(app), Model.load(there / "squares")
-    assert set(found) == {"deep/a.png", "c.png", "c (2).png"}
+    pictures, model = results(app), Model.load(there / "squares")
+    assert set(pictures) == {"deep/a.png", "c.png", "c (2).png"}
     for name, k in (("deep/a.png", 0), ("c.png", 1), ("c (2).png", 2)):
-        made = to_bytes(model.translate(x[k : k + 1], back))[0]
-        np.testing.assert_array_equal(found[name], np.concatenate([x[k], made], 1)[..., 0])
+        translated = to_bytes(model.translate(x[k : k + 1], back))[0]
+        np.testing.assert_array_equal(pictures[name], np.concatenate([x[k], translated], 1)[..., 0])
     assert "2 could not be read" in app.warning[0].value
     assert "“notes.txt”" in app.warning[0].value and "“b.jpg”" in app.warning[0].value
     assert app.success[0].value == "3 translated." and not app.error

@@ -75,17 +75,17 @@ def points():
 
 def test_the_file_holds_what_the_model_says(built):
     folder, loaded = built
-    model, found = Model.load(folder), atlas.load(folder)
+    model, the_map = Model.load(folder), atlas.load(folder)
     codes = model.encode(loaded.x_test)
-    np.testing.assert_allclose(found.z, codes, atol=1e-3 * np.abs(codes).max())
-    np.testing.assert_array_equal(found.y, loaded.y_test[:, 0])
-    made = model.decode(codes)
-    np.testing.assert_allclose(found.error, ((made - loaded.x_test / 255) ** 2).mean((1, 2, 3)), rtol=1e-4)
-    distance = np.linalg.norm(model.encode(made) - codes, axis=1)
-    np.testing.assert_allclose(found.round_trip, distance, rtol=1e-3, atol=1e-5)
-    assert found.z.shape == (HELD, 6) and found.pca.shape == found.umap.shape == (HELD, 2)
-    assert found.label_names == loaded.label_names
-    assert all(0.5 < found.trust[which] <= 1 for which in ("pca", "umap"))
+    np.testing.assert_allclose(the_map.z, codes, atol=1e-3 * np.abs(codes).max())
+    np.testing.assert_array_equal(the_map.y, loaded.y_test[:, 0])
+    decoded = model.decode(codes)
+    np.testing.assert_allclose(the_map.error, ((decoded - loaded.x_test / 255) ** 2).mean((1, 2, 3)), rtol=1e-4)
+    distance = np.linalg.norm(model.encode(decoded) - codes, axis=1)
+    np.testing.assert_allclose(the_map.round_trip, distance, rtol=1e-3, atol=1e-5)
+    assert the_map.z.shape == (HELD, 6) and the_map.pca.shape == the_map.umap.shape == (HELD, 2)
+    assert the_map.label_names == loaded.label_names
+    assert all(0.5 < the_map.trust[which] <= 1 for which in ("pca", "umap"))
     said = checkpoint.card(folder)["atlas"]
     assert said["n"] == HELD and said["trustworthiness"]["umap"]["n"] == HELD
 
@@ -93,18 +93,18 @@ def test_the_file_holds_what_the_model_says(built):
 def test_what_is_usual_is_usual_for_pictures_of_the_data(copy, built):
     """On a map of what the model made: it remembers more of that than of any picture of the data."""
     atlas_command.main([str(copy), "--made"])
-    found, model, x = atlas.load(copy), Model.load(copy), built[1].x_test
+    the_map, model, x = atlas.load(copy), Model.load(copy), built[1].x_test
     codes = model.encode(x)
-    made = model.decode(codes)
-    error = ((made - x / 255) ** 2).mean((1, 2, 3))
-    assert found.split == "made" and found.typical["of"] == "held out"
+    decoded = model.decode(codes)
+    error = ((decoded - x / 255) ** 2).mean((1, 2, 3))
+    assert the_map.split == "made" and the_map.typical["of"] == "held out"
     for key, values in (
         ("error", error),
-        ("nearest", atlas.nearest(found, codes, 1)[1][:, 0]),
-        ("round_trip", np.linalg.norm(model.encode(made) - codes, axis=1)),
+        ("nearest", atlas.nearest(the_map, codes, 1)[1][:, 0]),
+        ("round_trip", np.linalg.norm(model.encode(decoded) - codes, axis=1)),
     ):
-        np.testing.assert_allclose(found.typical[key], np.quantile(values, layout.LEVELS), rtol=1e-4)
-    assert np.median(found.error) < 0.9 * found.typical["error"][layout.LEVELS.index(0.5)]
+        np.testing.assert_allclose(the_map.typical[key], np.quantile(values, layout.LEVELS), rtol=1e-4)
+    assert np.median(the_map.error) < 0.9 * the_map.typical["error"][layout.LEVELS.index(0.5)]
 
 
 def test_the_sheet_holds_the_held_out_pictures_in_order_without_loss(built):
@@ -142,8 +142,8 @@ def test_umap_is_given_the_exact_neighbours_and_searches_none(monkeypatch, recwa
     assert flat.shape == (4200, 2) and flat.dtype == np.float32
     assert not [w for w in recwarn if "knn" in str(w.message)]
     some = rng.permutation(4200)[:600]
-    found = sklearn.manifold.trustworthiness(z[some], flat[some], n_neighbors=15)
-    assert 0.8 < found <= 1
+    trust = sklearn.manifold.trustworthiness(z[some], flat[some], n_neighbors=15)
+    assert 0.8 < trust <= 1
 
 
 def test_a_missing_atlas_says_which_command_makes_it(copy):

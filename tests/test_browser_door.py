@@ -57,8 +57,8 @@ def test_the_pages_run_under_their_policy(page, watched):
         assert page.get_by_test_id("stException").count() == 0
         assert page.get_by_text("WebGL is not supported").count() == 0
     assert said == []
-    found = page.evaluate(TRIES)
-    assert found == {"compiled": True, "outside": "refused", "image": "refused"}
+    tried = page.evaluate(TRIES)
+    assert tried == {"compiled": True, "outside": "refused", "image": "refused"}
     assert any("connect-src" in text for text in said) and any("img-src" in text for text in said)
 
 

@@ -47,11 +47,13 @@ def test_the_picture_follows_the_pointer_at_display_rate_and_nothing_is_asked(pa
     page.goto(f"{server}/?checkpoint={NAME}")
     page.wait_for_selector(".js-plotly-plot[data-ali]")
     settle(page)
+    assert page.get_by_text("to see pictures").count() == 1 and page.get_by_text("draws such pictures").count() == 0
     assert not any("/engine/" in url for url in asked if "pointer.css" not in url), "nothing of it on the first paint"
     page.get_by_role("button", name="Decode", exact=True).click()
     page.wait_for_url(re.compile("live=decode"))
     sheet = page.locator(".ali-decode[data-ready]")
     sheet.wait_for()
+    page.get_by_text("draws such pictures wherever data are near").wait_for()
     settle(page)
     page.evaluate(DRAG, [".ali-decode", [0.2, 0.3], [0.3, 0.4], 5])  # the first one is slow
     page.locator(".ali-decoded").wait_for()
@@ -98,7 +100,14 @@ def test_the_picture_follows_the_pointer_at_display_rate_and_nothing_is_asked(pa
 
 
 def test_a_path_and_a_pad_are_decoded_where_the_pointer_is(page, server, asked):
+    held = []
+    page.route("**/*-decoder.onnx", lambda route: held.append(route))
     page.goto(f"{server}/interpolate?frames=5&checkpoint={NAME}")
+    page.get_by_text("The model comes into this tab …").wait_for()  # no blank strip without a word
+    until(lambda: page.wait_for_timeout(30) or held)
+    page.unroute_all()
+    held[0].continue_()
+    page.get_by_text("frame 3 of 5").wait_for()
     root = page.locator(".root[data-frame][data-made]")
     root.wait_for()
     settle(page)
@@ -203,3 +212,17 @@ def test_a_refused_camera_and_a_missing_model_are_sentences(browser, server):
     lit = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v, i) => i % 4 < 3 && v)"
     assert page.locator("canvas.large").evaluate(lit)
     context.close()
+
+
+def test_a_graph_whose_weights_changed_underneath_is_a_sentence_and_the_server_decodes(server, page):
+    page.route("**/graphs/*/*-decoder.onnx", lambda route: route.fulfill(status=404, body="There is no such graph."))
+    page.goto(f"{server}/?checkpoint={NAME}&live=decode")
+    page.get_by_text("The network has been changed since this page was opened; reload it.").wait_for()
+    page.unroute_all()
+    page.route("**/graphs/*/*-decoder.onnx", lambda route: route.fulfill(body=b"others"))
+    page.goto(f"{server}/interpolate?checkpoint={NAME}")
+    page.get_by_text("The network's graph is not the one that was asked for; reload the page.").wait_for()
+    page.locator('.root[data-frame="12"]').wait_for()
+    settle(page)
+    lit = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v, i) => i % 4 < 3 && v)"
+    assert page.locator("canvas.large").evaluate(lit)

@@ -3,10 +3,15 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from ali_core.lab import packs, recordings
+from ali_core.lab import own, packs, recordings, scenes
+from ali_core.training import counter
+from ali_core.training import loop as train
+from app import bridge
 from app.bridge import live
+from app.shared import link
 from app.views.lessons.texts import LESSONS
 
 from .conftest import settle
@@ -43,14 +48,14 @@ def pixels(root, space: str, lane: int = 0) -> str:
 
 def until(page, condition, seconds: float = 40):
     for _ in range(int(seconds * 10)):
-        if found := condition():
-            return found
+        if value := condition():
+            return value
         page.wait_for_timeout(100)
     raise AssertionError("it did not happen in time")
 
 
 def requests_of(page) -> list[str]:
-    """What the page asks from now on, but for Streamlit's own messages."""
+    """What the page asks from now on, but for Streamlit's messages."""
     seen = []
     page.on("request", lambda request: seen.append(request.url))
     return seen
@@ -387,19 +392,70 @@ def test_slow_motion_in_this_tab_moves_one_player_at_a_time(server, page):
     one_player_at_a_time(page, root)
 
 
-@pytest.mark.parametrize("broken", ["no WebAssembly", "a file of the runtime is missing", "no memory"])
+# in the place of a memory that is full
+FULL = """WebAssembly.Memory = class { constructor() { throw new RangeError("WebAssembly.Memory(): could not allocate memory"); } };
+WebAssembly.instantiate = WebAssembly.instantiateStreaming = () => Promise.reject(new RangeError(
+  "WebAssembly.instantiate(): Out of memory: Cannot allocate Wasm memory for new instance"));
+"""
+BROKEN = {
+    "no WebAssembly": "This browser has no WebAssembly",
+    "a file of the runtime is missing": "A file of the runtime for networks is missing on this server",
+    "a graph is damaged": "does not load",
+    "memory is short": "This tab has not enough memory left for networks",
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
 def test_a_tab_that_cannot_train_says_so_and_the_server_does(server, page, broken):
     if broken == "no WebAssembly":
         page.add_init_script("delete globalThis.WebAssembly")
-        said = "This browser has no WebAssembly"
-    elif broken == "no memory":
+    elif broken == "a graph is damaged":
         page.route("**/graphs/*.onnx", lambda route: route.fulfill(body=b"x"))
-        said = "does not load"
+    elif broken == "memory is short":
+        page.route(
+            "**/engine/room.js",
+            lambda route: route.fulfill(body=FULL + route.fetch().text(), content_type="text/javascript"),
+        )
     else:
         page.route("**/ort-wasm-simd-threaded.wasm", lambda route: route.fulfill(status=404))
-        said = "WebAssembly does not start"
+    said = BROKEN[broken]
     root = begun(page, f"{server}/lab?live=1&width=16&batch=32&seed=8")
-    told = page.get_by_test_id("stAlert").inner_text()
-    assert said in told and "So this run trains on the server." in told
+    sentence = page.get_by_test_id("stAlert").inner_text()
+    assert said in sentence and "So this run trains on the server." in sentence
     assert "browser watches" in says(root)
     page.get_by_role("button", name="End", exact=True).click()
+
+
+def test_two_runs_of_one_seed_see_the_same_draws_and_six_starts_leave_one_room(server, page):
+    root = begun(page, f"{server}/lab?live=1&member=vae&against=wae&width=16&batch=32&seed=4&layers=x,z")
+    assert pixels(root, "z", 0) == pixels(root, "z", 1) and pixels(root, "x", 0) == pixels(root, "x", 1)
+    for seed in range(5):
+        page.get_by_role("spinbutton", name="Seed").fill(str(seed + 5))
+        page.keyboard.press("Enter")
+        settle(page)
+        page.get_by_role("button", name="Start", exact=True).click()
+        settle(page)
+    until(page, lambda: "this tab trains it" in says(root) and step(root) == 0)
+    until(page, lambda: len([one for one in page.workers if "room.js" in one.url]) == 1)
+    root.get_by_role("button", name="Step both").click()
+    until(page, lambda: step(root) == 1)
+    assert root.locator(".numbers").evaluate_all("all => all.map(one => one.children[1].textContent)") == ["1", "1"]
+
+
+def test_a_drawing_is_learned_in_this_tab_as_python_learns_it(server, page):
+    inked = [64 * (20 + row) + 12 + 3 * row for row in range(20)]
+    settings = {"member": "vae", "width": 16, "batch": 8, "data": "mine"}
+    words = "&".join(f"{key}={value}" for key, value in settings.items())
+    root = begun(page, f"{server}/lab?live=1&{words}&points={link.numbers_form(inked)}")
+    for k in (1, 2, 3):
+        root.get_by_role("button", name="Step both").click()
+        until(page, lambda k=k: step(root) == k)
+    drawing = np.zeros((64, 64, 1), np.uint8)
+    drawing.reshape(-1)[inked] = 255
+    run = own.Run(settings, bridge.lab.points_of(drawing))
+    loop = train.steps(run.config, run.data, drawn=counter.draw)
+    progress = [next(loop) for _ in range(4)][-1]
+    _, numbers = scenes.shown(run.scene, progress.nets)
+    names, values = (root.locator(f".numbers {tag}").all_inner_texts() for tag in ("dt", "dd"))
+    shown = dict(zip(names, values, strict=True))
+    assert abs(numbers["mse"].item() - float(shown["error of x̂"])) < 1e-3

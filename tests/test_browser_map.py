@@ -40,8 +40,8 @@ def listening(page) -> None:
 
 def picks(page) -> list[int]:
     """The picked numbers in the URL."""
-    found = re.search(r"[?&]picks=([\d%C,]+)", page.url)
-    return [int(word) for word in found[1].split("%2C")] if found else []
+    match = re.search(r"[?&]picks=([\d%C,]+)", page.url)
+    return [int(word) for word in match[1].split("%2C")] if match else []
 
 
 def click_point(page, number: int) -> int:

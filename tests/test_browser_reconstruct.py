@@ -46,7 +46,7 @@ def test_an_upload_is_reconstructed(server, page):
 
 
 def test_a_photograph_is_taken_and_reconstructed(server, browser):
-    """With Chromium's own camera: a green field, a clock on it."""
+    """With Chromium's fake camera: a green field, a clock on it."""
     flags = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     other = browser.browser_type.launch(
         executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
@@ -98,8 +98,8 @@ def filler() -> str:
 def greys(page, alt: str) -> np.ndarray:
     """The picture's 28 x 28 pixels; one that is just being replaced cannot be decoded: then again."""
     for _ in range(40):
-        if found := page.get_by_alt_text(alt).first.evaluate(GREYS):
-            return np.array(found).reshape(28, 28)
+        if pixels := page.get_by_alt_text(alt).first.evaluate(GREYS):
+            return np.array(pixels).reshape(28, 28)
         page.wait_for_timeout(50)
     raise AssertionError(f"«{alt}» could not be decoded for two seconds")
 

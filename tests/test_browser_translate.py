@@ -67,10 +67,10 @@ def ink(page, count: int) -> None:
 def drawn(page, model: Model, drawing: np.ndarray) -> None:
     """Waits until the page shows what the model makes of a drawing."""
     expected, deadline = translated(model, drawing), 40
-    while (found := greys(page, TRANSLATED)).tolist() != expected.tolist() and deadline:
+    while (shown := greys(page, TRANSLATED)).tolist() != expected.tolist() and deadline:
         page.wait_for_timeout(250)
         deadline -= 1
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(shown, expected)
 
 
 def test_an_upload_is_translated_and_a_switch_of_direction_turns_it_round(address, page, model):
@@ -186,8 +186,8 @@ def test_a_zip_goes_in_and_a_zip_comes_out(address, page, model, translators):
         page.get_by_role("button", name="All 1 (ZIP)").click()
     with zipfile.ZipFile(waiting.value.path()) as file:
         assert file.namelist() == ["a/good.png"]
-        made = np.asarray(Image.open(io.BytesIO(file.read("a/good.png"))))
-    np.testing.assert_array_equal(made, np.concatenate([x, translated(model, x, True)], 1))
+        written = np.asarray(Image.open(io.BytesIO(file.read("a/good.png"))))
+    np.testing.assert_array_equal(written, np.concatenate([x, translated(model, x, True)], 1))
 
 
 def test_each_kind_of_page_keeps_its_checkpoint_and_links_lead_to_the_right_one(address, page):

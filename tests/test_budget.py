@@ -26,7 +26,7 @@ NAME = "pictures-alice-z"
 
 
 def pictures(folder: Path, n: int, size: tuple[int, int] = (40, 34), grey: bool = False) -> None:
-    """Discs and bars, each in a colour of its own."""
+    """Discs and bars, each in a random colour."""
     folder.mkdir(parents=True)
     for k in range(n):
         rng, (w, h) = np.random.default_rng(k), size

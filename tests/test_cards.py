@@ -74,8 +74,8 @@ def test_everything_that_ships_can_be_used():
     for name in names:
         assert checkpoint.card(SHIPPED / name)["name"] == name
     for name in maps:
-        known = atlas.load(SHIPPED / name)
-        assert len(known.z) == checkpoint.card(SHIPPED / name)["atlas"]["n"]
+        the_map = atlas.load(SHIPPED / name)
+        assert len(the_map.z) == checkpoint.card(SHIPPED / name)["atlas"]["n"]
     for path in recordings:
         assert len(packs.read(path)) > 10
 
@@ -178,7 +178,7 @@ def test_an_atlas_of_zeros_is_counted_before_it_is_unpacked(tmp_path):
     header, file = io.BytesIO(), io.BytesIO()
     described = {"descr": "<f4", "fortran_order": False, "shape": (2_000_000, 64)}
     np.lib.format.write_array_header_1_0(header, described)
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made, made.open("z.npy", "w") as out:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("z.npy", "w") as out:
         out.write(header.getvalue())
         for _ in range(500):
             out.write(bytes(1 << 20))
@@ -321,7 +321,7 @@ def leaky(tmp_path_factory) -> Path:
         "data__split": LEAK,
         "training__hardware": LEAK,
     }
-    for like, name in (("fashion-vae", "![leak](x)"), ("mnist-conditional", "told")):
+    for like, name in (("fashion-vae", "![leak](x)"), ("mnist-conditional", "conditional")):
         card = json.loads((SHIPPED / like / checkpoint.CARD).read_text("utf-8"))
         metrics = {key: one | {"says": LEAK, "unit": LEAK} for key, one in card["metrics"].items()}
         folder = stranger(root, like, name, **words, metrics=metrics, data__label_names=[LEAK] * 10)
@@ -351,7 +351,7 @@ def markdown(message) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     ("page", "name"),
-    [(page, name) for page in PAGES if page not in (*PLANE, "translate") for name in ("![leak](x)", "told")]
+    [(page, name) for page in PAGES if page not in (*PLANE, "translate") for name in ("![leak](x)", "conditional")]
     + [("translate", "between")],
 )
 def test_a_cards_text_is_text(page, name, leaky, monkeypatch):
@@ -368,7 +368,7 @@ def test_a_cards_text_is_text(page, name, leaky, monkeypatch):
 def test_chromium_asks_no_other_host(page, leaky, tmp_path):
     """The page fixture holds every request against this machine."""
     with serving(tmp_path / "log", ALI_CHECKPOINTS=str(leaky)) as address:
-        page.goto(f"{address}/model?checkpoint=told")
+        page.goto(f"{address}/model?checkpoint=conditional")
         page.get_by_text("May I use it?").wait_for()
         settle(page)
         assert page.get_by_text(LEAK).count() > 5

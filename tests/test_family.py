@@ -57,8 +57,8 @@ def test_a_member_learns_the_true_posterior_of_linear_data(name, steps, nearest,
     after = model(config, points, tmp_path / "after")
     far, near = (sets.compare(m, points, None)["posterior_kl"]["value"] for m in (before, after))
     assert nearest <= near < farthest and far > 1
-    found = means.measure(after, points, n=2000)
-    assert found["information_q"]["value"] == pytest.approx(CHANNEL, rel=0.25)
+    entries = means.measure(after, points, n=2000)
+    assert entries["information_q"]["value"] == pytest.approx(CHANNEL, rel=0.25)
 
 
 def test_a_hole_is_filled_inside_and_nothing_changes_outside(tmp_path):
@@ -69,11 +69,11 @@ def test_a_hole_is_filled_inside_and_nothing_changes_outside(tmp_path):
     x, y = x.astype(np.uint8), np.zeros(300, np.int64)
     squares = datasets.Data("squares", x[60:], y[60:], x[:60], y[:60], ["square"], "none", "made here")
     words = "member=gali-mix width=8 batch=16 latent=2 steps=60 lr=3e-3 lr_discriminator=2e-3 norm=batch"
-    found = model(parse([*words.split(), "data=squares"]), squares, tmp_path / "mix")
+    loaded = model(parse([*words.split(), "data=squares"]), squares, tmp_path / "mix")
     hole = np.zeros((60, 28, 28), bool)
     hole[:, 8:20, 10:22] = True
-    filled, z = found.fill(squares.x_test, hole)
-    assert found.fills and z.shape == (60, 2)
+    filled, z = loaded.fill(squares.x_test, hole)
+    assert loaded.fills and z.shape == (60, 2)
     assert np.allclose(filled[~hole], squares.x_test[~hole] / 255, atol=1e-6)
     inside = filled[hole].reshape(60, -1).mean(1)
     assert inside[light[:60] == 1].mean() > inside[light[:60] == 0].mean() + 0.2
@@ -113,10 +113,10 @@ def test_a_discriminator_that_was_told_eighty_labels_names_the_rest(tmp_path):
     named = []
     for steps in (1, 300):
         config = dataclasses.replace(base, steps=steps)
-        found = means.measure(model(config, ring, tmp_path / str(steps)), ring, n=2000)
-        named.append(found["class_named"]["value"])
-        assert found["class_named"]["labels"] == 80
-        assert found["term_supervised"]["value"] > 0 and found["match_0"]["value"] < np.log(2)
+        entries = means.measure(model(config, ring, tmp_path / str(steps)), ring, n=2000)
+        named.append(entries["class_named"]["value"])
+        assert entries["class_named"]["labels"] == 80
+        assert entries["term_supervised"]["value"] > 0 and entries["match_0"]["value"] < np.log(2)
     assert named[0] < 0.6 and named[1] > 0.95
 
 
@@ -132,19 +132,19 @@ def test_a_conditional_member_goes_all_the_way(tmp_path, monkeypatch):
     held = datasets.load("squares.npz")
     words = "member=conditional-alice data=squares.npz width=8 batch=32 latent=4 steps=60 lr=3e-3"
     config = parse(words.split())
-    found = model(config, held, tmp_path / "checkpoints" / config.name)
-    assert found.class_counts == (4,) and checkpoint.card(tmp_path / "checkpoints" / config.name)
-    z = found.prior(1, 0).repeat(4, 0)
-    four = found.decode(z, np.arange(4))
+    loaded = model(config, held, tmp_path / "checkpoints" / config.name)
+    assert loaded.class_counts == (4,) and checkpoint.card(tmp_path / "checkpoints" / config.name)
+    z = loaded.prior(1, 0).repeat(4, 0)
+    four = loaded.decode(z, np.arange(4))
     assert np.abs(four[0] - four[1]).max() > 0.1
     with pytest.raises(Problem, match="give y, the class"):
-        found.encode(held.x_test)
-    guessed = found.likeliest(held.x_test)
+        loaded.encode(held.x_test)
+    guessed = loaded.likeliest(held.x_test)
     assert guessed.shape == (100, 1) and (guessed == held.y_test).mean() > 0.5
     inverted = Image.fromarray(255 - held.x_test[0, ..., 0])
     inverted.save("white.png")
     assert main(["reconstruct", f"checkpoints/{config.name}", "white.png", "both.png", "--beside"]) == 0
-    with Image.open("both.png") as both:  # its own samples are dark: the white one is turned round
+    with Image.open("both.png") as both:  # its samples are dark: the white one is turned round
         assert np.array_equal(np.asarray(both)[:28, :28], held.x_test[0, ..., 0])
     evaluate.main([f"checkpoints/{config.name}"])
     metrics = checkpoint.card(f"checkpoints/{config.name}")["metrics"]
@@ -161,8 +161,8 @@ def test_a_conditional_member_goes_all_the_way(tmp_path, monkeypatch):
     layout.build(f"checkpoints/{config.name}", made="reconstructions", most=40)
     remembered = atlas.load(f"checkpoints/{config.name}")
     shown = atlas.pictures("checkpoints", remembered.pictures)
-    made = to_bytes(found.reconstruct(held.x_test[:40], held.y_test[:40]))
-    np.testing.assert_array_equal(shown, made)
+    reconstructions = to_bytes(loaded.reconstruct(held.x_test[:40], held.y_test[:40]))
+    np.testing.assert_array_equal(shown, reconstructions)
     assert remembered.split == "made" and remembered.y.tolist() == held.y_test[:40, 0].tolist()
     layout.build(f"checkpoints/{config.name}")
     assert atlas.load(f"checkpoints/{config.name}").split == "held out"
@@ -176,10 +176,10 @@ def test_gali_pt_is_measured_with_the_features_that_it_was_trained_with(tmp_path
     x = (rng.integers(0, 60, (160, 28, 28, 1)) + 150 * y[:, None, None, None]).astype(np.uint8)
     squares = datasets.Data("s", x[40:], y[40:], x[:40], y[:40], ["dark", "light"], "none", "made here")
     words = ["name=pt", "member=gali-pt", "width=8", "batch=16", "latent=2", "steps=2"]
-    found = model(parse([*words, "data=s"]), squares, tmp_path / "pt")
+    loaded = model(parse([*words, "data=s"]), squares, tmp_path / "pt")
     kept = sorted(path.name for path in tmp_path.glob(".runs/classifier-*"))
     assert len(kept) == 1
-    assert "match_0" in means.measure(found, squares)
+    assert "match_0" in means.measure(loaded, squares)
     assert sorted(path.name for path in tmp_path.glob(".runs/classifier-*")) == kept
 
 

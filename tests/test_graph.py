@@ -45,7 +45,7 @@ def test_graphs_answer_as_the_model_does(kept):
         assert ours.shape == theirs.shape == (3, model.latent)
         assert np.abs(ours - theirs).max() < 0.02  # 16-bit weights
     other = graph.run((kept / "decoder.onnx").read_bytes(), [z, hot[::-1].copy()])[0]
-    assert np.abs(other - pictures).max() > 0.5  # it is told the class
+    assert np.abs(other - pictures).max() > 0.5  # it is conditioned on the class
 
 
 def test_a_graph_says_of_which_weights_it_is(kept):
@@ -53,8 +53,8 @@ def test_a_graph_says_of_which_weights_it_is(kept):
     assert said["weights"] == weights
     for net in graph.NETS:
         content = (kept / f"{net}.onnx").read_bytes()
-        told = {entry.key: entry.value for entry in onnx.load_from_string(content).metadata_props}
-        assert (told["weights"], told["net"], told["checkpoint"]) == (weights, net, NAME)
+        metadata = {entry.key: entry.value for entry in onnx.load_from_string(content).metadata_props}
+        assert (metadata["weights"], metadata["net"], metadata["checkpoint"]) == (weights, net, NAME)
         assert said[net]["bytes"] == len(content) and said[net]["half"] and said[net]["off"] <= graph.CLOSE
     assert sorted(path.name for path in kept.iterdir()) == ["decoder.onnx", "encoder.onnx", graph.ABOUT]
 
@@ -110,12 +110,12 @@ def test_the_server_sends_graphs_by_the_names_that_it_says(kept, monkeypatch):
 
 
 def test_the_codes_are_the_maps():
-    content, known = bridge.graphs.map_codes(NAME), bridge.codes.atlas(NAME)
+    content, the_map = bridge.graphs.map_codes(NAME), bridge.codes.atlas(NAME)
     size = int.from_bytes(content[:4], "little")
     about, at = json.loads(content[4 : 4 + size]), -(-(4 + size) // 8) * 8
     n, d = about["n"], about["d"]
     z = np.frombuffer(content, "<f2", n * d, at).reshape(n, d)
-    assert np.allclose(z, known.z, atol=2e-3, rtol=1e-3)
+    assert np.allclose(z, the_map.z, atol=2e-3, rtol=1e-3)
     at += -(-z.nbytes // 8) * 8
-    assert np.array_equal(np.frombuffer(content, "<f4", 2 * n, at).reshape(n, 2), known.umap)
-    assert about["typical"]["umap"] == known.typical["umap"] and about["names"] == known.label_names
+    assert np.array_equal(np.frombuffer(content, "<f4", 2 * n, at).reshape(n, 2), the_map.umap)
+    assert about["typical"]["umap"] == the_map.typical["umap"] and about["names"] == the_map.label_names

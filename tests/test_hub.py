@@ -27,7 +27,6 @@ SHIPPED = ROOT / "checkpoints" / "fashion-vae"
 def hub(tmp_path, monkeypatch):
     """A hub on this machine, and nothing kept of it."""
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(ours, "PATIENCE", 2.0)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # the protocol of large files that every hub has
     monkeypatch.setenv("HF_TOKEN", "hf_mine")
     monkeypatch.chdir(tmp_path)
@@ -103,10 +102,20 @@ def test_what_cannot_be_had_is_a_sentence(hub, name, says):
 @pytest.mark.parametrize("where", ["/api/models", "/resolve/"])
 def test_a_hub_that_stalls_is_left(hub, monkeypatch, where):
     monkeypatch.setattr(ours, "SLOWEST", 10**9)
+    monkeypatch.setattr(ours, "PATIENCE", 2.0)
     hub.commit("me/garments", files())
     hub.stalls = where
     with pytest.raises(ali_core.Problem, match=r"http://127.0.0.1:\d+ has not answered in 2 s"):
         ali_core.load("hf:me/garments")
+
+
+@pytest.mark.parametrize("where", ["/repos/create", "/commit/"])
+def test_a_hub_that_stalls_while_it_is_given_something_is_left(hub, monkeypatch, where):
+    monkeypatch.setattr(ours, "SLOWEST", 10**9)
+    monkeypatch.setattr(ours, "PATIENCE", 2.0)
+    hub.stalls = where
+    with pytest.raises(ali_core.Problem, match=r"http://127.0.0.1:\d+ has not answered in 2 s"):
+        ali_core.push(SHIPPED, "me/garments")
 
 
 def test_without_a_network_a_commit_that_is_kept_is_enough(hub, monkeypatch):
@@ -144,5 +153,5 @@ def test_pull_replaces_no_other_checkpoint(hub, tmp_path):
 def test_without_the_library_it_says_what_to_install():
     code = "import sys; sys.modules['huggingface_hub'] = None; import ali_core; ali_core.load('hf:me/garments')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert done.stderr.strip().endswith("pip install ali-explorer[hub]")
+    assert done.stderr.strip().endswith("pip install huggingface_hub")
     assert importlib.metadata.version("huggingface_hub")

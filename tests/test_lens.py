@@ -57,6 +57,36 @@ def test_where_the_prior_is_matched_holes_are_those_of_chance(d):
     assert 0.002 < holes.share < 0.025 and np.median(holes.apart) == pytest.approx(1, abs=0.05)
 
 
+class Linear:
+    """An encoder and a decoder whose truth is known: each turn takes a code to `turn` times itself, plus `shift`."""
+
+    def __init__(self, turn, shift):
+        self.turn, self.shift = np.asarray(turn), np.asarray(shift)
+
+    def encode(self, x, y=None):
+        return x
+
+    def decode(self, z, y=None):
+        return z @ self.turn.T + self.shift
+
+
+def test_a_code_that_is_halved_on_the_way_settles_in_its_fixed_point():
+    trip = lens.round_trip(Linear(0.5 * np.eye(3), [1.0, 0, -1]), normal(6, 3, 0), 12)
+    assert trip.codes.shape == (13, 6, 3) and trip.pictures.shape == (12, 6, 3)
+    np.testing.assert_allclose(trip.drift[1:], trip.drift[:-1] / 2, rtol=1e-4)
+    np.testing.assert_allclose(trip.codes[-1], np.tile([2.0, 0, -2], (6, 1)), atol=1e-2)
+    assert trip.settles().tolist() == [5] * 6, "1/32 is the first below a twentieth"
+    np.testing.assert_allclose(trip.pictures[0], trip.codes[1])
+
+
+def test_a_code_that_is_turned_goes_round_for_ever():
+    quarter = [[0.0, -1], [1, 0]]
+    trip = lens.round_trip(Linear(quarter, [0.0, 0]), normal(5, 2, 1), 8)
+    np.testing.assert_allclose(trip.codes[4], trip.codes[0], atol=1e-6)
+    np.testing.assert_allclose(trip.drift, np.tile(trip.drift[0], (8, 1)), rtol=1e-5)
+    assert trip.settles().tolist() == [0] * 5
+
+
 def test_the_discriminator_is_asked_for_the_pairs_that_are_named():
     model = Model.load(ROOT / "checkpoints" / "fashion-ali")
     x = np.random.default_rng(0).integers(0, 256, (6, *model.shape), np.uint8)

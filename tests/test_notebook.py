@@ -117,7 +117,7 @@ def test_a_model_without_a_map_has_no_widget():
 def test_without_the_library_it_says_what_to_install():
     code = "import sys; sys.modules['anywidget'] = None; import ali_core; ali_core.widget(None)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert done.stderr.strip().endswith("pip install ali-explorer[notebook]")
+    assert done.stderr.strip().endswith("pip install anywidget")
 
 
 def test_the_example_runs(tmp_path, monkeypatch):

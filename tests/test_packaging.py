@@ -93,7 +93,7 @@ def test_without_any_checkpoint_explore_says_where_to_get_one(tmp_path):
 
 
 def test_the_first_start_says_each_step_and_what_pip_says(tmp_path):
-    """A project that cannot be built: the steps, pip's own words, and what to do."""
+    """A project that cannot be built: the steps, pip's words, and what to do."""
     (tmp_path / "app").mkdir()
     shutil.copy(ROOT / "app" / "__main__.py", tmp_path / "app")
     for name in ("requirements.txt", "constraints.txt"):

@@ -29,7 +29,7 @@ def test_importing_reads_nothing_large():
 
 def test_a_program_trains_measures_maps_and_asks(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    made = ali_core.train(member="alice", data="grid", width=8, batch=32, steps=3, name="it", ema=0.5)
+    trained = ali_core.train(member="alice", data="grid", width=8, batch=32, steps=3, name="it", ema=0.5)
     assert ali_core.checkpoints("checkpoints") == ["it"]
     measures = ali_core.evaluate("checkpoints/it")
     assert measures == json.loads(Path("checkpoints/it/card.json").read_text())["metrics"]
@@ -37,7 +37,7 @@ def test_a_program_trains_measures_maps_and_asks(tmp_path, monkeypatch):
     model = ali_core.load("checkpoints/it")
     assert type(model) is ali_core.Model
     x = ali_core.load_data("grid").x_test[:5]
-    np.testing.assert_array_equal(model.encode(x), made.encode(x))
+    np.testing.assert_array_equal(model.encode(x), trained.encode(x))
     np.testing.assert_array_equal(model.reconstruct(x), model.decode(model.encode(x)))
     way = model.interpolate(x[0], x[1], steps=5)
     np.testing.assert_allclose(way[[0, -1]], model.reconstruct(x[:2]), atol=1e-5)

@@ -228,11 +228,14 @@ def test_too_many_classes_to_try_are_refused(api, garments):
         assert ask(f"{api}/models/mnist-conditional/encode?classes=1", body, NPZ)[0] == 200
 
 
-def test_the_door_stands_before_it(api):
+def test_the_door_stands_before_it(api, monkeypatch):
     for headers, sentence in (({"Host": "evil.example"}, door.HOST), ({"Origin": "http://evil.example"}, door.ORIGIN)):
         status, told_, content = ask(f"{api}/models/fashion-alice/decode", b"{}", **headers)
         assert status == 403 and json.loads(content) == {"error": sentence}
         assert told_["x-content-type-options"] == "nosniff"
+    monkeypatch.setattr(visitors, "pages", visitors.Share(0))  # no page can be opened
+    assert ask(f"{api}/models", accept="text/html")[0] == 200
+    assert ask(api.removesuffix("/api"), accept="text/html")[0] == 503
 
 
 def test_who_asks_too_fast_or_too_much_at_once_hears_when_to_come_back(api, monkeypatch):

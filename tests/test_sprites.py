@@ -79,8 +79,8 @@ def test_the_same_seed_builds_the_same_and_too_many_are_all_there_are(clone):
 
 
 def test_the_file_has_no_picture_twice_and_holds_characters_out(clone, file):
-    with np.load(file, allow_pickle=False) as found:
-        images, labels, train = (found[key] for key in ("images", "labels", "train"))
+    with np.load(file, allow_pickle=False) as archive:
+        images, labels, train = (archive[key] for key in ("images", "labels", "train"))
     drawn, _ = sprites.build(clone, 400, 0)
     distinct = len(np.unique(drawn.reshape(400, -1), axis=0))
     assert len(images) == len(np.unique(images.reshape(len(images), -1), axis=0)) == distinct < 400
@@ -90,20 +90,20 @@ def test_the_file_has_no_picture_twice_and_holds_characters_out(clone, file):
 
 
 def test_the_loader_knows_the_factors_the_split_and_the_licence(file):
-    found = datasets.load(str(file))
-    assert list(found.factors) == [*COUNTS, "direction", "walk frame"]
-    assert found.factors["direction"] == ["up", "left", "down", "right"]
-    assert [len(names) for names in found.factors.values()] == [*COUNTS.values(), 4, 9]
-    assert found.label_names == ["body 0", "body 1", "body 2"], "of the first factor"
-    assert found.y.dtype == np.int64 and found.y.shape == (len(found.x), 8)
-    assert "CC BY-SA 3.0" in found.licence and "YingzhenLi/Sprites" in found.source
-    assert "no combination" in found.held_out
+    data = datasets.load(str(file))
+    assert list(data.factors) == [*COUNTS, "direction", "walk frame"]
+    assert data.factors["direction"] == ["up", "left", "down", "right"]
+    assert [len(names) for names in data.factors.values()] == [*COUNTS.values(), 4, 9]
+    assert data.label_names == ["body 0", "body 1", "body 2"], "of the first factor"
+    assert data.y.dtype == np.int64 and data.y.shape == (len(data.x), 8)
+    assert "CC BY-SA 3.0" in data.licence and "YingzhenLi/Sprites" in data.source
+    assert "no combination" in data.held_out
 
 
 def test_the_data_are_known_by_name_wherever_they_lie(file, monkeypatch):
     monkeypatch.setenv("SPRITES", str(file))
-    found = datasets.load("sprites")
-    assert found.name == "sprites" and found.label_names[0] == "body 0" and found.factors
+    data = datasets.load("sprites")
+    assert data.name == "sprites" and data.label_names[0] == "body 0" and data.factors
     monkeypatch.setenv("SPRITES", "")
     monkeypatch.setitem(DATA_SETS, "sprites", DATA_SETS["sprites"]._replace(places=("nowhere.npz",)))
     with pytest.raises(Problem, match=r"not found in nowhere\.npz\. Make it: .* set SPRITES to the file\."):
@@ -115,19 +115,19 @@ def test_the_pairs_are_the_same_character_turned(clone, tmp_path, capsys):
     assert main(["sprites", str(clone), str(path), "--turn", "--n", "60"]) == 0
     assert "27 characters facing down, 28 others facing left, 5 held out" in capsys.readouterr().out
     with np.load(path, allow_pickle=False) as file:
-        found = {key: file[key] for key in file.files}
-    assert found["images"].shape == found["images_b"].shape == (60, 64, 64, 3)
+        arrays = {key: file[key] for key in file.files}
+    assert arrays["images"].shape == arrays["images_b"].shape == (60, 64, 64, 3)
     for facing, direction in (("images", 2), ("images_b", 1)):
-        for image, (*parts, frame) in zip(found[facing], found["labels"].astype(int), strict=True):
+        for image, (*parts, frame) in zip(arrays[facing], arrays["labels"].astype(int), strict=True):
             for place, number in enumerate(parts):
                 expected = (60 * number + 20, 25 * frame, 60 * direction + 10)
                 assert tuple(image[10 * place + 5, 30]) == expected
-    people = [tuple(person) for person in found["labels"][:, :6]]
+    people = [tuple(person) for person in arrays["labels"][:, :6]]
     assert len(set(people)) == 60, "no character is in two parts of the split"
     both = datasets.load(str(path))
     assert (len(both.x), len(both.prior.x), len(both.x_test)) == (27, 28, 5)
     assert list(both.factors) == [*COUNTS, "walk frame"] and "CC BY-SA 3.0" in both.licence
-    pairs = dict(zip(map(bytes, found["images"]), map(bytes, found["images_b"]), strict=True))
+    pairs = dict(zip(map(bytes, arrays["images"]), map(bytes, arrays["images_b"]), strict=True))
     assert all(pairs[bytes(x)] == bytes(z) for x, z in zip(both.x, both.partners, strict=True))
 
 
@@ -222,9 +222,9 @@ def test_one_classifier_judges_every_factor_and_says_how_well(squares, folder):
 
 
 def test_the_card_has_each_factors_number_beside_the_mean(folder):
-    found = checkpoint.card(folder)
-    assert found["data"]["factors"]["row"] == ["up", "down"] and "train" in found["data"]["split"]
-    said = found["metrics"]
+    card = checkpoint.card(folder)
+    assert card["data"]["factors"]["row"] == ["up", "down"] and "train" in card["data"]["split"]
+    said = card["metrics"]
     keys = ("class_kept", "verdict_kept", "confident", "confident_real", "probe_accuracy")
     for key in (*keys, "probe_accuracy_pca", "class_obeyed"):
         shares = said[key]["factors"]
@@ -254,19 +254,19 @@ def test_beside_what_is_told_the_true_class_stands_what_is_told_a_guessed_one(sq
     said, x, y = card["metrics"], held.x_test, held.y_test
     guess = judge.decide(judge.logits(x))
     assert 0 < (guess != y).any(1).mean() < 1
-    made, true = model.reconstruct(x, guess), model.reconstruct(x, y)
-    for key, pictures in (("_guessed", made), ("", true)):
+    guessed, true = model.reconstruct(x, guess), model.reconstruct(x, y)
+    for key, pictures in (("_guessed", guessed), ("", true)):
         value = said[f"reconstruction_mse{key}"]["value"]
         assert value == pytest.approx(((pictures - x / 255) ** 2).mean(), rel=1e-4)
         right = (judge.decide(judge.logits(pictures)) == y).mean()
         assert said[f"class_kept{key}"]["value"] == pytest.approx(right, abs=1e-5)
-    assert (made != true).any()
+    assert (guessed != true).any()
     for key in ("ssim", "nn_accuracy", "inpainting_mse"):
         assert said[f"{key}_guessed"]["value"] != said[key]["value"]
         assert "told the true class" in said[key]["says"]
         assert "that the classifier gives" in said[f"{key}_guessed"]["says"]
-    told = compared("class_kept", card, None)
-    assert told.endswith(f"; with the class guessed: {said['class_kept_guessed']['value']:.1%}")
+    sentence = compared("class_kept", card, None)
+    assert sentence.endswith(f"; with the class guessed: {said['class_kept_guessed']['value']:.1%}")
 
 
 def test_the_models_page_shows_every_factor(folder):
@@ -286,7 +286,7 @@ def test_the_numbers_of_obedience_are_those_of_the_pictures(squares, folder):
     model, held = Model.load(folder), datasets.load(str(squares))
     judge = Classifier.get(held, runs=squares.parent / ".runs")
     x, y = held.x_test[:40], held.y_test[:40]
-    found = sets.compare(model, held, judge, 40, 0, squares.parent / ".runs")
+    entries = sets.compare(model, held, judge, 40, 0, squares.parent / ".runs")
     sizes = (2, 2, 3)
 
     def seen(pictures):
@@ -295,7 +295,7 @@ def test_the_numbers_of_obedience_are_those_of_the_pictures(squares, folder):
     rng = np.random.default_rng(0)
     asked = y[rng.permutation(40)]
     obeyed = (seen(model.sample(40, 0, y=asked)) == asked).mean()
-    assert found["class_obeyed"]["value"] == pytest.approx(obeyed, abs=1e-5)
+    assert entries["class_obeyed"]["value"] == pytest.approx(obeyed, abs=1e-5)
     assert obeyed > 0.52, "chance is 0.44"
     steps, edited = rng.integers(1, [sizes[i % 3] for i in range(40)]), y.copy()
     for i in range(40):
@@ -304,9 +304,9 @@ def test_the_numbers_of_obedience_are_those_of_the_pictures(squares, folder):
     assert ((edited != y).sum(1) == 1).all()
     of_it = np.arange(40)[:, None] % 3 == np.arange(3)
     right = (after == edited)[of_it].mean()
-    assert found["class_edited"]["value"] == pytest.approx(right, abs=1e-5)
+    assert entries["class_edited"]["value"] == pytest.approx(right, abs=1e-5)
     kept = (after == before)[~of_it].mean()
-    assert found["others_kept"]["value"] == pytest.approx(kept, abs=1e-5)
+    assert entries["others_kept"]["value"] == pytest.approx(kept, abs=1e-5)
 
 
 def test_a_sure_classifier_is_told_from_an_unsure_one():

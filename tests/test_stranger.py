@@ -1,4 +1,4 @@
-"""A reader's own folder, all the way to the explorer.   python -m pytest tests/test_stranger.py"""
+"""A reader's folder, all the way to the explorer.   python -m pytest tests/test_stranger.py"""
 
 import io
 import os
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*1 unreadable skipped")
 
 
 def drawing(kind: int, k: int) -> Image.Image:
-    """A disc, a bar or a frame in a colour of its own, in one of three sizes, one of them grey."""
+    """A disc, a bar or a frame in a random colour, in one of three sizes, one of them grey."""
     rng, (w, h) = np.random.default_rng([kind, k]), ((40, 56), (28, 28), (90, 64))[k % 3]
     colour, ground = rng.integers(120, 256, 3), rng.integers(0, 60, 3)
     y, x = np.mgrid[0:h, 0:w]
@@ -45,7 +45,7 @@ def drawing(kind: int, k: int) -> Image.Image:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """Where the reader sits: a folder of pictures, and what the four commands made of it."""
+    """Where the reader sits: a folder of pictures, and what the four commands wrote."""
     home = tmp_path_factory.mktemp("home")
     for kind, (name, n) in enumerate(KINDS.items()):
         (home / "my pictures" / name).mkdir(parents=True)
@@ -122,44 +122,44 @@ def test_every_measure_is_what_a_second_reading_gives(home, held):
     card, model = checkpoint.card("checkpoints/mine"), Model.load("checkpoints/mine")
     judge = means.judge(held, home / "second")
     eyes = imagenet.eyes()
-    found = means.measure(model, held, judge, eyes=eyes)
+    entries = means.measure(model, held, judge, eyes=eyes)
     for key, entry in means.measure(model, held, judge, means.SUBSET, eyes=eyes).items():
-        found[key]["subset"] = {"n": entry["n"], "value": entry["value"]}
-    found |= sets.compare(model, held, judge, runs=home / "second", eyes=eyes)
-    said, again = numbers(card["metrics"]), numbers(found)
+        entries[key]["subset"] = {"n": entry["n"], "value": entry["value"]}
+    entries |= sets.compare(model, held, judge, runs=home / "second", eyes=eyes)
+    said, again = numbers(card["metrics"]), numbers(entries)
     assert said.keys() == again.keys() and len(said) > 100
     for key, value in again.items():
         assert said[key] == pytest.approx(value, **LIKE), key
     assert card["classifier"] == judge.card
-    # and some of them without the program's own measures
-    made, truth = model.reconstruct(held.x_test, held.y_test), held.x_test / 255
+    # and some of them without the program's measures
+    decoded, truth = model.reconstruct(held.x_test, held.y_test), held.x_test / 255
     mine = {key: entry["value"] for key, entry in card["metrics"].items()}
-    assert mine["reconstruction_mse"] == pytest.approx(((made - truth) ** 2).mean(), **LIKE)
+    assert mine["reconstruction_mse"] == pytest.approx(((decoded - truth) ** 2).mean(), **LIKE)
     right = judge.logits(held.x_test).argmax(1) == held.y_test[:, 0]
     assert card["classifier"]["accuracy"] == pytest.approx(right.mean(), abs=1e-4)
 
 
 def test_every_number_of_the_map_is_what_a_second_reading_gives(home, held):
-    said, found = checkpoint.card("checkpoints/mine")["atlas"], atlas.load("checkpoints/mine")
+    said, the_map = checkpoint.card("checkpoints/mine")["atlas"], atlas.load("checkpoints/mine")
     model = Model.load("checkpoints/mine")
     codes = model.encode(held.x_test, held.y_test)
-    made = model.decode(codes, held.y_test)
-    away = np.linalg.norm(model.encode(made, held.y_test) - codes, axis=1)
-    assert said["n"] == len(found.z) == len(held.x_test)
-    np.testing.assert_allclose(found.z, codes, atol=2e-3 * np.abs(codes).max())
-    error = metrics.mse(made, held.x_test / np.float32(255))
-    np.testing.assert_allclose(found.error, error, rtol=1e-4)
+    decoded = model.decode(codes, held.y_test)
+    away = np.linalg.norm(model.encode(decoded, held.y_test) - codes, axis=1)
+    assert said["n"] == len(the_map.z) == len(held.x_test)
+    np.testing.assert_allclose(the_map.z, codes, atol=2e-3 * np.abs(codes).max())
+    error = metrics.mse(decoded, held.x_test / np.float32(255))
+    np.testing.assert_allclose(the_map.error, error, rtol=1e-4)
     assert said["round_trip"]["value"] == pytest.approx(np.median(away), abs=1e-4)
     for which, entry in said["trustworthiness"].items():
-        flat, k = getattr(found, which), entry["k"]
+        flat, k = getattr(the_map, which), entry["k"]
         order = np.random.default_rng(layout.SEED).permutation(len(flat))[: layout.TRUST_N]
-        z = found.z[order]
+        z = the_map.z[order]
         trust = sklearn.manifold.trustworthiness(z, flat[order], n_neighbors=k)
         assert entry["value"] == pytest.approx(trust, abs=2e-3) and entry["n"] == len(z)
-    maps = {which: getattr(found, which) for which in ("pca", "umap")}
-    typical = layout.usual(found.z, maps, found.error)
+    maps = {which: getattr(the_map, which) for which in ("pca", "umap")}
+    typical = layout.usual(the_map.z, maps, the_map.error)
     assert numbers(said["typical"]) == pytest.approx(numbers(typical), **LIKE)
-    assert (atlas.pictures("checkpoints", found.pictures) == held.x_test).all()
+    assert (atlas.pictures("checkpoints", the_map.pictures) == held.x_test).all()
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_the_explorer_shows_it_and_its_cards_numbers(explorer, held):
 
 @pytest.mark.parametrize(("kind", "k"), [(0, 3), (1, 2), (2, 1)])
 def test_one_of_the_pictures_comes_back_as_the_model_remembers_it(explorer, held, kind, k):
-    """A grey one, a large one, one of the smallest class; told its class."""
+    """A grey one, a large one, one of the smallest class; encoded with its class."""
     content = io.BytesIO()
     drawing(kind, k).save(content, "png")
     x = see(read("a.png", content.getvalue()), (28, 28, 3), invert=False).array[None]
@@ -196,6 +196,6 @@ def test_one_of_the_pictures_comes_back_as_the_model_remembers_it(explorer, held
     app.file_uploader(key="file").upload("mine.png", content.getvalue(), "image/png").run()
     model, errors = Model.load("checkpoints/mine"), []
     for y in range(3):
-        made = model.reconstruct(x, np.array([y]))
-        errors.append(float(((made - x / 255) ** 2).mean()))
+        reconstruction = model.reconstruct(x, np.array([y]))
+        errors.append(float(((reconstruction - x / 255) ** 2).mean()))
     assert min(abs(shown_error(sane(app)) - error) for error in errors) < 6e-5

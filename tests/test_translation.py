@@ -58,13 +58,13 @@ def test_a_second_set_in_place_of_the_partner_that_was_made_is_no_pair(tmp_path)
     alone, both = datasets.load(str(first)), datasets.load(str(first), prior=str(other))
     assert alone.partners is not None and both.partners is None
     assert both.prior.x.shape[1:] == both.shape and len(both.prior.x) != len(alone.prior.x)
-    known = dataclasses.replace(turned(), name="mnist-transpose")
-    mixed = domains.two(known, alone)
-    assert domains.truth(known.name, known.x, False) is not None
+    paired = dataclasses.replace(turned(), name="mnist-transpose")
+    mixed = domains.two(paired, alone)
+    assert domains.truth(paired.name, paired.x, False) is not None
     assert domains.truth(mixed.name, mixed.x, False) is None
     assert mixed.prior.prior is None and mixed.prior.partners is None
     triangle = Config(member="triangle", pairs=5)
-    assert len(Inputs(triangle, FAMILY["triangle"], known).pairs[0]) == 5
+    assert len(Inputs(triangle, FAMILY["triangle"], paired).pairs[0]) == 5
     with pytest.raises(Problem, match=r"mnist-transpose\+pairs knows none"):
         Inputs(triangle, FAMILY["triangle"], mixed)
 
@@ -173,10 +173,12 @@ def test_every_parameter_of_a_translator_gets_a_gradient(name):
     on = {key for key, term in FAMILY[name].terms.items() if term.weight}
     assert on <= set(shown) and set(players) == {"generator", "discriminator"}
     for player, loss in players.items():
-        own = {f"{k}.{n}": p for k, net in nets.items() for n, p in net.named_parameters() if loop.player(k) == player}
-        gradients = torch.autograd.grad(loss, own.values(), retain_graph=True, allow_unused=True)
-        assert [k for k, g in zip(own, gradients, strict=True) if g is None] == []
-        assert [k for k, g in zip(own, gradients, strict=True) if not g.abs().sum() > 0] == []
+        weights = {
+            f"{k}.{n}": p for k, net in nets.items() for n, p in net.named_parameters() if loop.player(k) == player
+        }
+        gradients = torch.autograd.grad(loss, weights.values(), retain_graph=True, allow_unused=True)
+        assert [k for k, g in zip(weights, gradients, strict=True) if g is None] == []
+        assert [k for k, g in zip(weights, gradients, strict=True) if not g.abs().sum() > 0] == []
 
 
 def test_without_cycles_it_is_ali_on_two_domains():
@@ -308,13 +310,13 @@ def test_the_card_says_what_was_translated_and_how_well(folder):
     card = checkpoint.card(folder)
     assert card["data"]["domains"] == ["lying", "standing"] and card["config"]["pairs"] == 20
     assert card["data"]["prior"]["train"] > 0
-    found = card["metrics"]
+    entries = card["metrics"]
     for way in ("there", "back"):
         for key in ("mse", "ssim", "class"):
             for kind in ("", "_copy", "_neighbour"):
-                assert found[f"{way}_{key}{kind}"]["n"] == card["data"]["held_out"]
-        assert 0 < found[f"{way}_cycle"]["value"] < 1
-    assert "lying → standing" in found["there_mse"]["says"]
+                assert entries[f"{way}_{key}{kind}"]["n"] == card["data"]["held_out"]
+        assert 0 < entries[f"{way}_cycle"]["value"] < 1
+    assert "lying → standing" in entries["there_mse"]["says"]
     assert card["classifier"]["data"] == "bars" == card["prior_classifier"]["data"]
     # a drawing of one's own must not be passed on unless its licence says so
     gallery = Image.open(folder / "gallery.png")
@@ -343,22 +345,22 @@ def test_only_one_of_two_domains_may_have_classes(named, tmp_path, monkeypatch):
     held = datasets.load("x.npz", prior="z.npz")
     both = dataclasses.replace(held, partners=held.x, x_test=held.x_test, prior=held)
     judges = (None, means.judge(held)) if named == "x" else (None, None)
-    found = translation.measure(Model.load("checkpoints/two"), both, judges, 3)
-    assert ("there_class" in found, "back_class" in found) == (named == "x", False)
+    entries = translation.measure(Model.load("checkpoints/two"), both, judges, 3)
+    assert ("there_class" in entries, "back_class" in entries) == (named == "x", False)
 
 
 def test_the_numbers_are_those_of_the_arrays(folder):
     model, both = Model.load(folder), datasets.load(str(folder.parents[1] / "bars.npz"))
     # nobody asks a translator's D, so that it is not kept
     assert set(model.nets) == {"encoder", "decoder"} and model.score(both.x, both.x) is None
-    found = {k: e["value"] for k, e in translation.measure(model, both, ()).items()}
+    values = {k: e["value"] for k, e in translation.measure(model, both, ()).items()}
     truth = both.prior.x_test / 255
-    made = model.translate(both.x_test)
-    assert found["there_mse"] == pytest.approx(((made - truth) ** 2).mean(), rel=1e-4)
-    assert found["there_mse_copy"] == pytest.approx(((both.x_test / 255 - truth) ** 2).mean(), rel=1e-4)
-    again = model.translate(made, back=True)
-    assert found["there_cycle"] == pytest.approx(((again - both.x_test / 255) ** 2).mean(), rel=1e-4)
-    assert not any("class" in key for key in found)
+    translated = model.translate(both.x_test)
+    assert values["there_mse"] == pytest.approx(((translated - truth) ** 2).mean(), rel=1e-4)
+    assert values["there_mse_copy"] == pytest.approx(((both.x_test / 255 - truth) ** 2).mean(), rel=1e-4)
+    again = model.translate(translated, back=True)
+    assert values["there_cycle"] == pytest.approx(((again - both.x_test / 255) ** 2).mean(), rel=1e-4)
+    assert not any("class" in key for key in values)
     alone = translation.measure(model, dataclasses.replace(both, partners=None), ())
     assert set(alone) == {"there_cycle", "back_cycle"}
 
@@ -375,8 +377,8 @@ def test_the_gallery_shows_the_data_only_where_their_licence_lets_it(folder):
     said = checkpoint.card(folder)["gallery"]
     sheet = np.asarray(Image.open(folder / "gallery.png"))
     assert said["made"] and said["paired"] and (sheet[28:, :28] == sheet[:28, :28].T).all()
-    made = to_bytes(model.translate(both.prior.x_test[:1], back=True))
-    assert (sheet[:28, :28] == made[0, ..., 0]).all()
+    translated = to_bytes(model.translate(both.prior.x_test[:1], back=True))
+    assert (sheet[:28, :28] == translated[0, ..., 0]).all()
     translation.write_gallery(folder, model, both)
 
 
@@ -423,9 +425,9 @@ def test_a_file_a_folder_and_a_zip_are_translated_alike(folder, pictures_folder,
         for path in pictures_folder.rglob("*.*"):
             file.write(path, path.relative_to(pictures_folder))
     assert program.main([*command, str(out / "in.zip"), str(out / "zip"), *more]) == 0
-    made = {p.relative_to(out / "all") for p in (out / "all").rglob("*.png")}
-    assert {p.as_posix() for p in made} == {"a.png", "deep/b.png"}
-    for path in made:
+    written = {p.relative_to(out / "all") for p in (out / "all").rglob("*.png")}
+    assert {p.as_posix() for p in written} == {"a.png", "deep/b.png"}
+    for path in written:
         assert (out / "all" / path).read_bytes() == (out / "zip" / path).read_bytes()
     assert (out / "a.png").read_bytes() == (out / "all" / "a.png").read_bytes()
     model, x = Model.load(folder), np.asarray(Image.open(pictures_folder / "a.png"))
@@ -476,8 +478,8 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(monkeypatch):
 
 def test_what_goes_into_a_zip_comes_out_of_it():
     files = [("a.png", b"one"), ("deep/b.png", b"two")]
-    found = batch.unzip("a.zip", batch.zipped(files))
-    assert [(name, content()) for name, content in found] == files
+    entries = batch.unzip("a.zip", batch.zipped(files))
+    assert [(name, content()) for name, content in entries] == files
 
 
 # ---- what is shipped
@@ -493,9 +495,9 @@ def test_a_shipped_translators_card_is_reproduced_on_its_first_500_pictures(name
         if os.environ.get("CI") == "true" and config["data"] == "edges-fashion":
             raise
         pytest.skip(str(problem))
-    found = translation.measure(Model.load(SHIPPED / name), held, (), means.SUBSET)
-    assert len(found) >= 12
-    for key, entry in found.items():
+    entries = translation.measure(Model.load(SHIPPED / name), held, (), means.SUBSET)
+    assert len(entries) >= 12
+    for key, entry in entries.items():
         said = card["metrics"][key]
         assert said["n"] == len(held.x_test) and said["subset"]["n"] == entry["n"]
         assert entry["value"] == pytest.approx(said["subset"]["value"], rel=1e-3, abs=1e-5), key

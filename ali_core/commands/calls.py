@@ -35,7 +35,7 @@ def widget(model: Model):
     except ImportError as error:
         if error.name not in ("anywidget", "traitlets"):
             raise
-        raise Problem("A widget needs anywidget; install it: pip install ali-explorer[notebook]") from None
+        raise Problem("A widget needs anywidget; install it: pip install anywidget") from None
     return Explorer(model)
 
 

@@ -16,10 +16,16 @@ from ali_core.problem import Problem
 
 from . import model_card
 
-MISSING = "Checkpoints of the Hugging Face Hub need huggingface_hub; install it: pip install ali-explorer[hub]"
+MISSING = "Checkpoints of the Hugging Face Hub need huggingface_hub; install it: pip install huggingface_hub"
 CARD, WEIGHTS = checkpoint.CARD, checkpoint.WEIGHTS
-MORE = ("atlas.npz", "samples.png")  # which a checkpoint may have
-LARGEST = {CARD: schema.LONGEST, WEIGHTS: 2 << 30, "atlas.npz": 100 << 20, "samples.png": 10 << 20}  # bytes
+MORE = ("atlas.npz", "samples.png", "gallery.png")  # which a checkpoint may have
+LARGEST = {
+    CARD: schema.LONGEST,
+    WEIGHTS: 2 << 30,
+    "atlas.npz": 100 << 20,
+    "samples.png": 10 << 20,
+    "gallery.png": 10 << 20,
+}  # bytes
 PATIENCE, SLOWEST = 15.0, 200_000  # seconds in which the hub says something, and one more for so many bytes
 KEPT = "no redistribution"  # in a licence: see data.dataset.Data.kept
 
@@ -27,7 +33,7 @@ KEPT = "no redistribution"  # in a licence: see data.dataset.Data.kept
 def fetch(address: str) -> Path:
     """A checkpoint's files from the hub, verified, in the hub's own cache. -> its folder
 
-    address: OWNER/NAME, or OWNER/NAME@REVISION. Without a network the copy that was fetched before. Raises Problem.
+    address: OWNER/NAME, or OWNER/NAME@REVISION; a commit that was fetched before needs no network. Raises Problem.
     """
     name, revision = _named(address)
     hub = _hub()
@@ -77,8 +83,11 @@ def push(folder: str | Path, name: str) -> str:
         (Path(home) / "config.json").write_text(model_card.config(card), encoding="utf-8")
         (Path(home) / "README.md").write_text(model_card.text(card, name), encoding="utf-8")
         api = _api(hub)
-        api.create_repo(name, exist_ok=True)
-        done = api.upload_folder(repo_id=name, folder_path=home, commit_message=f"{card['name']}, by ali-explorer")
+        _in_time(PATIENCE, partial(api.create_repo, name, exist_ok=True))
+        size = sum(file.stat().st_size for file in Path(home).iterdir())
+        says = f"{card['name']}, by ali-explorer"
+        send = partial(api.upload_folder, repo_id=name, folder_path=home, commit_message=says)
+        done = _in_time(PATIENCE + 10 * size / SLOWEST, send)  # lines are slower that way
     return f"{_endpoint()}/{name}/tree/{done.oid}"
 
 

@@ -13,7 +13,7 @@ TEXT = """---
 
 {says}
 
-    pip install ali-explorer[hub]
+With the ALI explorer installed (`pip install .[hub]` in its source):
 
     import ali_core
     model = ali_core.load("hf:{name}")

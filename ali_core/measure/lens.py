@@ -68,6 +68,35 @@ def holes(codes: np.ndarray, draws: np.ndarray, seed: int = 0) -> Holes:
     return Holes(apart / usual, float(np.quantile(chance / usual, 1 - LEVEL)))
 
 
+class Trip(NamedTuple):
+    """Pictures that go through encoder and decoder again and again."""
+
+    codes: np.ndarray  # (turns + 1, n, d): E(x), then E of each turn's picture
+    pictures: np.ndarray  # (turns, n, h, w, c), 0 to 1: the decoded pictures, that of E(x) first
+
+    @property
+    def drift(self) -> np.ndarray:
+        """How far the code moves in each turn, (turns, n)."""
+        return np.linalg.norm(np.diff(self.codes, axis=0), axis=-1)
+
+    def settles(self, share: float = 0.05) -> np.ndarray:
+        """After how many turns a code moves by less than a share of its first move, (n,); 0 where it does not."""
+        calm = self.drift <= share * self.drift[:1]
+        return np.where(calm.any(0), calm.argmax(0), 0)
+
+
+def round_trip(model: Model, x: np.ndarray, turns: int, y: np.ndarray | None = None) -> Trip:
+    """x (n, h, w, c) -> z_hat = E(x) -> x_rec = G(z_hat) -> z_rec = E(x_rec) -> …, by the encoder's means.
+
+    y: the classes of x, for a conditional model.
+    """
+    codes, pictures = [model.encode(x, y)], []
+    for _ in range(turns):
+        pictures.append(model.decode(codes[-1], y))
+        codes.append(model.encode(pictures[-1], y))
+    return Trip(np.stack(codes), np.stack(pictures))
+
+
 def discriminated(model: Model, x: np.ndarray, seed: int = 0, y: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """The joint discriminator's log-odds that a pair came from the encoder, (n,) each; {} without such a one.
 

@@ -7,8 +7,9 @@ from ali_core.measure import lens
 from ali_core.measure.lens import LEVEL  # noqa: F401, for the page
 
 from .checkpoints import card
+from .classes import condition
 from .codes import atlas, pictures
-from .models import ask, consult, decode
+from .models import ask, consult, decode, to_bytes
 
 CODES, PAIRS, SHOWN, SEED = 1_000, 300, 12, 0  # held-out pictures, pairs of a kind, decoded draws
 
@@ -38,6 +39,20 @@ def _prior(name: str, sha256: str):
     holes = lens.holes(codes, draws, SEED + 1)
     order = np.argsort(-holes.apart)
     return lens.matched(codes), holes, *(decode(name, draws[rows]) for rows in (order[:SHOWN], order[::-1][:SHOWN]))
+
+
+def round_trip(name: str, x: np.ndarray, turns: int, y: tuple[int, ...] | None) -> dict:
+    """A picture uint8 (h, w, c), through encoder and decoder again and again.
+
+    -> codes (turns + 1, d); pictures (turns, h, w, c), uint8; drift (turns,); settles: after how many turns, 0 if not
+    """
+    trip = consult(name, lambda model: lens.round_trip(model, x[None], turns, condition(name, y, 1)))
+    return {
+        "codes": trip.codes[:, 0],
+        "pictures": to_bytes(trip.pictures[:, 0]),
+        "drift": trip.drift[:, 0],
+        "settles": int(trip.settles()[0]),
+    }
 
 
 def discriminated(name: str) -> dict[str, np.ndarray]:

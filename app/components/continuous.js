@@ -6,6 +6,7 @@ class Maker {
   static async of(parcel, send, progress) {
     const name = parcel.engine;
     if (!name) return null;
+    if (parcel.codes) told(0, "The model comes into this tab …");
     try {
       const { open, image } = await import(new URL("engine/model.js", document.baseURI));
       const { latest } = await import(new URL("engine/engine.js", document.baseURI));

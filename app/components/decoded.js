@@ -9,7 +9,7 @@ export default function ({ data, parentElement, setStateValue }) {
     canvas.style.height = `${h * scale}px`;
     canvas.style.borderColor = border;
     canvas.setAttribute("aria-label", alt);
-    const maker = await Maker.of(parcel, setStateValue, (share, told) => { words.textContent = `${Math.round(100 * share)} %: ${told}`; });
+    const maker = await Maker.of(parcel, setStateValue, (share, told) => { words.textContent = told; });
     const made = maker && (await maker.at([[0, 1]]).catch((error) => setStateValue("engine", `off: ${error.message}`)));
     if (late || !made) return;
     resize(canvas, w, h, scale);

@@ -26,7 +26,8 @@ class Square {
     const { n } = parcel;
     if (parcel.codes) parcel.sheet = new OffscreenCanvas(n * parcel.w, n * parcel.h);
     this.take(parcel);
-    const maker = await Maker.of(parcel, this.send, (share, says) => { this.note.textContent = says; });
+    const maker = await Maker.of(parcel, this.send, (share, says) => { this.waits = this.note.textContent = says; });
+    this.waits = null;
     if (this.parcel !== parcel || !maker) return;
     this.maker = maker;
     const [row, column] = this.cell, first = row * n + column, wanted = new Set([first]);
@@ -95,7 +96,7 @@ class Square {
     const names = ["A", "B", "C", "D"];
     const parts = shares.map((share, i) => [Math.round(100 * share), names[i]]).filter(([share]) => share);
     const blend = parts.map(([share, name]) => `${share} % ${name}`).join(" · ");
-    this.note.textContent = `${blend}\n${this.parcel.notes[this.cell[0] * n + this.cell[1]]}`;
+    this.note.textContent = this.waits ?? `${blend}\n${this.parcel.notes[this.cell[0] * n + this.cell[1]]}`;
     this.picture.setAttribute("aria-label", this.note.textContent);
     this.root.dataset.cell = String(this.cell);
   }

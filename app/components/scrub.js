@@ -30,7 +30,8 @@ class Player {
     const n = parcel.notes.length;
     if (parcel.codes) parcel.sheet = blank(parcel, n + 2, 1, n);
     this.take(parcel);
-    const maker = await Maker.of(parcel, this.tell, (share, says) => { this.note.textContent = says; });
+    const maker = await Maker.of(parcel, this.tell, (share, says) => { this.waits = this.note.textContent = says; });
+    this.waits = null;
     if (this.parcel !== parcel || !maker) return;
     this.maker = maker;
     const first = Math.round(this.at), all = [...Array(n).keys()];
@@ -111,7 +112,7 @@ class Player {
       tile(context, this.parcel, frame, 0, 0, 0);
     });
     this.picture.setAttribute("aria-label", notes[frame]);
-    this.note.textContent = notes[frame];
+    this.note.textContent = this.waits ?? notes[frame];
     this.handle.setAttribute("aria-valuenow", frame + 1);
     this.handle.setAttribute("aria-valuetext", notes[frame]);
     const start = (this.handle.clientWidth - this.long) / 2;

@@ -124,7 +124,7 @@ class Door:
             await holding(visitors.polls, who, visit, POLLS, inside)
         elif upload:
             await uploading(upload.groups(), asked, visit, inside)
-        elif "text/html" in asked.get("accept", "") and not visitors.pages.room(who):
+        elif "text/html" in asked.get("accept", "") and not visit.program and not visitors.pages.room(who):
             await visit.refuse(503, PAGES)  # or the page would come, and wait for its websocket for ever
         else:
             await inside()
@@ -185,6 +185,7 @@ class Visit:
     def __init__(self, scope, receive, send, host: str):
         self.scope, self.host, self.who = scope, host, visitors.who(scope)
         self._receive, self._send = receive, send
+        self.program = scope["path"].startswith("/api/")  # which opens no page, and reads JSON
         self.status, self.begun, self.size = 0, 0.0, 0
         self.whole = self.refused = False
         self.place: visitors.Place | None = None
@@ -297,7 +298,6 @@ class Visit:
             self.refused = True
             return
         self.refused, self.status = True, status
-        program = self.scope["path"].startswith("/api/")
-        answer = JSONResponse({"error": sentence}, status) if program else PlainTextResponse(sentence, status)
+        answer = JSONResponse({"error": sentence}, status) if self.program else PlainTextResponse(sentence, status)
         self.dress(answer.headers)
         await answer(self.scope, self._receive, self._send)

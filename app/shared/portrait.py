@@ -1,6 +1,7 @@
 """Figures of one picture from arrays: its code, its reconstruction, their difference, draws; no state, no model."""
 
 import io
+import itertools
 
 import numpy as np
 import plotly.graph_objects as go
@@ -86,8 +87,12 @@ def code(mean: np.ndarray, sd: np.ndarray | None) -> go.Figure:
     return figure
 
 
-def small_map(points: np.ndarray, here: np.ndarray, cloud: np.ndarray, near: np.ndarray, kind: str) -> go.Figure:
+def small_map(
+    points: np.ndarray, here: np.ndarray, cloud: np.ndarray, near: np.ndarray, trail: np.ndarray, kind: str
+) -> go.Figure:
     """A map (n, 2) in grey; `here` (2,) a star, `cloud` (m, 2) posterior draws, `near` (k, 2) data.
+
+    trail (t, 2): arrows from one place to the next.
 
     `kind` is what the points are, in a word.
     A map this small shows 3,000 of its points at most: more would only be painted over each other.
@@ -117,6 +122,14 @@ def small_map(points: np.ndarray, here: np.ndarray, cloud: np.ndarray, near: np.
                 hoverinfo="name",
                 marker={"size": size, "color": colour, "symbol": symbol, "line": line},
             )
+    for (x0, y0), (x1, y1) in itertools.pairwise(trail):
+        figure.add_annotation(
+            {"x": x1, "y": y1, "ax": x0, "ay": y0, "axref": "x", "ayref": "y", "text": ""},
+            showarrow=True,
+            arrowhead=2,
+            arrowwidth=2,
+            arrowcolor=charts.GENERATED,
+        )
     figure.update_layout(
         height=300,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},

@@ -1,6 +1,7 @@
 // The worker of a run that learns in this tab: one or two models on one clock. Messages: {do: "open" | "play" | "pause" |
 // "step" | "speed" | "reset" | "hide" | "show", …} -> packs as the server's, {kind: "scene" | "frame" | "state" | "failed"}.
 import { Learner, Stop } from "./learner.js";
+import { sentence } from "./runtime.js";
 
 const TURN = 30, BETWEEN = 125, SHARE = 3; // milliseconds of a moment, and between two frames; the part of the time that frames take
 let models = [], playing = false, hidden = false, speed = 0, due = 0, shown = 0, cost = 0, counted = 0, since = 0, rate = 0;
@@ -98,8 +99,7 @@ async function moment() {
 
 function fail(error) {
   playing = false;
-  const why = String(error?.message ?? error), memory = /out of memory|\bOOM\b|bad_alloc|cannot allocate|allocation failed/i.test(why);
-  postMessage({ kind: "failed", says: memory ? "This tab has not enough memory left to train; close others." : why });
+  postMessage({ kind: "failed", says: sentence(error) });
 }
 
 onmessage = ({ data }) => {

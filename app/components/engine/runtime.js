@@ -1,6 +1,8 @@
 // ONNX Runtime Web, for a worker: started when it is first asked, one thread, files of this server only.
 const HOME = new URL("onnxruntime-web-1.30.0/", import.meta.url).href; // as ali_core/models/runtime.py has it
-const MISSING = "The runtime for networks is not installed on this server: python -m ali_core runtime fetches it.";
+const SCRIPT = HOME + "ort.wasm.bundle.min.mjs", BINARY = HOME + "ort-wasm-simd-threaded.wasm";
+const MISSING = "A file of the runtime for networks is missing on this server: python -m ali_core runtime fetches it.";
+const MEMORY = "This tab has not enough memory left for networks; close other tabs, and reload this one.";
 let started = null;
 
 // -> ONNX Runtime's module; who cannot have it hears a sentence
@@ -10,9 +12,8 @@ export function runtime() {
 
 async function start() {
   if (typeof WebAssembly !== "object") throw new Error("This browser has no WebAssembly, or has it switched off.");
-  const script = HOME + "ort.wasm.bundle.min.mjs";
-  const ort = await import(script).catch(() => { throw new Error(MISSING); });
-  ort.env.wasm.wasmPaths = { wasm: HOME + "ort-wasm-simd-threaded.wasm" };
+  const ort = await import(SCRIPT).catch(() => { throw new Error(MISSING); });
+  ort.env.wasm.wasmPaths = { wasm: BINARY };
   ort.env.wasm.numThreads = 1;
   ort.env.logLevel = "error";
   return ort;
@@ -22,6 +23,7 @@ async function start() {
 export async function session(url, sha256 = "") {
   const ort = await runtime();
   const answer = await fetch(url).catch(() => null);
+  if (answer?.status === 404) throw new Error("The network has been changed since this page was opened; reload it.");
   if (!answer?.ok) throw new Error("The network's graph cannot be fetched; is the server there?");
   const content = await answer.arrayBuffer();
   if (sha256 && crypto.subtle && (await digest(content)) !== sha256) {
@@ -30,10 +32,18 @@ export async function session(url, sha256 = "") {
   try {
     return await ort.InferenceSession.create(new Uint8Array(content), { executionProviders: ["wasm"] });
   } catch (error) {
-    const why = String(error?.message ?? error);
+    const why = sentence(error);
+    if (why === MEMORY) throw new Error(why);
+    if (!(await fetch(BINARY, { method: "HEAD" }).catch(() => null))?.ok) throw new Error(MISSING);
     if (/no available backend|wasm/i.test(why)) throw new Error(`WebAssembly does not start here (${why}).`);
     throw new Error(`The network's graph does not load (${why}).`);
   }
+}
+
+// What an error says to a reader
+export function sentence(error) {
+  const why = String(error?.message ?? error);
+  return /out of memory|\bOOM\b|bad_alloc|(cannot|could not) allocate|allocation failed/i.test(why) ? MEMORY : why;
 }
 
 async function digest(content) {

@@ -1,5 +1,5 @@
 // The one worker of a tab in which networks run. Messages: {id, do: "load" | "run" | "drop", …} -> {id, found | says}.
-import { session, tensor } from "./runtime.js";
+import { sentence, session, tensor } from "./runtime.js";
 
 const sessions = new Map(); // address: a promise of its session
 let last = Promise.resolve(); // one run after the other
@@ -41,6 +41,6 @@ onmessage = async ({ data }) => {
     const parts = data.do === "run" ? Object.values(found).map((one) => one.data.buffer) : [];
     postMessage({ id: data.id, found }, parts);
   } catch (error) {
-    postMessage({ id: data.id, says: String(error?.message ?? error) });
+    postMessage({ id: data.id, says: sentence(error) });
   }
 };

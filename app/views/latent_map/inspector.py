@@ -254,11 +254,19 @@ def inspect_many(name: str, atlas, picks: list[int], view: str) -> dict:
 
 def invite(atlas) -> dict:
     """While nothing is picked: what can be done, and where to begin."""
-    st.markdown(
-        "**Point** at the map to see pictures, **click** one to ask about it.\n\n"
-        "**Click an empty place** to decode it.\n\n"
-        "**Lasso** a region (the map's toolbar) for its classes and files."
-    )
+    if st.session_state["live"] == LIVE[0]:
+        says = (
+            "**Point** at the map to see pictures, **click** one to ask about it.\n\n"
+            "**Click an empty place** to decode it.\n\n"
+            "**Lasso** a region (the map's toolbar) for its classes and files."
+        )
+    else:
+        says = (
+            "**Move** over the map: your browser decodes the place under the pointer, and two bars say how far to trust it. "
+            "A **click** keeps it here.\n\n"
+            "**Lattice** draws such pictures wherever data are near, and paler at their edge."
+        )
+    st.markdown(says)
     order = atlas.error.argsort()
     chosen = np.concatenate([order[:8], order[-8:]])
     st.caption(

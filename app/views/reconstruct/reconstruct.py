@@ -7,18 +7,15 @@ from app import bridge
 from app.shared import charts, classes, film, holes, link, portrait, source
 from app.shared.card import uneven
 from app.shared.plain import plain
-from app.views.reconstruct import strips
+from app.views.reconstruct import place, strips
 
 DRAWS = 16
 ALIKE = 0.05  # a deviation of the draws, of 1, that hardly anybody sees
-NEAR = 8
-HIDDEN = " The data's own pictures may not be shown: these are the model's, nobody's portrait."
 
 name = st.session_state["checkpoint"]
 card = bridge.checkpoints.card(name)
 atlas = bridge.codes.atlas(name)
 data = card["data"]["name"]
-kind = bridge.codes.origin(atlas)
 
 
 def cell(column, title: str, colour: str, image, caption: str, alt: str, scale: str = "") -> None:
@@ -183,38 +180,6 @@ def posterior(x: np.ndarray, result: dict, y, to) -> np.ndarray:
     return codes
 
 
-def where(result: dict, codes: np.ndarray, itself: int) -> None:
-    """The place on the map and the nearest pictures, `itself` (a picture's number, or -1) left out."""
-    st.markdown(
-        "#### Where it stands",
-        help="Placed by the nearest codes; the full map is on the Map page.",
-    )
-    indices, distances = (each[0] for each in bridge.codes.nearest(name, result["mean"], NEAR + 1))
-    others = indices != itself  # a picture is no news about itself
-    indices, distances = indices[others][:NEAR], distances[others][:NEAR]
-    here = bridge.codes.place(name, result["mean"])[0]
-    cloud = bridge.codes.place(name, codes) if len(codes) else np.zeros((0, 2))
-    st.plotly_chart(
-        portrait.small_map(atlas.umap, here, cloud, atlas.umap[indices], kind),
-        config={"displayModeBar": False},
-        alt="the map with this picture's place as a star",
-    )
-    scale = max(1, 56 // result["x_rec"].shape[0])
-    st.image(
-        portrait.row(bridge.codes.pictures(name)[indices], NEAR, scale),
-        output_format="PNG",
-        alt=f"nearest {kind} pictures: " + ", ".join(atlas.label_names[atlas.y[i]] for i in indices),
-    )
-    counts = np.bincount(atlas.y[indices])
-    most = atlas.label_names[int(counts.argmax())]
-    st.caption(
-        f"The {NEAR} nearest {kind} pictures by code: {counts.max()} of {NEAR} are «{plain(most)}». The nearest is "
-        f"{distances[0] / bridge.judging.quantile(name, 'nearest', bridge.judging.MEDIAN):.1f}x as far as a typical neighbour."
-        + HIDDEN
-        * (atlas.split == "made")
-    )
-
-
 def rivals(x: np.ndarray, result: dict) -> None:
     """The same picture in every checkpoint of the same shape."""
     others = bridge.judging.rivals(name)
@@ -283,6 +248,6 @@ with left:
     codes = posterior(x, result, y, to)
     rivals(x, result)
 with right:
-    where(result, codes, itself)
+    place.show(name, x, result, codes, itself, y)
 if not able:
     holes.elsewhere(name)
