@@ -187,7 +187,8 @@ def build(folder: Path, sources: list[Path], names: list[str], home: Path, told:
     labels, labelled, factors = None, "folders", {}
     if model.conditional:
         labels, labelled = condition(model, x, y, kinds, told)
-        called = list(model.card["data"].get("factors", ())) or [f"class {k + 1}" for k in range(labels.shape[1])]
+        numbered = [f"class {k + 1}" for k in range(labels.shape[1])] if labels.shape[1] > 1 else ["class"]
+        called = list(model.card["data"].get("factors", ())) or numbered
         factors = dict(zip(called, _called(model), strict=False))
         if labels.shape[1] == 1 and len(kinds) == 1:  # no folders: the colour is what was guessed
             y, kinds = labels[:, 0], _called(model)[0]
