@@ -62,6 +62,13 @@ def keep_latent(name: str, z: np.ndarray, y: tuple[int, ...] | None = None) -> s
     return _keep("z", (name, z, y))
 
 
+def of_map(name: str, number: int) -> str:
+    """The word for a picture of the map; one of the reader's own is an upload."""
+    if bridge.checkpoints.of(name) == name:
+        return f"p{number}"
+    return keep_upload(bridge.codes.pictures(name)[number])
+
+
 def sample_word(seed: int, truncation: float = 1.0, y: tuple[int, ...] = ()) -> str:
     """The word of a sample; y: its classes where they are not the seed's in turn."""
     spread = f"t{truncation:.2f}".rstrip("0").rstrip(".") if truncation != 1 else ""

@@ -8,9 +8,9 @@ import streamlit as st
 from app import bridge
 from app.components import map as parts
 from app.components.decoded import decoded
-from app.shared import charts, classes, engine, examples, link, map_figure, tray
+from app.shared import charts, classes, engine, link, map_figure, tray
 from app.shared.plain import plain, sentence
-from app.views.latent_map import files, knobs, search
+from app.views.latent_map import knobs, lasso, search
 
 LIVE = ("off", "decode", "lattice")  # what the tab decodes by itself
 FAR = 10  # times the typical distance, from where a place counts as empty of data
@@ -124,7 +124,7 @@ def inspect_point(name: str, atlas, number: int) -> dict:
         f"{closer:.0%} of reconstructions (error {error:.4f}, median {np.median(atlas.error):.4f}); "
         f"code moves {moved:.1f} on the way round (median {np.median(atlas.round_trip):.1f})."
     )
-    actions(lambda: item(name, number), "point")
+    actions(lambda: tray.of_map(name, number), "point")
     near = bridge.codes.nearest(name, atlas.z[number], 9)[0][0]
     near = near[near != number][:8]
     same = int((atlas.y[near] == atlas.y[number]).sum())
@@ -134,13 +134,6 @@ def inspect_point(name: str, atlas, number: int) -> dict:
         "On the map they wear blue rings. Click one to go there.",
     )
     return {"picks": [number], "near": near.tolist(), "gallery": gallery(atlas, near), "side": 56}
-
-
-def item(name: str, number: int) -> str:
-    """The tray's word for a picture of the map; one of the reader's own is an upload there."""
-    if bridge.checkpoints.of(name) == name:
-        return f"p{number}"
-    return tray.keep_upload(bridge.codes.pictures(name)[number])
 
 
 def inspect_place(name: str, atlas, place: tuple[float, float], view: str) -> dict:
@@ -198,60 +191,6 @@ def decoded_as(name: str, near: np.ndarray) -> tuple[int, ...] | None:
     )
 
 
-def teach(name: str, side: str, numbers: np.ndarray) -> None:
-    """Pictures of the map are examples from now on."""
-    examples.add(side, [item(name, int(number)) for number in numbers])
-
-
-def inspect_many(name: str, atlas, picks: list[int], view: str) -> dict:
-    """A lasso's pictures, classes, and files."""
-    numbers = np.array(picks)
-    shown = numbers
-    if len(numbers) > 40:
-        shown = np.sort(np.random.default_rng(0).choice(numbers, 40, replace=False))
-    counts = np.bincount(atlas.y[numbers], minlength=len(atlas.label_names))
-    error = np.median(atlas.error[numbers])
-    st.markdown(f"**{len(numbers):,} pictures**; median error {error:.4f} (all: {np.median(atlas.error):.4f}).")
-    st.plotly_chart(
-        charts.histogram(counts, atlas.label_names),
-        key="lasso classes",
-        config={"displayModeBar": False},
-        alt="pictures a class: "
-        + ", ".join(f"{atlas.label_names[i]} {counts[i]}" for i in np.argsort(-counts) if counts[i]),
-    )
-    called = f"{bridge.checkpoints.of(name)}-{len(numbers)}"
-    with st.container(horizontal=True, gap="small"):
-        st.download_button(
-            "CSV",
-            lambda: files.table(atlas, numbers),
-            f"{called}.csv",
-            "text/csv",
-            icon=":material/download:",
-            help="Number, class, errors and both positions of each",
-        )
-        st.download_button(
-            "NPZ",
-            lambda: files.arrays(name, atlas, numbers),
-            f"{called}.npz",
-            "application/octet-stream",
-            icon=":material/download:",
-            help="The same, with codes and pictures, for numpy.load",
-        )
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.markdown("Teach a direction:", width="content")
-        for side, says in examples.SIDES.items():
-            some = np.random.default_rng(0).permutation(numbers)[: examples.MOST]
-            st.button(
-                says,
-                key=f"teach {side}",
-                on_click=teach,
-                args=(name, side, some),
-                help=f"Up to {examples.MOST} of them become examples; Interpolate → Directions → Teach goes on with them.",
-            )
-    st.caption(f"{len(shown)} of them, drawn by chance" if len(shown) < len(numbers) else "All of them")
-    return {"picks": picks, "gallery": gallery(atlas, shown), "side": 28}
-
-
 def invite(atlas) -> dict:
     """While nothing is picked: what can be done, and where to begin."""
     if st.session_state["live"] == LIVE[0]:
@@ -295,7 +234,7 @@ def show(name: str, view: str, colour: str) -> None:
         elif place:
             content = inspect_place(name, atlas, place, view)
         elif len(picks) > 1:
-            content = inspect_many(name, atlas, picks, view)
+            content = {"picks": picks, "gallery": gallery(atlas, lasso.show(name, atlas, picks)), "side": 28}
         elif picks:
             content = inspect_point(name, atlas, picks[0])
         else:
