@@ -164,16 +164,25 @@ def browser():
         chromium.close()
 
 
-@pytest.fixture
-def page(browser):
-    """A fresh page, 1280x720; a test whose page calls another host fails."""
+@pytest.fixture(scope="session")
+def context(browser):
+    """One reader's browser, 1280x720, which keeps the explorer's scripts from test to test, as a reader's does."""
     context = browser.new_context(viewport={"width": 1280, "height": 720})
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context):
+    """A fresh tab; a test whose page calls another host fails."""
     page = context.new_page()
     page.set_default_timeout(120_000)  # a busy machine paints slowly
     outside = []
     page.on("request", lambda r: "//localhost" in r.url or outside.append(r.url))
     yield page
-    context.close()
+    for each in context.pages:  # and what a test has opened from it
+        each.close()
+    context.clear_cookies()
     calls = [url for url in outside if not url.startswith(("blob:", "data:"))]
     assert not calls, f"requests left the machine: {calls}"
 
