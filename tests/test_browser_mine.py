@@ -1,6 +1,7 @@
 """The reader's own pictures in a real browser: a folder that the explorer was started with, then a zip."""
 
 import re
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ def test_a_folder_and_then_a_zip_are_mapped_hovered_clicked_and_gone_elsewhere(p
     x = held(Path("checkpoints") / NAME)[:60]
     album = written(tmp_path / "album", {f"{i:02}.png": png(x[i]) for i in range(30)})
     zipfile = zipped({f"{'ab'[i % 2]}/{i:02}.png": png(x[i]) for i in range(30, 60)} | {"a/no.jpg": b"text"})
+    before = set(Path(tempfile.gettempdir()).glob("ali-pictures-*"))
     words = ("ali_core", "explore", "--pictures", str(album), "--server.headless", "true")
     with serving(tmp_path / "log", *words) as address:
         page.goto(f"{address}/?checkpoint={NAME}")
@@ -66,3 +68,6 @@ def test_a_folder_and_then_a_zip_are_mapped_hovered_clicked_and_gone_elsewhere(p
         tab.get_by_text("30 pictures of album").wait_for(timeout=120_000)
         assert tab.get_by_text("more.zip").count() == 0
         other.close()
+        kept = set(Path(tempfile.gettempdir()).glob("ali-pictures-*")) - before
+        assert len(kept) == 2  # the folder's maps and the zip's
+    assert not any(path.exists() for path in kept)

@@ -1,6 +1,5 @@
 """Long work for one visitor, one after the other, in processes that can be cancelled."""
 
-import atexit
 import contextlib
 import subprocess
 import sys
@@ -127,7 +126,7 @@ def _work() -> None:
                 return
 
 
-@atexit.register
-def _leave() -> None:
+def leave() -> None:
+    """Ends all of it."""
     for one in list(_line):
         one.stop()

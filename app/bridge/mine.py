@@ -226,6 +226,8 @@ def tidy() -> None:
 
 
 @atexit.register
-def _leave() -> None:
+def leave() -> None:
+    """The server ends: nothing is kept, and nothing works on."""
+    jobs.leave()
     for session in list(_visits):
         take_back(session)
