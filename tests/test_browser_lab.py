@@ -268,7 +268,7 @@ def test_the_pointer_lights_what_is_pointed_at(server, browser, touch):
     page = context.new_page()
     page.set_default_timeout(120_000)
     root = opened(page, f"{server}/lessons?lesson=2&present=1")
-    page.get_by_role("button", name="About 15.").click()
+    page.get_by_role("button", name="Still 17.").click()
     root.get_by_role("button", name="Pointer").wait_for()
     data, codes = (root.locator(f"figure:has([data-space={name}])").first for name in "xz")
     shades = "all => all.map(one => getComputedStyle(one).opacity)"
