@@ -65,24 +65,28 @@ def histogram(counts: np.ndarray, label_names: list[str]) -> go.Figure:
     """How many of each class, as bars with their numbers."""
     some = np.flatnonzero(counts)
     some = some[counts[some].argsort()]
+    return bars(counts[some], [label_names[i] for i in some], counts[some], [class_colour(i) for i in some])
+
+
+def bars(values, names: list[str], words, colours: list[str]) -> go.Figure:
+    """A lying bar each, the first at the bottom, with its name before it and its words behind it."""
     figure = go.Figure(
         go.Bar(
-            x=counts[some],
-            y=[label(label_names[i]) for i in some],
+            x=values,
+            y=[label(name) for name in names],
             orientation="h",
-            marker={"color": [class_colour(i) for i in some]},
-            text=counts[some],
+            marker={"color": colours},
+            text=words,
             textposition="outside",
             cliponaxis=False,
             hoverinfo="skip",
         )
     )
-    figure.update_layout(
+    return figure.update_layout(
         margin={"l": 0, "r": 30, "t": 0, "b": 0},
-        height=24 * len(some) + 8,
+        height=24 * len(names) + 8,
         xaxis={"visible": False, "fixedrange": True},
         yaxis={"fixedrange": True},
         bargap=0.3,
         dragmode=False,
     )
-    return figure

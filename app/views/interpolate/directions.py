@@ -10,7 +10,7 @@ from app.components.scrub import scrub
 from app.shared import classes, engine, film, link, tray
 from app.shared.plain import plain
 from app.views.interpolate import ends, taught
-from app.views.interpolate.frames import STEPS, Film, chosen, leave, number, pickers
+from app.views.interpolate.frames import STEPS, Film, chosen, how_far, leave, number, pickers
 
 WALK, MIX, TEACH = "walk", "mix", "teach"
 NUMBER, EVERYTHING = "n", "all"
@@ -89,17 +89,7 @@ def walk(name: str, y, fitted, row, place) -> tuple[Film | None, int | None]:
     leave({"take", "toward", "dim", "reach"} - used)
     if kind != "y":
         label = which_class(fitted, which, row) if kind == "f" else which_number(name, fitted, row)
-        number("reach", 4, 1, 8)
-        with row:
-            reach = st.slider(
-                "How far",
-                1,
-                8,
-                key="reach",
-                persist_state="session",
-                width=110,
-                help="To either side, in standard deviations of the codes along this direction.",
-            )
+        reach = how_far(row, 4, ", in standard deviations of the codes along this direction.")
     with place:
         (ready,) = pickers(name, "a")
     dim = label if kind == NUMBER else None

@@ -56,3 +56,10 @@ def pickers(name: str, letters: str) -> list[tuple | None]:
             with st.container(width="content"):
                 picked.append(ends.show(name, letter))
     return picked
+
+
+def how_far(row, default: int, unit: str) -> int:
+    """The slider of a walk's reach to either side; `unit` says what 1 is."""
+    number("reach", default, 1, 8)
+    with row:
+        return st.slider("How far", 1, 8, key="reach", persist_state="session", width=110, help=f"To either side{unit}")

@@ -7,8 +7,8 @@ import streamlit as st
 from app import bridge
 from app.shared import charts, link, tray
 from app.shared.examples import MOST, SIDES, WITH, WITHOUT, add, words
-from app.shared.plain import label, plain, sentence
-from app.views.interpolate.frames import STEPS, Film, leave, number, pickers
+from app.shared.plain import plain, sentence
+from app.views.interpolate.frames import STEPS, Film, how_far, leave, pickers
 
 OFFERED, SIDE = 12, 44  # pictures that are offered; pixels of a small picture
 FILE, SEEN, DICE = "taught file", "taught seen", "taught dice"
@@ -17,17 +17,7 @@ FILE, SEEN, DICE = "taught file", "taught seen", "taught dice"
 def teach(name: str, y, row, place) -> tuple[Film | None, "bridge.teaching.Taught | None"]:
     """A's code moved along what the reader's examples teach. -> the film, None without A or enough of them; what they teach"""
     leave({"along", "toward", "dim", "take"})
-    number("reach", 2, 1, 8)
-    with row:
-        reach = st.slider(
-            "How far",
-            1,
-            8,
-            key="reach",
-            persist_state="session",
-            width=110,
-            help="To either side; 1 is the way from the examples without it to those with it.",
-        )
+    reach = how_far(row, 2, "; 1 is the way from the examples without it to those with it.")
     with place:
         learned = examples(name)
         (ready,) = pickers(name, "a")
@@ -225,24 +215,6 @@ def report(name: str, found: "bridge.teaching.Taught | None", amount: float) -> 
 def bars(shares: dict[str, float]) -> tuple[go.Figure, str]:
     """A bar a factor, the one that changes most above. -> the figure, what it says in words"""
     order = sorted(shares, key=lambda factor: shares[factor])
-    figure = go.Figure(
-        go.Bar(
-            x=[shares[factor] for factor in order],
-            y=[label(factor) for factor in order],
-            orientation="h",
-            marker={"color": charts.GENERATED},
-            text=[f"{shares[factor]:.0%}" for factor in order],
-            textposition="outside",
-            cliponaxis=False,
-            hoverinfo="skip",
-        )
-    )
-    figure.update_layout(
-        margin={"l": 0, "r": 40, "t": 0, "b": 0},
-        height=22 * len(order) + 8,
-        xaxis={"visible": False, "fixedrange": True, "range": [0, 1]},
-        yaxis={"fixedrange": True},
-        bargap=0.3,
-        dragmode=False,
-    )
+    values, words = [shares[factor] for factor in order], [f"{shares[factor]:.0%}" for factor in order]
+    figure = charts.bars(values, order, words, [charts.GENERATED] * len(order)).update_xaxes(range=[0, 1.1])
     return figure, "share that changes: " + ", ".join(f"{factor} {shares[factor]:.0%}" for factor in reversed(order))
